@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads one part: an immutable file holding many persons' events, sorted by (person, time), equal
+// times in arrival order, in columns cut into pages of part_format::page_rows rows.
+// Layout and checksums: docs/format/part.md.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/result.h"
+#include "event/value.h"
+#include "store/page_cache.h"
+#include "store/part_format.h"
+
+namespace hf {
+
+/// Dense number of a person in its store, never reused.
+using PersonOrdinal = std::uint32_t;
+/// Position of an event in its part.
+using RowNumber = std::uint32_t;
+
+/// Decoded page of a number-like system column (time, received_at): one value a row.
+struct TimePage final : CachedPage {
+  std::vector<TimestampMs> values;
+};
+/// Decoded page of 16-bit codes (event name).
+struct NamePage final : CachedPage {
+  std::vector<std::uint16_t> codes;
+};
+/// Decoded page of a dictionary column (text, boolean, big_number, list, json, channel, id_code).
+struct CodePage final : CachedPage {
+  static constexpr std::uint32_t missing = 0xffffffff;
+  std::vector<std::uint32_t> codes;  ///< Index into the column's dictionary, or missing.
+};
+/// Decoded page of a number column.
+struct NumberPage final : CachedPage {
+  std::vector<std::int64_t> units;
+  std::vector<std::uint8_t> scales;   ///< Per row; empty where all rows have `scale`.
+  std::int8_t scale = 0;
+  std::vector<std::uint64_t> present; ///< Bit per row; empty where all rows have a value.
+
+  [[nodiscard]] bool has(std::uint32_t row_in_page) const {
+    return present.empty() || ((present[row_in_page / 64] >> (row_in_page % 64)) & 1u) != 0;
+  }
+  /// Canonical. Requires has(row_in_page).
+  [[nodiscard]] Decimal at(std::uint32_t row_in_page) const {
+    return Decimal::normalized(units[row_in_page], scales.empty() ? scale : scales[row_in_page]);
+  }
+};
+/// Decoded page of a text column without dictionary (message_id); empty where missing.
+struct TextPage final : CachedPage {
+  std::vector<std::uint32_t> offsets;  ///< rows + 1
+  std::string bytes;
+  [[nodiscard]] std::string_view at(std::uint32_t row_in_page) const {
+    return std::string_view(bytes).substr(offsets[row_in_page],
+                                          offsets[row_in_page + 1] - offsets[row_in_page]);
+  }
+};
+/// The distinct values of a dictionary column, most frequent first.
+struct Dictionary final : CachedPage {
+  std::vector<std::uint32_t> offsets;  ///< size() + 1
+  std::string bytes;
+  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(offsets.size() - 1); }
+  [[nodiscard]] std::string_view at(std::uint32_t code) const {
+    return std::string_view(bytes).substr(offsets[code], offsets[code + 1] - offsets[code]);
+  }
+};
+
+/// The ids events of this part came with: entry k of person p (position in the directory) is
+/// entries[first[p] + k], k being the id_code.
+struct IdTable final : CachedPage {
+  struct Entry {
+    std::string_view user_id;       ///< Empty when absent.
+    std::string_view anonymous_id;  ///< Empty when absent.
+  };
+  std::vector<std::uint32_t> first;  ///< persons + 1
+  std::vector<Entry> entries;
+  std::string bytes;
+};
+
+/// One event name of a part.
+struct NameInfo {
+  std::string name;
+  std::uint64_t count;
+  TimestampMs time_min;
+  TimestampMs time_max;
+};
+
+/// One stored column. A property that changed type has one column per ValueKind; a row has a value
+/// in at most one of them.
+struct ColumnInfo {
+  part_format::ColumnRole role;
+  std::string property;       ///< Empty unless role is property.
+  ValueKind kind;             ///< Meaningful for properties.
+  std::uint64_t value_count;  ///< Rows with a value.
+  std::int8_t scale_max;      ///< Number columns: the largest scale of a value.
+  Decimal number_min;         ///< Number columns with value_count > 0.
+  Decimal number_max;
+  std::uint32_t dictionary_size;
+};
+
+/// Const methods may run concurrently.
+class Part {
+ public:
+  /// Opens the part and verifies header, footer and person directory; other pages are verified
+  /// when read. Pages decoded later are kept in `cache`, which must outlive the part.
+  /// Errors: not_found; data_loss/bad_part (magic, version, CRC-32C, short file, inconsistent
+  /// contents), naming path and offset; unavailable.
+  [[nodiscard]] static Result<std::shared_ptr<const Part>> open(const Env& env,
+                                                                const std::string& path,
+                                                                PageCache& cache);
+  ~Part();
+
+  [[nodiscard]] const std::string& path() const;
+  [[nodiscard]] std::uint64_t file_bytes() const;
+  [[nodiscard]] RowNumber row_count() const;
+  [[nodiscard]] std::uint32_t page_count() const;
+  /// Rows of that page: page_rows, fewer in the last one.
+  [[nodiscard]] std::uint32_t rows_in_page(std::uint32_t page) const;
+
+  /// Ascending ordinals of the persons with events here.
+  [[nodiscard]] std::span<const PersonOrdinal> persons() const;
+  /// Rows of persons()[i] are [row_offsets()[i], row_offsets()[i + 1]). Size persons() + 1.
+  [[nodiscard]] std::span<const RowNumber> row_offsets() const;
+
+  [[nodiscard]] TimestampMs time_min() const;
+  [[nodiscard]] TimestampMs time_max() const;
+  /// Event names by code.
+  [[nodiscard]] const std::vector<NameInfo>& names() const;
+  [[nodiscard]] const std::vector<ColumnInfo>& columns() const;
+  /// Stored bytes per column, in the order of columns(); dictionaries included.
+  [[nodiscard]] std::uint64_t column_bytes(std::uint32_t column) const;
+
+  /// Pages. Errors: data_loss/bad_part, unavailable. `column` is an index into columns(); asking
+  /// for a shape the column does not have is a broken invariant.
+  [[nodiscard]] Result<std::shared_ptr<const TimePage>> times(std::uint32_t page) const;
+  [[nodiscard]] Result<std::shared_ptr<const TimePage>> received_at(std::uint32_t page) const;
+  [[nodiscard]] Result<std::shared_ptr<const NamePage>> name_codes(std::uint32_t page) const;
+  [[nodiscard]] Result<std::shared_ptr<const CodePage>> codes(std::uint32_t column,
+                                                              std::uint32_t page) const;
+  [[nodiscard]] Result<std::shared_ptr<const NumberPage>> numbers(std::uint32_t column,
+                                                                  std::uint32_t page) const;
+  [[nodiscard]] Result<std::shared_ptr<const TextPage>> texts(std::uint32_t column,
+                                                              std::uint32_t page) const;
+  /// Booleans have the dictionary {"false", "true"}.
+  [[nodiscard]] Result<std::shared_ptr<const Dictionary>> dictionary(std::uint32_t column) const;
+  [[nodiscard]] Result<std::shared_ptr<const IdTable>> ids() const;
+  /// The keyed hash of every id that names a person here, with the person's ordinal.
+  struct IdKey {
+    Hash128 key;
+    PersonOrdinal person;
+  };
+  [[nodiscard]] Result<std::vector<IdKey>> id_keys() const;
+  /// Sorted keyed hashes of (source, message id) of this part's rows that have one.
+  [[nodiscard]] Result<std::vector<Hash128>> message_keys() const;
+  /// Index into columns() of the column with that role, if the part has it.
+  [[nodiscard]] std::optional<std::uint32_t> find(part_format::ColumnRole role) const;
+  /// Indexes of the columns of one property, one per kind it ever had in this part.
+  [[nodiscard]] std::span<const std::uint32_t> find_property(std::string_view name) const;
+
+  /// Reads every page and checks every checksum and invariant. Errors: data_loss/bad_part.
+  [[nodiscard]] Result<void> verify() const;
+
+ private:
+  struct Body;
+  explicit Part(std::unique_ptr<Body> body);
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace hf

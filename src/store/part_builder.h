@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/hash.h"
+#include "event/event.h"
+#include "store/part.h"
+#include "store/person_registry.h"
+
+namespace hf {
+
+/// What became of one written part.
+struct PartSummary {
+  std::uint64_t rows = 0;
+  std::uint64_t persons = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t duplicates = 0;   ///< Rows left out because their message id was known.
+  TimestampMs time_min = 0;
+  TimestampMs time_max = 0;
+};
+
+/// Collects events in arrival order and writes them as one part. Not thread-safe.
+class PartBuilder {
+ public:
+  /// `received_at_ms` is given to events that bring none of their own.
+  explicit PartBuilder(TimestampMs received_at_ms);
+  ~PartBuilder();
+  PartBuilder(PartBuilder&&) noexcept;
+  PartBuilder& operator=(PartBuilder&&) noexcept;
+
+  /// Copies the event. Requires validate(event); an event time more than 24 h ahead of its
+  /// received_at is stored as received_at with the raw time beside it.
+  void add(const EventView& event);
+
+  [[nodiscard]] std::uint32_t rows() const;
+  [[nodiscard]] std::size_t memory_bytes() const;
+  /// True when one more event might pass a bound of the format: write this part first.
+  [[nodiscard]] bool full() const;
+  /// Events whose time was more than 24 h ahead.
+  [[nodiscard]] std::uint64_t times_ahead() const;
+  /// Numbers kept as text because they are no int64 x 10^-s.
+  [[nodiscard]] std::uint64_t big_numbers() const;
+
+  struct Target {
+    std::string directory;   ///< Written as <directory>/<file>.tmp, synced, renamed, directory synced.
+    std::string file;
+    std::string source;      ///< Message ids are unique within it.
+    Hash128 message_key_key; ///< Key of the message key hash.
+  };
+  /// Sorts, leaves out rows whose (source, message id) is repeated here (first wins) or listed in
+  /// `known` (sorted message keys of other parts), and writes. An empty outcome writes no file.
+  /// Errors: those of File; nothing under the final name then.
+  [[nodiscard]] Result<PartSummary> write(const Env& env, const Target& target,
+                                          PersonRegistry& persons,
+                                          std::span<const std::shared_ptr<const Part>> known);
+
+ private:
+  struct Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace hf
