@@ -44,7 +44,9 @@ struct Decimal {
 /// Equal numbers have equal canonical texts. Requires is_number(text).
 [[nodiscard]] std::string canonical_number(std::string_view text);
 
-/// Compares two numbers of any size exactly, digit by digit. Requires is_number() of both.
+/// Compares two numbers of any size exactly, digit by digit. Requires is_number() of both. As in
+/// canonical_number(), a power of ten beyond +-10^18 counts as +-10^18, so that no exponent costs
+/// memory or overflows.
 [[nodiscard]] std::strong_ordering compare_numbers(std::string_view a, std::string_view b);
 
 /// Adds decimals without loss: 128-bit units per scale. Mergeable.

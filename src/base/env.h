@@ -66,11 +66,13 @@ class FileSystem {
                                                            OpenMode mode) = 0;
   /// Atomically gives `from` the name `to`, replacing what bore it. Durable after sync_directory().
   [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
-  /// Errors: not_found, unavailable.
+  /// Removes a file or an empty directory. Durable after sync_directory().
+  /// Errors: not_found, failed_precondition/directory_not_empty, unavailable.
   [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;
   /// Makes creations, renames and removals directly inside `path` survive power loss.
   [[nodiscard]] virtual Result<void> sync_directory(const std::string& path) = 0;
-  /// Creates `path` and its missing parents; fine if it exists.
+  /// Creates `path` and its missing parents, durably; fine if it exists.
+  /// Errors: failed_precondition/not_a_directory where a file is in the way.
   [[nodiscard]] virtual Result<void> make_directories(const std::string& path) = 0;
   /// Names (not paths) of the entries of `path`, sorted. Errors: not_found.
   [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& path) const = 0;
@@ -109,7 +111,8 @@ struct Env {
 [[nodiscard]] Result<std::string> read_file(const Env& env, const std::string& path,
                                             std::uint64_t size_max);
 /// Replaces `path` so that after a crash it holds the old or the new bytes, never a mixture:
-/// temporary name, sync, rename, directory sync. Requires `path` to have a directory part.
+/// temporary name (`path`.tmp), sync, rename, directory sync. Durable on success; after an error
+/// either may be there. Requires `path` to have a directory part, and one caller at a time a path.
 [[nodiscard]] Result<void> replace_file(const Env& env, const std::string& path,
                                         std::string_view bytes);
 

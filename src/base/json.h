@@ -24,7 +24,7 @@ class Json {
 
   Kind kind = Kind::null;
   bool boolean = false;
-  std::string text;            ///< A text's value, or a number's token as written.
+  std::string text;  ///< A text's value, or a number's token as written.
   std::vector<Json> array;
   std::vector<Member> object;
 
@@ -38,10 +38,15 @@ class Json {
   [[nodiscard]] const Json* find(std::string_view name) const;
   /// "text", "an object", ..: how error messages name the kind.
   [[nodiscard]] std::string_view kind_name() const;
+
+  /// As written: members in the same order, numbers with the same token (1.0 differs from 1).
+  friend bool operator==(const Json& a, const Json& b) = default;
 };
 
-/// Parses one JSON document (RFC 8259). Nothing may follow it. At most 64 levels.
-/// Errors: invalid_argument with reason invalid_json, too_deep or duplicate_member (with pointer).
+/// Parses one JSON document (RFC 8259), with or without a byte order mark. Nothing may follow it.
+/// At most 64 levels. A lone surrogate escape is refused, having no UTF-8 form.
+/// Errors: invalid_argument with reason invalid_json (line, column and byte offset where known),
+/// too_deep or duplicate_member (with pointer).
 [[nodiscard]] Result<Json> parse_json(std::string_view text);
 
 /// "/" + name with ~ and / escaped (RFC 6901), for building pointers.
@@ -58,13 +63,18 @@ class JsonWriter {
   JsonWriter& key(std::string_view name);
   JsonWriter& text(std::string_view value);  ///< Escaped; bytes that are no UTF-8 become U+FFFD.
   JsonWriter& integer(std::int64_t value);
-  JsonWriter& number(double value);          ///< Shortest form that reads back equal; null if not finite.
-  JsonWriter& raw(std::string_view json);    ///< Already JSON: an exact decimal, a sub-document.
+  JsonWriter& number(double value);  ///< Shortest form that reads back equal; null if not finite.
+  JsonWriter& raw(std::string_view json);  ///< Already JSON: an exact decimal, a sub-document.
   JsonWriter& boolean(bool value);
   JsonWriter& null();
+  JsonWriter& json(const Json& value);  ///< Numbers and member order as they were read.
 
   [[nodiscard]] const std::string& str() const { return out_; }
-  [[nodiscard]] std::string take() { return std::move(out_); }
+  /// Hands out the text and begins anew.
+  [[nodiscard]] std::string take() {
+    needs_comma_ = false;
+    return std::exchange(out_, {});
+  }
 
  private:
   void separate();

@@ -29,9 +29,9 @@ enum class ErrorCode : std::uint8_t {
 
 struct Error {
   ErrorCode code;
-  std::string_view reason;  ///< Stable literal, part of the public API: "unknown_field".
-  std::string message;      ///< For the operator: static text first, values last.
-  std::string pointer = {}; ///< JSON pointer of the offending place in a request body, if any.
+  std::string_view reason;   ///< Stable literal, part of the public API: "unknown_field".
+  std::string message;       ///< For the operator: static text first, values last.
+  std::string pointer = {};  ///< JSON pointer of the offending place in a request body, if any.
 };
 
 template <class T>
@@ -50,12 +50,12 @@ using Result = std::expected<T, Error>;
 
 /// `HF_TRY(const auto part, PartReader::open(..))`: the value, or hands the error to the caller.
 #define HF_TRY(decl, ...) HF_TRY_(HF_CONCAT(hf_try_, __LINE__), decl, __VA_ARGS__)
-#define HF_TRY_(name, decl, ...)                                  \
-  auto name = (__VA_ARGS__);                                      \
-  if (!name) return std::unexpected(std::move(name).error());     \
+#define HF_TRY_(name, decl, ...)                              \
+  auto name = (__VA_ARGS__);                                  \
+  if (!name) return std::unexpected(std::move(name).error()); \
   decl = *std::move(name)
 
 /// The same for a Result<void>.
-#define HF_CHECK(...)                                                                         \
-  if (auto hf_check_ = (__VA_ARGS__); !hf_check_)                                             \
+#define HF_CHECK(...)                             \
+  if (auto hf_check_ = (__VA_ARGS__); !hf_check_) \
   return std::unexpected(std::move(hf_check_).error())

@@ -11,6 +11,7 @@
 
 #include "base/env.h"
 #include "base/result.h"
+#include "base/utf8.h"
 #include "event/value.h"
 
 namespace hf {
@@ -43,11 +44,9 @@ inline constexpr TimestampMs ahead_ms_max = 24 * 3600 * 1000;  ///< Of received_
 /// True for names that "*" never matches: hf:.., identify, alias, group.
 [[nodiscard]] bool is_inactive_name(std::string_view name);
 
-/// Valid UTF-8 (RFC 3629: no surrogates, no overlong forms).
-[[nodiscard]] bool is_utf8(std::string_view text);
-
-/// Checks what every source must hold to. Errors, all invalid_argument: missing_person,
-/// missing_event, reserved_name (hf:), invalid_utf8, name_too_long, id_too_long,
+/// Checks what every source must hold to. Towards event_bytes_max count names, ids and texts with
+/// their length, a number with 8 bytes, a boolean with 1. Errors, all invalid_argument:
+/// missing_person, missing_event, reserved_name (hf:), invalid_utf8, name_too_long, id_too_long,
 /// too_many_properties, event_too_large, time_out_of_range.
 [[nodiscard]] Result<void> validate(const EventView& event);
 

@@ -89,22 +89,22 @@ struct IdTable final : CachedPage {
 /// One event name of a part.
 struct NameInfo {
   std::string name;
-  std::uint64_t count;
-  TimestampMs time_min;
-  TimestampMs time_max;
+  std::uint64_t count = 0;
+  TimestampMs time_min = 0;
+  TimestampMs time_max = 0;
 };
 
 /// One stored column. A property that changed type has one column per ValueKind; a row has a value
 /// in at most one of them.
 struct ColumnInfo {
-  part_format::ColumnRole role;
-  std::string property;       ///< Empty unless role is property.
-  ValueKind kind;             ///< Meaningful for properties.
-  std::uint64_t value_count;  ///< Rows with a value.
-  std::int8_t scale_max;      ///< Number columns: the largest scale of a value.
-  Decimal number_min;         ///< Number columns with value_count > 0.
-  Decimal number_max;
-  std::uint32_t dictionary_size;
+  part_format::ColumnRole role = part_format::ColumnRole::property;
+  std::string property;             ///< Empty unless role is property.
+  ValueKind kind = ValueKind::text; ///< Meaningful for properties.
+  std::uint64_t value_count = 0;    ///< Rows with a value.
+  std::int8_t scale_max = 0;        ///< Number columns: the largest scale of a value.
+  Decimal number_min = {};          ///< Number columns with value_count > 0.
+  Decimal number_max = {};
+  std::uint32_t dictionary_size = 0;
 };
 
 /// Const methods may run concurrently.

@@ -51,7 +51,7 @@ class PartBuilder {
     std::string directory;   ///< Written as <directory>/<file>.tmp, synced, renamed, directory synced.
     std::string file;
     std::string source;      ///< Message ids are unique within it.
-    Hash128 message_key_key; ///< Key of the message key hash.
+    HashKey hash_key;         ///< The key of message keys.
   };
   /// Sorts, leaves out rows whose (source, message id) is repeated here (first wins) or listed in
   /// `known` (sorted message keys of other parts), and writes. An empty outcome writes no file.

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recognition tries a fixed list of formats on all samples, the likelier first. That is a few
+// hundred candidates, but nearly all fail at the first sample.
+#include <algorithm>
+
+#include "calendar/time_text.h"
+
+namespace hf {
+
+namespace {
+
+// A date pattern and its twin with day and month exchanged, where people write both.
+struct DatePattern {
+  std::string_view pattern;
+  std::string_view day_first = {};
+};
+
+constexpr DatePattern date_patterns[] = {
+    {"%m/%d/%Y", "%d/%m/%Y"},
+    {"%m/%d/%y", "%d/%m/%y"},
+    {"%d.%m.%Y"},
+    {"%d.%m.%y"},
+    {"%Y/%m/%d"},
+    {"%Y.%m.%d"},
+    {"%Y-%m-%d"},  // One-digit fields, which style iso refuses.
+    {"%m-%d-%Y", "%d-%m-%Y"},
+    {"%m-%d-%y", "%d-%m-%y"},
+    {"%d %b %Y"},
+    {"%d-%b-%Y"},
+    {"%d-%b-%y"},
+    {"%d/%b/%Y"},
+    {"%b %d, %Y"},
+    {"%b %d %Y"},
+    {"%a, %d %b %Y"},  // RFC 5322
+    {"%a, %b %d, %Y"},
+    {"%d. %b %Y"},
+    {"%Y %b %d"},
+    {"%Y-%b-%d"},
+};
+constexpr std::string_view separators[] = {" ", ", ", ":", "T",
+                                           " at "};  // Web servers log with ':'.
+constexpr std::string_view clock_patterns[] = {
+    "%H:%M",      "%H:%M:%S",       "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p",
+    "%I:%M:%S%p", "%I:%M:%S.%f %p", "%H.%M",       "%H.%M.%S", "%H:%M:%S,%f",
+};
+constexpr std::string_view zone_patterns[] = {"", " %z", "%z"};
+constexpr std::string_view other_patterns[] = {"%a %b %e %H:%M:%S %Y", "%a %b %e %H:%M:%S %z %Y"};
+
+constexpr TimestampMs epoch_min_ms = 631'152'000'000;  // 1990-01-01
+
+// Those that are not blank.
+std::vector<std::string_view> texts_of(std::span<const std::string_view> samples) {
+  std::vector<std::string_view> texts;
+  for (const std::string_view sample : samples) {
+    if (sample.find_first_not_of(" \t") != std::string_view::npos) texts.push_back(sample);
+  }
+  return texts;
+}
+
+// Placeholders such as 0001-01-01 are times too, but a column of nothing else is not one.
+bool reads_all(std::span<const std::string_view> texts, const TimeFormat& format) {
+  bool any_in_range = false;
+  for (const std::string_view text : texts) {
+    const auto time = parse_time(text, format, *Zone::utc());
+    if (!time && time.error() == TimeError::not_a_time) return false;
+    any_in_range = any_in_range || time.has_value();
+  }
+  return any_in_range;
+}
+
+// Numbers are so often something else that every one must fall into the years expected.
+bool reads_all_since(std::span<const std::string_view> texts, const TimeFormat& format,
+                     TimestampMs min_ms) {
+  return std::ranges::all_of(texts, [&](std::string_view text) {
+    const auto time = parse_time(text, format, *Zone::utc());
+    return time && *time >= min_ms;
+  });
+}
+
+std::optional<RecognizedTime> recognize_pattern(std::span<const std::string_view> texts) {
+  for (const DatePattern& date : date_patterns) {
+    // `tail` is what follows the date in both orders.
+    const auto recognized = [&](std::string_view tail) -> std::optional<RecognizedTime> {
+      TimeFormat as_written{TimeStyle::pattern, std::string(date.pattern).append(tail)};
+      TimeFormat day_first{TimeStyle::pattern, std::string(date.day_first).append(tail)};
+      const bool reads_day_first = !date.day_first.empty() && reads_all(texts, day_first);
+      if (reads_all(texts, as_written)) return RecognizedTime{as_written, reads_day_first};
+      if (reads_day_first) return RecognizedTime{day_first, false};
+      return std::nullopt;
+    };
+    if (const auto found = recognized("")) return found;
+    for (const std::string_view separator : separators) {
+      for (const std::string_view clock : clock_patterns) {
+        for (const std::string_view zone : zone_patterns) {
+          const std::string tail = std::string(separator).append(clock).append(zone);
+          if (const auto found = recognized(tail)) return found;
+        }
+      }
+    }
+  }
+  for (const std::string_view pattern : other_patterns) {
+    const TimeFormat format{TimeStyle::pattern, std::string(pattern)};
+    if (reads_all(texts, format)) return RecognizedTime{format, false};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<RecognizedTime> recognize_time(std::span<const std::string_view> samples) {
+  const std::vector<std::string_view> texts = texts_of(samples);
+  if (texts.empty()) return std::nullopt;
+  if (const TimeFormat iso{TimeStyle::iso, ""}; reads_all(texts, iso)) return RecognizedTime{iso};
+  const TimeFormat compact{TimeStyle::compact, ""};
+  if (reads_all_since(texts, compact, timestamp_min_ms)) return RecognizedTime{compact};
+  for (const TimeStyle style : {TimeStyle::epoch_s, TimeStyle::epoch_ms, TimeStyle::epoch_us}) {
+    const TimeFormat epoch{style, ""};
+    if (reads_all_since(texts, epoch, epoch_min_ms)) return RecognizedTime{epoch};
+  }
+  return recognize_pattern(texts);
+}
+
+}  // namespace hf

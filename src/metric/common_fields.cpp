@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/common_fields.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "calendar/time_text.h"
+#include "metric/query_fields.h"
+
+namespace hf {
+namespace {
+
+constexpr std::int64_t ms_per_hour = 3'600'000;
+
+std::unexpected<Error> invalid_time(const std::string& pointer) {
+  return fail(ErrorCode::invalid_argument, "invalid_time",
+              "expected a local date (2026-01-31) or an RFC 3339 instant "
+              "(2026-01-31T08:00:00+01:00) from 1970 to 2100",
+              pointer);
+}
+
+enum class End : std::uint8_t { from, to };
+
+Result<RangeBound> parse_bound(std::string_view text, End end, const Zone& zone,
+                               const std::string& pointer) {
+  if (const auto day = parse_date(text)) {
+    return RangeBound{zone.start_of_day(end == End::from ? *day : *day + 1), *day};
+  }
+  if (const auto instant = parse_rfc3339(text)) return RangeBound{*instant, std::nullopt};
+  return invalid_time(pointer);
+}
+
+Result<std::optional<RangeBound>> bound_field(const Json& object, std::string_view name, End end,
+                                              const Zone& zone, const std::string& pointer) {
+  HF_TRY(const auto text, text_field(object, name, pointer));
+  if (!text) return std::nullopt;
+  HF_TRY(const RangeBound bound, parse_bound(*text, end, zone, pointer_to(pointer, name)));
+  return bound;
+}
+
+// Whole local days up to the one before as_of's; the first is where the duration says.
+Result<void> read_last(std::string_view text, CommonFields& common) {
+  auto duration = parse_duration(text);
+  if (!duration || duration->ms != 0) {
+    return fail(ErrorCode::invalid_argument, "invalid_duration",
+                "expected a duration of whole days, weeks, months or years, as P90D", "/last");
+  }
+  constexpr int months_max = 12 * 200;  // Times begin in 1970: more is all there is.
+  constexpr int days_max = 366 * 200;
+  const Day today = common.zone->local_day(common.as_of);
+  const Day first = std::max(0, add_months(today, -std::min(duration->months, months_max)) -
+                                    std::min(duration->days, days_max));
+  if (first >= today) {
+    return fail(ErrorCode::invalid_argument, "invalid_range",
+                "no whole day lies between 1970-01-01 and as_of", "/last");
+  }
+  common.from = RangeBound{common.zone->start_of_day(first), first};
+  common.to = RangeBound{common.zone->start_of_day(today), today - 1};
+  return {};
+}
+
+Result<std::optional<Breakdown>> parse_breakdown(const Json& query) {
+  const Json* list = query.find("breakdown");
+  if (list == nullptr) return std::nullopt;
+  if (!list->is_array()) return wrong_type(*list, "/breakdown", "an array");
+  if (list->array.empty()) return std::nullopt;
+  const auto unsupported = [](std::string_view what, std::string pointer) {
+    return fail(ErrorCode::invalid_argument, "unsupported_breakdown",
+                fmt::format("this breakdown is not in this version, only one by property is: {}",
+                            what),
+                std::move(pointer));
+  };
+  if (list->array.size() > 1) return unsupported("several", "/breakdown/1");
+  constexpr auto known = std::to_array<std::string_view>({"property", "top"});
+  constexpr auto later = std::to_array<std::string_view>(
+      {"trait", "segment", "stage", "layer", "stay", "tier", "cohort", "attribution", "step"});
+  const Json& item = list->array.front();
+  const std::string pointer = "/breakdown/0";
+  if (!item.is_object()) return wrong_type(item, pointer, "an object");
+  for (const auto& [name, value] : item.object) {
+    if (std::ranges::find(later, name) != later.end()) {
+      return unsupported(name, pointer_to(pointer, name));
+    }
+  }
+  HF_CHECK(check_fields(item, pointer, known));
+  HF_TRY(const auto property, text_field(item, "property", pointer));
+  if (!property || property->empty()) {
+    return fail(ErrorCode::invalid_argument, "missing_field", "a breakdown names a property",
+                pointer_to(pointer, "property"));
+  }
+  HF_TRY(const auto top, integer_field(item, "top", pointer, 1, Breakdown::top_max));
+  return Breakdown{std::string(*property),
+                   static_cast<std::size_t>(top.value_or(Breakdown::top_default))};
+}
+
+}  // namespace
+
+Result<CommonFields> parse_common(const Json& query, const QueryContext& context) {
+  CommonFields common;
+  HF_TRY(const auto zone_name, text_field(query, "timezone", ""));
+  common.zone = context.default_zone;
+  if (zone_name) {
+    auto zone = Zone::load(context.env, *zone_name);
+    if (!zone) {
+      zone.error().pointer = "/timezone";
+      return std::unexpected(std::move(zone).error());
+    }
+    common.zone = *std::move(zone);
+  }
+  constexpr auto week_starts = std::to_array<std::string_view>({"monday", "sunday"});
+  HF_TRY(const std::size_t week_start, choice_field(query, "week_start", "", week_starts));
+  common.week_start = query.find("week_start") == nullptr ? context.default_week_start
+                      : week_start == 0                   ? WeekStart::monday
+                                                          : WeekStart::sunday;
+
+  HF_TRY(const auto as_of, text_field(query, "as_of", ""));
+  if (!as_of) {
+    common.as_of =
+        std::clamp(context.env.clock.now_ms(), timestamp_min_ms, timestamp_end_ms - 1);
+  } else if (const auto day = parse_date(*as_of)) {
+    common.as_of = common.zone->start_of_day(*day + 1) - 1;
+  } else if (const auto instant = parse_rfc3339(*as_of)) {
+    common.as_of = *instant;
+  } else {
+    return invalid_time("/as_of");
+  }
+
+  HF_TRY(const auto last, text_field(query, "last", ""));
+  if (last) {
+    for (const std::string_view other : {"from", "to"}) {
+      if (query.find(other) == nullptr) continue;
+      return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                  fmt::format("last stands instead of {}", other), "/last");
+    }
+    HF_CHECK(read_last(*last, common));
+  } else {
+    HF_TRY(common.from, bound_field(query, "from", End::from, *common.zone, ""));
+    HF_TRY(common.to, bound_field(query, "to", End::to, *common.zone, ""));
+  }
+  if (const Json* where = query.find("where")) {
+    HF_TRY(common.where, parse_predicate(*where, "/where"));
+  }
+  HF_TRY(common.breakdown, parse_breakdown(query));
+  return common;
+}
+
+namespace {
+
+Result<TimeRange> range_between(const RangeBound& from, const RangeBound& to,
+                                const std::string& pointer) {
+  const bool reversed =
+      from.day && to.day ? *from.day > *to.day : from.instant >= to.instant;
+  if (reversed) {
+    return fail(ErrorCode::invalid_argument, "invalid_range",
+                "from lies after to: the range is empty", pointer);
+  }
+  return TimeRange{from.instant, to.instant, from.day, to.day};
+}
+
+}  // namespace
+
+Result<TimeRange> parse_window(const Json& window, const std::string& pointer, const Zone& zone) {
+  constexpr auto known = std::to_array<std::string_view>({"from", "to"});
+  HF_CHECK(check_fields(window, pointer, known));
+  HF_TRY(const auto from, bound_field(window, "from", End::from, zone, pointer));
+  HF_TRY(const auto to, bound_field(window, "to", End::to, zone, pointer));
+  if (!from || !to) {
+    return fail(ErrorCode::invalid_argument, "missing_field", "a window has from and to",
+                pointer_to(pointer, from ? "to" : "from"));
+  }
+  return range_between(*from, *to, pointer_to(pointer, "from"));
+}
+
+std::optional<TimestampMs> first_named_event(const Snapshot& snapshot,
+                                             std::span<const Matcher* const> matchers,
+                                             TimestampMs as_of) {
+  std::optional<TimestampMs> first;
+  for (const auto& part : snapshot.parts) {
+    for (const NameInfo& name : part->names()) {
+      if (name.count == 0 || name.time_min > as_of) continue;
+      if (first && *first <= name.time_min) continue;
+      const bool named = std::ranges::any_of(
+          matchers, [&](const Matcher* matcher) { return matcher->names(name.name); });
+      if (named) first = name.time_min;
+    }
+  }
+  return first;
+}
+
+Result<TimeRange> resolve_range(const CommonFields& common, bool by_hour,
+                                std::optional<TimestampMs> first_event) {
+  const RangeBound to = common.to.value_or(RangeBound{common.as_of + 1, std::nullopt});
+  if (common.from) return range_between(*common.from, to, "/from");
+  if (!first_event) return TimeRange{};
+  const TimestampMs midnight = common.zone->start_of_day(common.zone->local_day(*first_event));
+  const TimestampMs begin =
+      by_hour ? *first_event - (*first_event - midnight) % ms_per_hour : midnight;
+  if (begin >= to.instant) return TimeRange{};  // The first event came after the range.
+  return TimeRange{begin, to.instant, std::nullopt, to.day};
+}
+
+Warning no_events_warning() {
+  return {"no_events", "no event that the query names was recorded before the end of its range"};
+}
+
+}  // namespace hf

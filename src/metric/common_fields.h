@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "calendar/zone.h"
+#include "metric/query_context.h"
+#include "metric/time_range.h"
+#include "predicate/matcher.h"
+#include "predicate/predicate.h"
+#include "store/snapshot.h"
+
+namespace hf {
+
+/// One end of a range as the query wrote it.
+struct RangeBound {
+  TimestampMs instant;     ///< from: the first; to: the first after.
+  std::optional<Day> day;  ///< Set where it was a local date (of `to`: the last date inside).
+};
+
+struct Breakdown {
+  static constexpr std::int64_t top_default = 25;
+  static constexpr std::int64_t top_max = 1000;
+  std::string property;
+  std::size_t top = static_cast<std::size_t>(top_default);
+};
+
+/// The fields every metric understands, checked, with their defaults filled in.
+struct CommonFields {
+  std::shared_ptr<const Zone> zone;  ///< Never null.
+  WeekStart week_start = WeekStart::monday;
+  TimestampMs as_of = 0;             ///< Events up to and including this instant are seen.
+  std::optional<RangeBound> from;    ///< Absent: from the first event the query names.
+  std::optional<RangeBound> to;      ///< Absent: to as_of.
+  Predicate where;                   ///< Holds always where absent.
+  std::optional<Breakdown> breakdown;
+};
+
+/// Names of the common fields this version answers, and of those it does not.
+inline constexpr std::array common_field_names = std::to_array<std::string_view>(
+    {"metric", "from", "to", "last", "as_of", "timezone", "week_start", "where", "breakdown"});
+inline constexpr std::array unsupported_common_field_names =
+    std::to_array<std::string_view>({"people", "unit", "sample", "members"});
+
+/// Requires check_fields() of `query`. Errors, all invalid_argument with pointer: wrong_type,
+/// unknown_field, unknown_value, unknown_timezone, invalid_time, invalid_duration, invalid_range,
+/// unsupported_combination, unsupported_breakdown, and those of parse_predicate.
+[[nodiscard]] Result<CommonFields> parse_common(const Json& query, const QueryContext& context);
+
+/// Reads {"from", "to"} of a window; both are required. Errors: those above, missing_field.
+[[nodiscard]] Result<TimeRange> parse_window(const Json& window, const std::string& pointer,
+                                             const Zone& zone);
+
+/// The time of the first event up to as_of with a name that one of the matchers means.
+[[nodiscard]] std::optional<TimestampMs> first_named_event(const Snapshot& snapshot,
+                                                           std::span<const Matcher* const> matchers,
+                                                           TimestampMs as_of);
+
+/// The range of a query whose first named event is at `first_event`. Where it has no beginning
+/// (none given, no event) it is empty. Errors: invalid_argument/invalid_range.
+[[nodiscard]] Result<TimeRange> resolve_range(const CommonFields& common, bool by_hour,
+                                              std::optional<TimestampMs> first_event);
+
+[[nodiscard]] Warning no_events_warning();
+
+}  // namespace hf

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/env.h"
+#include "calendar/zone.h"
+
+namespace hf {
+
+/// What the asker should know about an answer; codes are part of the public API.
+struct Warning {
+  std::string code;     ///< "no_events", "first_period_partial", ..
+  std::string message;
+  friend bool operator==(const Warning&, const Warning&) = default;
+};
+
+[[nodiscard]] inline unsigned default_query_threads() {
+  return std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+}
+
+/// What a query is answered with besides the data.
+struct QueryContext {
+  const Env& env;
+  std::shared_ptr<const Zone> default_zone = Zone::utc();  ///< The workspace's; never null.
+  WeekStart default_week_start = WeekStart::monday;
+  unsigned threads = default_query_threads();              ///< 1: the caller's thread alone.
+};
+
+}  // namespace hf

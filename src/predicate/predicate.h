@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The condition tree of QUERY.md: data, never code. Parsed once, then evaluated on one event
+// (the obvious way) or on whole pages of a part (per distinct value instead of per row).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "event/event.h"
+#include "store/part.h"
+
+namespace hf {
+
+enum class Op : std::uint8_t {
+  eq,
+  ne,
+  lt,
+  lte,
+  gt,
+  gte,
+  between,
+  in,
+  not_in,
+  contains,
+  not_contains,
+  starts_with,
+  ends_with,
+  matches,
+  exists,
+  not_exists,
+};
+
+namespace limits {
+inline constexpr std::size_t predicate_depth_max = 64;
+inline constexpr std::size_t predicate_conditions_max = 1'000;  ///< Conditions and combinations.
+inline constexpr std::size_t predicate_values_max = 10'000;     ///< Of one list.
+}  // namespace limits
+
+/// A scalar of a query: text, number of any size, or boolean.
+struct Scalar {
+  ValueKind kind = ValueKind::text;  ///< text, number, boolean or big_number.
+  std::string text;                  ///< text; canonical text of a big_number.
+  Decimal number = {};
+  bool boolean = false;
+
+  [[nodiscard]] ValueView view() const { return {kind, boolean, number, text}; }
+};
+
+class Pattern;  // A compiled RE2.
+
+/// One condition on a property of the event at hand, or a combination.
+struct Predicate {
+  enum class Kind : std::uint8_t { all, any, negation, property };
+  Kind kind = Kind::all;  ///< An empty `all` holds always.
+  std::vector<Predicate> children;
+  std::string property;
+  Op op = Op::eq;
+  bool case_insensitive = false;
+  std::vector<Scalar> values;  ///< One, two for between, any number for a list value.
+  bool value_is_list = false;
+  std::shared_ptr<const Pattern> pattern;  ///< Set exactly for `matches`.
+};
+
+/// Parses and checks; limits are above. What QUERY.md leaves open:
+///   - {"all": []} holds, {"any": []} and empty lists of values are refused (missing_field);
+///   - contains, starts_with, ends_with and matches look at canonical texts, of numbers too;
+///     starts_with and ends_with take a list as any-of, as eq and contains do;
+///   - eq, ne, in, not_in, contains, not_contains, starts_with, ends_with and matches have a form
+///     with _ci, which compares simple case foldings (fold_case), as RE2 does;
+///   - between is inclusive; low above high holds for nothing;
+///   - a stored null in a list is no value; an empty list exists.
+/// `pointer` is the place of `json` in its request.
+/// Errors, all invalid_argument with pointer: unknown_field, wrong_type, missing_field, unknown_op,
+/// invalid_pattern, unsupported_predicate (a form of QUERY.md this version does not evaluate yet:
+/// trait, did, segment, ..), too_deep, too_many_values.
+[[nodiscard]] Result<Predicate> parse_predicate(const Json& json, const std::string& pointer);
+
+/// True when one stored value satisfies a positive operator or its negation, by the rules of
+/// QUERY.md; a list value satisfies a positive operator when one of its items does.
+[[nodiscard]] bool value_satisfies(const Predicate& condition, const ValueView& value);
+
+/// The obvious way, on one event; the twin of PagePredicate.
+[[nodiscard]] bool satisfies(const Predicate& predicate, std::span<const PropertyView> properties);
+
+/// A predicate bound to one part. Const methods may run concurrently.
+class PagePredicate {
+ public:
+  /// Evaluates each condition once per dictionary value. `part` must outlive it.
+  /// Errors: those of Part's readers.
+  [[nodiscard]] static Result<PagePredicate> compile(const Predicate& predicate, const Part& part);
+  PagePredicate(PagePredicate&&) noexcept;
+  PagePredicate& operator=(PagePredicate&&) noexcept;
+  ~PagePredicate();
+
+  /// True when the dictionaries and number ranges of the part show that no row satisfies it, or
+  /// that every row does; false of both says nothing.
+  [[nodiscard]] bool never_holds() const;
+  [[nodiscard]] bool always_holds() const;
+
+  /// Clears the bits of rows that do not satisfy it, and those past the last row. Bit i of `rows`
+  /// is row i of the page; rows.size() == (rows_in_page + 63) / 64. Errors: those of Part's
+  /// readers.
+  [[nodiscard]] Result<void> restrict(std::uint32_t page, std::span<std::uint64_t> rows) const;
+
+ private:
+  struct Body;
+  explicit PagePredicate(std::unique_ptr<Body> body);
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace hf

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/footer.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "event/event.h"
+
+namespace hf {
+namespace {
+
+using part_format::ColumnRole;
+using part_format::PageKind;
+
+constexpr std::size_t id_page_bytes = 256 * 1024;
+
+// Footer sections: a tag and a length each, so that a reader can pass over what it does not know,
+// if the tag's upper bit allows it.
+enum class Section : std::uint8_t {
+  summary = 1,
+  names = 2,
+  columns = 3,
+  directory = 4,
+  ids = 5,
+  keys = 6,
+  origin = 7,
+};
+constexpr std::uint8_t ignorable_bit = 0x80;
+
+std::unexpected<Error> bad(const char* why) {
+  return fail(ErrorCode::data_loss, "bad_part", why);
+}
+
+void put_refs(ByteWriter& out, const std::vector<PageRef>& refs) {
+  out.varint(refs.size());
+  std::uint64_t expected = 0;  // Pages of a column mostly follow each other: the gap is 0.
+  for (const PageRef& ref : refs) {
+    out.varint(ref.stored_bytes);
+    if (ref.stored_bytes == 0) continue;
+    out.signed_varint(static_cast<std::int64_t>(ref.offset - expected));
+    expected = ref.offset + ref.stored_bytes;
+  }
+}
+
+std::vector<PageRef> get_refs(ByteReader& in) {
+  const std::uint64_t count = in.varint();
+  std::vector<PageRef> refs;
+  if (count > in.remaining()) return refs;  // The caller's complete() check fails then.
+  refs.reserve(count);
+  std::uint64_t expected = 0;
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    PageRef ref;
+    ref.stored_bytes = static_cast<std::uint32_t>(in.varint());
+    if (ref.stored_bytes != 0) {
+      ref.offset = expected + static_cast<std::uint64_t>(in.signed_varint());
+      expected = ref.offset + ref.stored_bytes;
+    }
+    refs.push_back(ref);
+  }
+  return refs;
+}
+
+void put_decimal(ByteWriter& out, const Decimal& value) {
+  out.signed_varint(value.units);
+  out.u8(static_cast<std::uint8_t>(value.scale));
+}
+
+Decimal get_decimal(ByteReader& in) {
+  const std::int64_t units = in.signed_varint();
+  const std::uint8_t scale = in.u8();
+  return Decimal::normalized(units, std::min<int>(scale, Decimal::scale_max));
+}
+
+void put_section(ByteWriter& out, Section tag, const ByteWriter& body) {
+  out.u8(static_cast<std::uint8_t>(tag));
+  out.text(body.str());
+}
+
+bool known_kind(std::uint8_t kind) {
+  return kind >= static_cast<std::uint8_t>(ValueKind::text) &&
+         kind <= static_cast<std::uint8_t>(ValueKind::json);
+}
+
+Result<FooterColumn> get_column(ByteReader& in, std::uint32_t page_count) {
+  FooterColumn column;
+  const std::uint8_t role = in.u8();
+  const std::uint8_t kind = in.u8();
+  column.info.property = in.text();
+  column.info.value_count = in.varint();
+  const std::uint8_t scale = in.u8();
+  column.info.number_min = get_decimal(in);
+  column.info.number_max = get_decimal(in);
+  column.info.dictionary_size = static_cast<std::uint32_t>(in.varint());
+  column.dictionary_pages = get_refs(in);
+  column.pages = get_refs(in);
+  if (!in.ok()) return bad("footer ends within a column");
+  if (role > static_cast<std::uint8_t>(ColumnRole::raw_time) || !known_kind(kind) ||
+      scale > Decimal::scale_max) {
+    return bad("column of an unknown role or kind");
+  }
+  column.info.role = static_cast<ColumnRole>(role);
+  column.info.kind = static_cast<ValueKind>(kind);
+  column.info.scale_max = static_cast<std::int8_t>(scale);
+  if (column.pages.size() != page_count) return bad("column with another number of pages");
+  return column;
+}
+
+}  // namespace
+
+std::string encode_part_header() {
+  ByteWriter out;
+  out.bytes(part_format::magic);
+  out.fixed(part_format::version);
+  out.fixed(static_cast<std::uint16_t>(part_format::header_bytes));
+  out.fixed(part_format::page_rows);
+  out.bytes(std::string(part_format::header_bytes - out.size() - 4, '\0'));  // Reserved.
+  out.fixed(crc32c(out.str()));
+  return out.take();
+}
+
+Result<void> check_part_header(std::string_view bytes) {
+  ByteReader in(bytes);
+  if (in.bytes(part_format::magic.size()) != part_format::magic) return bad("no part file");
+  const auto version = in.fixed<std::uint16_t>();
+  const auto header_bytes = in.fixed<std::uint16_t>();
+  const auto rows = in.fixed<std::uint32_t>();
+  if (bytes.size() != part_format::header_bytes) return bad("file shorter than its header");
+  if (load_le<std::uint32_t>(bytes.data() + bytes.size() - 4) !=
+      crc32c(bytes.substr(0, bytes.size() - 4))) {
+    return bad("header checksum does not match");
+  }
+  if (version != part_format::version || header_bytes != part_format::header_bytes ||
+      rows != part_format::page_rows) {
+    return bad("written by a newer version");
+  }
+  return {};
+}
+
+Result<void> write_directory(PageWriter& pages, std::span<const PersonOrdinal> ordinals,
+                             std::span<const RowNumber> offsets, Footer& footer) {
+  HF_ASSERT(offsets.size() == ordinals.size() + 1);
+  footer.person_count = static_cast<std::uint32_t>(ordinals.size());
+  for (std::size_t first = 0; first < ordinals.size(); first += directory_page_persons) {
+    const std::size_t last = std::min<std::size_t>(first + directory_page_persons, ordinals.size());
+    ByteWriter payload;
+    payload.varint(last - first);
+    for (std::size_t i = first; i < last; ++i) {
+      payload.varint(i == first ? ordinals[i] : ordinals[i] - ordinals[i - 1]);
+    }
+    for (std::size_t i = first; i < last; ++i) payload.varint(offsets[i + 1] - offsets[i]);
+    HF_TRY(const PageRef ref, pages.append(PageKind::persons, payload.str()));
+    footer.directory_pages.push_back(ref);
+  }
+  return {};
+}
+
+Result<void> read_directory_page(std::string_view payload, std::vector<PersonOrdinal>& ordinals,
+                                 std::vector<RowNumber>& offsets) {
+  ByteReader in(payload);
+  const std::uint64_t count = in.varint();
+  if (count == 0 || count > directory_page_persons) return bad("directory page of impossible size");
+  std::uint64_t ordinal = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    ordinal += in.varint();
+    if (!in.ok() || ordinal > 0xfffffffe || (!ordinals.empty() && ordinal <= ordinals.back())) {
+      return bad("directory whose persons do not ascend");
+    }
+    ordinals.push_back(static_cast<PersonOrdinal>(ordinal));
+  }
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t rows = in.varint();
+    if (rows == 0 || rows > part_format::rows_max - offsets.back()) {
+      return bad("directory with an impossible number of rows");
+    }
+    offsets.push_back(offsets.back() + static_cast<RowNumber>(rows));
+  }
+  return in.complete() ? Result<void>{} : bad("directory page with another length");
+}
+
+Result<void> write_ids(PageWriter& pages, std::span<const IdTable::Entry> entries,
+                       std::span<const std::uint32_t> entry_counts, Footer& footer) {
+  auto entry = entries.begin();
+  ByteWriter page;
+  std::uint32_t persons = 0;
+  const auto flush = [&]() -> Result<void> {
+    if (persons == 0) return {};
+    ByteWriter payload;
+    payload.varint(persons);
+    payload.bytes(page.str());
+    HF_TRY(const PageRef ref, pages.append(PageKind::ids, payload.str()));
+    footer.id_pages.push_back(ref);
+    page.clear();
+    persons = 0;
+    return {};
+  };
+  for (const std::uint32_t count : entry_counts) {
+    page.varint(count);
+    for (std::uint32_t i = 0; i < count; ++i, ++entry) {
+      page.text(entry->user_id);
+      page.text(entry->anonymous_id);
+    }
+    ++persons;
+    if (page.size() >= id_page_bytes) HF_CHECK(flush());
+  }
+  HF_ASSERT(entry == entries.end());
+  return flush();
+}
+
+Result<void> read_id_page(std::string_view payload, RawIds& ids) {
+  ByteReader in(payload);
+  const std::uint64_t persons = in.varint();
+  for (std::uint64_t p = 0; p < persons && in.ok(); ++p) {
+    const std::uint64_t count = in.varint();
+    for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+      const std::string_view user = in.text();
+      const std::string_view anonymous = in.text();
+      ids.user_bytes.push_back(static_cast<std::uint32_t>(user.size()));
+      ids.anonymous_bytes.push_back(static_cast<std::uint32_t>(anonymous.size()));
+      ids.bytes += user;
+      ids.bytes += anonymous;
+    }
+    ids.first.push_back(static_cast<std::uint32_t>(ids.user_bytes.size()));
+  }
+  return in.complete() ? Result<void>{} : bad("id page with another length");
+}
+
+Result<void> write_keys(PageWriter& pages, std::span<const Hash128> keys,
+                        std::vector<PageRef>& refs) {
+  for (std::size_t first = 0; first < keys.size(); first += directory_page_persons) {
+    const auto chunk =
+        keys.subspan(first, std::min<std::size_t>(directory_page_persons, keys.size() - first));
+    ByteWriter payload;
+    for (const Hash128& key : chunk) {
+      payload.fixed(key.lo);
+      payload.fixed(key.hi);
+    }
+    HF_TRY(const PageRef ref, pages.append(PageKind::id_keys, payload.str()));
+    refs.push_back(ref);
+  }
+  return {};
+}
+
+Result<void> read_key_page(std::string_view payload, std::vector<Hash128>& keys) {
+  if (payload.size() % 16 != 0) return bad("key page with another length");
+  ByteReader in(payload);
+  while (in.remaining() > 0) {
+    const auto lo = in.fixed<std::uint64_t>();
+    const auto hi = in.fixed<std::uint64_t>();
+    keys.push_back({.lo = lo, .hi = hi});
+  }
+  return {};
+}
+
+Result<void> write_footer(PageWriter& pages, const Footer& footer) {
+  ByteWriter out;
+  ByteWriter body;
+  body.varint(footer.row_count);
+  body.varint(footer.person_count);
+  body.signed_varint(footer.time_min);
+  body.signed_varint(footer.time_max);
+  put_section(out, Section::summary, body);
+
+  body.clear();
+  body.varint(footer.names.size());
+  for (const NameInfo& name : footer.names) {
+    body.text(name.name);
+    body.varint(name.count);
+    body.signed_varint(name.time_min);
+    body.signed_varint(name.time_max);
+  }
+  put_section(out, Section::names, body);
+
+  body.clear();
+  body.varint(footer.columns.size());
+  for (const FooterColumn& column : footer.columns) {
+    body.u8(static_cast<std::uint8_t>(column.info.role));
+    body.u8(static_cast<std::uint8_t>(column.info.kind));
+    body.text(column.info.property);
+    body.varint(column.info.value_count);
+    body.u8(static_cast<std::uint8_t>(column.info.scale_max));
+    put_decimal(body, column.info.number_min);
+    put_decimal(body, column.info.number_max);
+    body.varint(column.info.dictionary_size);
+    put_refs(body, column.dictionary_pages);
+    put_refs(body, column.pages);
+  }
+  put_section(out, Section::columns, body);
+
+  body.clear();
+  put_refs(body, footer.directory_pages);
+  put_section(out, Section::directory, body);
+  body.clear();
+  put_refs(body, footer.id_pages);
+  put_section(out, Section::ids, body);
+  body.clear();
+  put_refs(body, footer.id_key_pages);
+  put_refs(body, footer.message_key_pages);
+  put_section(out, Section::keys, body);
+  body.clear();
+  body.text(footer.source);
+  body.signed_varint(footer.created_at_ms);
+  put_section(out, Section::origin, body);
+
+  HF_TRY(const PageRef ref, pages.append(PageKind::footer, out.str()));
+  ByteWriter trailer;
+  trailer.fixed(ref.offset);
+  trailer.fixed(ref.stored_bytes);
+  trailer.fixed(std::uint64_t{0});  // Reserved.
+  trailer.fixed(crc32c(trailer.str()));
+  trailer.bytes(part_format::magic);
+  HF_ASSERT(trailer.size() == part_format::trailer_bytes);
+  return pages.append_raw(trailer.str());
+}
+
+Result<PageRef> read_trailer(std::string_view trailer) {
+  ByteReader in(trailer);
+  const auto offset = in.fixed<std::uint64_t>();
+  const auto stored_bytes = in.fixed<std::uint32_t>();
+  (void)in.fixed<std::uint64_t>();
+  const auto checksum = in.fixed<std::uint32_t>();
+  const std::string_view magic = in.bytes(part_format::magic.size());
+  if (!in.complete() || magic != part_format::magic) return bad("file ends without its trailer");
+  if (checksum != crc32c(trailer.substr(0, 20))) return bad("trailer checksum does not match");
+  return PageRef{offset, stored_bytes};
+}
+
+Result<Footer> decode_footer(std::string_view payload) {
+  Footer footer;
+  std::uint8_t seen = 0;
+  ByteReader sections(payload);
+  while (sections.remaining() > 0) {
+    const std::uint8_t tag = sections.u8();
+    ByteReader in(sections.text());
+    if (!sections.ok()) return bad("footer ends within a section");
+    if (tag < 8) seen = static_cast<std::uint8_t>(seen | (1u << tag));
+    const std::uint32_t page_count =
+        (footer.row_count + part_format::page_rows - 1) / part_format::page_rows;
+    switch (static_cast<Section>(tag)) {
+      case Section::summary: {
+        const std::uint64_t rows = in.varint();
+        const std::uint64_t persons = in.varint();
+        if (rows == 0 || rows > part_format::rows_max || persons == 0 || persons > rows) {
+          return bad("impossible number of rows or persons");
+        }
+        footer.row_count = static_cast<RowNumber>(rows);
+        footer.person_count = static_cast<std::uint32_t>(persons);
+        footer.time_min = in.signed_varint();
+        footer.time_max = in.signed_varint();
+        break;
+      }
+      case Section::names: {
+        const std::uint64_t count = in.varint();
+        if (count == 0 || count > part_format::names_max) return bad("impossible number of names");
+        for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+          NameInfo& name = footer.names.emplace_back();
+          name.name = in.text();
+          name.count = in.varint();
+          name.time_min = in.signed_varint();
+          name.time_max = in.signed_varint();
+        }
+        break;
+      }
+      case Section::columns: {
+        const std::uint64_t count = in.varint();
+        for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+          HF_TRY(footer.columns.emplace_back(), get_column(in, page_count));
+        }
+        break;
+      }
+      case Section::directory: footer.directory_pages = get_refs(in); break;
+      case Section::ids: footer.id_pages = get_refs(in); break;
+      case Section::keys:
+        footer.id_key_pages = get_refs(in);
+        footer.message_key_pages = get_refs(in);
+        break;
+      case Section::origin:
+        footer.source = in.text();
+        footer.created_at_ms = in.signed_varint();
+        break;
+      default:
+        if ((tag & ignorable_bit) == 0) return bad("footer section of a newer version");
+        continue;
+    }
+    if (!in.complete()) return bad("footer section with another length");
+  }
+  if (seen != 0xfe) return bad("footer lacks a section");
+  return footer;
+}
+
+}  // namespace hf

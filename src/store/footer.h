@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The parts of a part file that describe the others: header, person directory, ids, keys, footer
+// and trailer (docs/format/part.md). Writing and reading stand side by side here so that they
+// cannot drift.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/result.h"
+#include "store/page.h"
+#include "store/part.h"
+
+namespace hf {
+
+struct FooterColumn {
+  ColumnInfo info;
+  std::vector<PageRef> dictionary_pages;
+  std::vector<PageRef> pages;  ///< One per page of rows.
+};
+
+struct Footer {
+  RowNumber row_count = 0;
+  std::uint32_t person_count = 0;
+  TimestampMs time_min = 0;
+  TimestampMs time_max = 0;
+  TimestampMs created_at_ms = 0;
+  std::string source;
+  std::vector<NameInfo> names;
+  std::vector<FooterColumn> columns;
+  std::vector<PageRef> directory_pages;
+  std::vector<PageRef> id_pages;
+  std::vector<PageRef> id_key_pages;
+  std::vector<PageRef> message_key_pages;
+};
+
+/// Persons (or keys) per page of the directory and of the key lists.
+inline constexpr std::uint32_t directory_page_persons = 65'536;
+
+[[nodiscard]] std::string encode_part_header();
+/// Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> check_part_header(std::string_view bytes);
+
+/// Requires offsets.size() == ordinals.size() + 1.
+[[nodiscard]] Result<void> write_directory(PageWriter& pages,
+                                           std::span<const PersonOrdinal> ordinals,
+                                           std::span<const RowNumber> offsets, Footer& footer);
+/// Appends one directory page's persons; `offsets` starts as {0}. Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> read_directory_page(std::string_view payload,
+                                               std::vector<PersonOrdinal>& ordinals,
+                                               std::vector<RowNumber>& offsets);
+
+[[nodiscard]] Result<void> write_ids(PageWriter& pages, std::span<const IdTable::Entry> entries,
+                                     std::span<const std::uint32_t> entry_counts, Footer& footer);
+/// Appends one page of ids: `first` and, for each entry, the two texts' lengths and bytes.
+struct RawIds {
+  std::vector<std::uint32_t> first = {0};
+  std::vector<std::uint32_t> user_bytes;
+  std::vector<std::uint32_t> anonymous_bytes;
+  std::string bytes;
+};
+[[nodiscard]] Result<void> read_id_page(std::string_view payload, RawIds& ids);
+
+[[nodiscard]] Result<void> write_keys(PageWriter& pages, std::span<const Hash128> keys,
+                                      std::vector<PageRef>& refs);
+[[nodiscard]] Result<void> read_key_page(std::string_view payload, std::vector<Hash128>& keys);
+
+/// Writes footer page and trailer: the last bytes of the file.
+[[nodiscard]] Result<void> write_footer(PageWriter& pages, const Footer& footer);
+/// Where the footer page lies. `trailer` is the file's last part_format::trailer_bytes bytes.
+[[nodiscard]] Result<PageRef> read_trailer(std::string_view trailer);
+[[nodiscard]] Result<Footer> decode_footer(std::string_view payload);
+
+}  // namespace hf

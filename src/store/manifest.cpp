@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/manifest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/assert.h"
+#include "base/json.h"
+
+namespace hf {
+namespace {
+
+constexpr std::string_view first_line = "holdfast manifest 1 crc32c=";
+
+std::unexpected<Error> bad(std::string why) {
+  return fail(ErrorCode::data_loss, "bad_manifest", "manifest: " + std::move(why));
+}
+
+std::string hex(const HashKey& key) {
+  std::string out;
+  for (const std::uint8_t byte : key) out += fmt::format("{:02x}", byte);
+  return out;
+}
+
+/// Reads members of the manifest's JSON; the first thing amiss is kept and told at the end.
+class Fields {
+ public:
+  explicit Fields(const Json& object) : object_(object) {
+    if (!object.is_object()) note("an object is missing");
+  }
+
+  template <class Integer>
+  void read(std::string_view name, Integer& out) {
+    const Json* json = get(name);
+    if (json == nullptr) return;
+    const char* end = json->text.data() + json->text.size();
+    const auto [at, error] = std::from_chars(json->text.data(), end, out);
+    if (!json->is_number() || error != std::errc{} || at != end) note(name);
+  }
+  void read(std::string_view name, std::string& out) {
+    const Json* json = get(name);
+    if (json == nullptr) return;
+    if (!json->is_text()) return note(name);
+    out = json->text;
+  }
+  void read_hex(std::string_view name, std::span<std::uint8_t> out) {
+    std::string text;
+    read(name, text);
+    if (text.size() != out.size() * 2) return note(name);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const char* from = text.data() + i * 2;
+      const auto [at, error] = std::from_chars(from, from + 2, out[i], 16);
+      if (error != std::errc{} || at != from + 2) return note(name);
+    }
+  }
+  const std::vector<Json>& list(std::string_view name) {
+    static const std::vector<Json> none;
+    const Json* json = get(name);
+    if (json == nullptr) return none;
+    if (!json->is_array()) note(name);
+    return json->array;
+  }
+  const Json* object(std::string_view name) {
+    const Json* json = get(name);
+    if (json != nullptr && !json->is_object()) note(name);
+    return json;
+  }
+  void take(const Fields& other) {
+    if (!other.problem_.empty()) note(other.problem_);
+  }
+  void note(std::string_view problem) {
+    if (problem_.empty()) problem_ = problem;
+  }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  const Json* get(std::string_view name) {
+    const Json* json = object_.is_object() ? object_.find(name) : nullptr;
+    if (json == nullptr) note(name);
+    return json;
+  }
+  const Json& object_;
+  std::string problem_;
+};
+
+constexpr std::string_view state_names[] = {"running", "done", "undone"};
+
+void write_import(JsonWriter& out, const ImportRecord& import) {
+  out.begin_object();
+  out.key("id").integer(import.id);
+  out.key("state").text(to_string(import.state));
+  out.key("started_at_ms").integer(import.started_at_ms);
+  out.key("finished_at_ms").integer(import.finished_at_ms);
+  out.key("mapping").text(import.mapping);
+  out.key("files").begin_array();
+  for (const ImportedFile& file : import.files) {
+    out.begin_object().key("name").text(file.name);
+    out.key("bytes").integer(static_cast<std::int64_t>(file.bytes));
+    out.key("digest").text(file.digest).end_object();
+  }
+  out.end_array();
+  const auto put = [&](std::string_view name, std::uint64_t value) {
+    out.key(name).integer(static_cast<std::int64_t>(value));
+  };
+  put("events", import.counts.events);
+  put("rejected", import.counts.rejected);
+  put("duplicates", import.counts.duplicates);
+  put("times_ahead", import.counts.times_ahead);
+  put("big_numbers", import.counts.big_numbers);
+  put("reject_bytes", import.reject_bytes);
+  out.key("position").begin_object();
+  put("file", import.position.file);
+  put("offset", import.position.offset);
+  put("line", import.position.line);
+  put("row", import.position.row);
+  out.end_object().end_object();
+}
+
+ImportRecord read_import(const Json& json, Fields& problems) {
+  Fields in(json);
+  ImportRecord import;
+  in.read("id", import.id);
+  std::string state;
+  in.read("state", state);
+  const auto* found = std::ranges::find(state_names, state);
+  if (found == std::end(state_names)) {
+    in.note("state");
+  } else {
+    import.state = static_cast<ImportState>(found - state_names);
+  }
+  in.read("started_at_ms", import.started_at_ms);
+  in.read("finished_at_ms", import.finished_at_ms);
+  in.read("mapping", import.mapping);
+  for (const Json& item : in.list("files")) {
+    Fields file(item);
+    ImportedFile& out = import.files.emplace_back();
+    file.read("name", out.name);
+    file.read("bytes", out.bytes);
+    file.read("digest", out.digest);
+    in.take(file);
+  }
+  in.read("events", import.counts.events);
+  in.read("rejected", import.counts.rejected);
+  in.read("duplicates", import.counts.duplicates);
+  in.read("times_ahead", import.counts.times_ahead);
+  in.read("big_numbers", import.counts.big_numbers);
+  in.read("reject_bytes", import.reject_bytes);
+  if (const Json* at = in.object("position")) {
+    Fields position(*at);
+    position.read("file", import.position.file);
+    position.read("offset", import.position.offset);
+    position.read("line", import.position.line);
+    position.read("row", import.position.row);
+    in.take(position);
+  }
+  problems.take(in);
+  return import;
+}
+
+}  // namespace
+
+std::string_view to_string(ImportState state) { return state_names[static_cast<std::size_t>(state)]; }
+
+const ImportRecord* Manifest::find_import(std::uint32_t id) const {
+  const auto found = std::ranges::find(imports, id, &ImportRecord::id);
+  return found == imports.end() ? nullptr : &*found;
+}
+
+ImportRecord* Manifest::find_import(std::uint32_t id) {
+  return const_cast<ImportRecord*>(std::as_const(*this).find_import(id));
+}
+
+bool Manifest::is_visible(const PartEntry& part) const {
+  const ImportRecord* import = find_import(part.import);
+  return import != nullptr && import->state == ImportState::done;
+}
+
+std::string encode_manifest(const Manifest& manifest) {
+  JsonWriter out;
+  const auto put = [&](std::string_view name, std::uint64_t value) {
+    out.key(name).integer(static_cast<std::int64_t>(value));
+  };
+  out.begin_object();
+  put("generation", manifest.generation);
+  put("data_version", manifest.data_version);
+  out.key("store_id").text(manifest.store_id.to_hex());
+  out.key("hash_key").text(hex(manifest.hash_key));
+  put("next_person", manifest.next_person);
+  put("next_part", manifest.next_part);
+  put("next_import", manifest.next_import);
+  out.key("timezone").text(manifest.timezone);
+  out.key("week_start").text(manifest.week_start == WeekStart::monday ? "monday" : "sunday");
+  out.key("parts").begin_array();
+  for (const PartEntry& part : manifest.parts) {
+    out.begin_object();
+    out.key("file").text(part.file);
+    put("import", part.import);
+    put("rows", part.rows);
+    put("persons", part.persons);
+    put("bytes", part.bytes);
+    out.key("time_min").integer(part.time_min);
+    out.key("time_max").integer(part.time_max);
+    out.end_object();
+  }
+  out.end_array();
+  out.key("imports").begin_array();
+  for (const ImportRecord& import : manifest.imports) write_import(out, import);
+  out.end_array().end_object();
+  const std::string body = out.take() + "\n";
+  return fmt::format("{}{:08x}\n{}", first_line, crc32c(body), body);
+}
+
+Result<Manifest> decode_manifest(std::string_view bytes) {
+  if (!bytes.starts_with(first_line)) return bad("not one, or of a newer version");
+  const std::size_t newline = bytes.find('\n');
+  if (newline == std::string_view::npos) return bad("cut off");
+  const std::string_view body = bytes.substr(newline + 1);
+  if (bytes.substr(first_line.size(), newline - first_line.size()) !=
+      fmt::format("{:08x}", crc32c(body))) {
+    return bad("checksum does not match");
+  }
+  const Result<Json> json = parse_json(body);
+  if (!json) return bad(json.error().message);
+  Fields in(*json);
+  Manifest manifest;
+  in.read("generation", manifest.generation);
+  in.read("data_version", manifest.data_version);
+  std::array<std::uint8_t, 16> id{};
+  in.read_hex("store_id", id);
+  for (std::size_t i = 0; i < 8; ++i) {
+    manifest.store_id.hi = manifest.store_id.hi << 8 | id[i];
+    manifest.store_id.lo = manifest.store_id.lo << 8 | id[i + 8];
+  }
+  in.read_hex("hash_key", manifest.hash_key);
+  in.read("next_person", manifest.next_person);
+  in.read("next_part", manifest.next_part);
+  in.read("next_import", manifest.next_import);
+  in.read("timezone", manifest.timezone);
+  std::string week_start;
+  in.read("week_start", week_start);
+  if (week_start != "monday" && week_start != "sunday") in.note("week_start");
+  manifest.week_start = week_start == "sunday" ? WeekStart::sunday : WeekStart::monday;
+  for (const Json& item : in.list("parts")) {
+    Fields part(item);
+    PartEntry& out = manifest.parts.emplace_back();
+    part.read("file", out.file);
+    part.read("import", out.import);
+    part.read("rows", out.rows);
+    part.read("persons", out.persons);
+    part.read("bytes", out.bytes);
+    part.read("time_min", out.time_min);
+    part.read("time_max", out.time_max);
+    in.take(part);
+  }
+  for (const Json& item : in.list("imports")) manifest.imports.push_back(read_import(item, in));
+  if (!in.problem().empty()) return bad("missing or wrong: " + in.problem());
+  return manifest;
+}
+
+}  // namespace hf

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The manifest: which files are the store, and what every import did. One small file, replaced
+// whole (docs/format/manifest.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/hash.h"
+#include "base/result.h"
+#include "calendar/date.h"
+#include "store/part.h"
+
+namespace hf {
+
+struct PartEntry {
+  std::string file;          ///< Name below <data>/parts.
+  std::uint32_t import = 0;  ///< The import that wrote it.
+  std::uint64_t rows = 0;
+  std::uint64_t persons = 0;
+  std::uint64_t bytes = 0;
+  TimestampMs time_min = 0;
+  TimestampMs time_max = 0;
+};
+
+enum class ImportState : std::uint8_t {
+  running,  ///< Its parts are not visible yet; the same command goes on where it stopped.
+  done,
+  undone,
+};
+[[nodiscard]] std::string_view to_string(ImportState state);
+
+struct ImportedFile {
+  std::string name;          ///< Without directories.
+  std::uint64_t bytes = 0;
+  std::string digest;        ///< "xxh3-128:<hex>" of the file as it was read.
+};
+
+/// What an import counted.
+struct ImportCounts {
+  std::uint64_t events = 0;      ///< In its parts.
+  std::uint64_t rejected = 0;
+  std::uint64_t duplicates = 0;  ///< Message ids that were there already.
+  std::uint64_t times_ahead = 0;
+  std::uint64_t big_numbers = 0;
+  friend bool operator==(const ImportCounts&, const ImportCounts&) = default;
+};
+
+struct ImportRecord {
+  std::uint32_t id = 0;
+  ImportState state = ImportState::running;
+  TimestampMs started_at_ms = 0;
+  TimestampMs finished_at_ms = 0;
+  std::string mapping;              ///< Canonical JSON of the mapping: with the digests, its identity.
+  std::vector<ImportedFile> files;
+  ImportCounts counts;
+  std::uint64_t reject_bytes = 0;   ///< Length of its reject file that belongs to `position`.
+  /// Where a running import goes on: all rows before are in its parts or its reject file.
+  struct Position {
+    std::uint32_t file = 0;    ///< Index into files.
+    std::uint64_t offset = 0;  ///< Bytes of decompressed text.
+    std::uint64_t line = 1;
+    std::uint64_t row = 0;     ///< Rows read of this file.
+  } position;
+};
+
+struct Manifest {
+  std::uint64_t generation = 0;    ///< Of the file: one more with each replacement.
+  std::uint64_t data_version = 0;  ///< One more whenever the visible data changed.
+  Hash128 store_id;
+  HashKey hash_key = {};           ///< Of person and message keys. Secret.
+  PersonOrdinal next_person = 0;
+  std::uint32_t next_part = 1;
+  std::uint32_t next_import = 1;
+  std::string timezone = "UTC";
+  WeekStart week_start = WeekStart::monday;
+  std::vector<PartEntry> parts;
+  std::vector<ImportRecord> imports;
+
+  [[nodiscard]] const ImportRecord* find_import(std::uint32_t id) const;
+  [[nodiscard]] ImportRecord* find_import(std::uint32_t id);
+  /// True when queries see the part: its import is done.
+  [[nodiscard]] bool is_visible(const PartEntry& part) const;
+};
+
+[[nodiscard]] std::string encode_manifest(const Manifest& manifest);
+/// Errors: data_loss/bad_manifest.
+[[nodiscard]] Result<Manifest> decode_manifest(std::string_view bytes);
+
+}  // namespace hf

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/part.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <unordered_map>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "store/footer.h"
+#include "store/page.h"
+
+namespace hf {
+namespace {
+
+using part_format::ColumnRole;
+using part_format::page_rows;
+using part_format::PageKind;
+
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return xxh3_64(text); }
+};
+
+std::unexpected<Error> bad(std::string why) {
+  return fail(ErrorCode::data_loss, "bad_part", std::move(why));
+}
+
+}  // namespace
+
+struct Part::Body {
+  std::string path;
+  std::unique_ptr<File> file;
+  std::uint64_t file_bytes = 0;
+  PageCache* cache = nullptr;
+  std::uint64_t cache_key = 0;
+  Footer footer;
+  std::vector<ColumnInfo> columns;
+  std::vector<PersonOrdinal> persons;
+  std::vector<RowNumber> offsets = {0};
+  std::unordered_map<std::string, std::vector<std::uint32_t>, TextHash, std::equal_to<>> properties;
+  std::array<std::optional<std::uint32_t>, 9> by_role;
+
+  [[nodiscard]] std::uint32_t rows_in_page(std::uint32_t page) const {
+    HF_ASSERT(page * std::uint64_t{page_rows} < footer.row_count);
+    return std::min(page_rows, footer.row_count - page * page_rows);
+  }
+
+  // Says where a damaged page lies: the decoder only knows why.
+  template <class T>
+  Result<T> placed(Result<T> result, const PageRef& ref) const {
+    if (result || result.error().code != ErrorCode::data_loss) return result;
+    return bad(fmt::format("{}: offset {}: {}", path, ref.offset, result.error().message));
+  }
+
+  [[nodiscard]] Result<std::string> read(const PageRef& ref, PageKind kind) const {
+    if (ref.offset > file_bytes || ref.stored_bytes > file_bytes - ref.offset) {
+      return placed<std::string>(bad("page lies beyond the end of the file"), ref);
+    }
+    std::string stored(ref.stored_bytes, '\0');
+    HF_TRY(const std::size_t n,
+           file->read_at(ref.offset, std::as_writable_bytes(std::span(stored))));
+    if (n != stored.size()) return placed<std::string>(bad("file is shorter than it was"), ref);
+    return placed(decode_page(stored, kind), ref);
+  }
+
+  /// The page from the cache, else what `decode` makes of its payload.
+  template <class Page, class Decode>
+  [[nodiscard]] Result<std::shared_ptr<const Page>> cached(std::uint32_t column, std::uint32_t page,
+                                                           Decode&& decode) const {
+    const PageCache::Key key{cache_key, column, page};
+    if (auto found = cache->find(key)) return std::static_pointer_cast<const Page>(found);
+    HF_TRY(std::shared_ptr<Page> made, decode());
+    cache->insert(key, made);
+    return std::shared_ptr<const Page>(std::move(made));
+  }
+
+  [[nodiscard]] Result<DecodedNumbers> read_numbers(std::uint32_t column, std::uint32_t page) const {
+    const PageRef& ref = footer.columns[column].pages[page];
+    HF_TRY(const std::string payload, read(ref, PageKind::numbers));
+    return placed(decode_numbers(payload, rows_in_page(page)), ref);
+  }
+
+  /// Rows of `page` at which a person begins.
+  [[nodiscard]] std::vector<std::uint32_t> run_starts(std::uint32_t page) const {
+    const RowNumber first = page * page_rows;
+    const auto from = std::lower_bound(offsets.begin(), offsets.end() - 1, first);
+    const auto to = std::lower_bound(from, offsets.end() - 1, first + rows_in_page(page));
+    std::vector<std::uint32_t> starts;
+    for (auto at = from; at != to; ++at) starts.push_back(*at - first);
+    return starts;
+  }
+
+  [[nodiscard]] std::uint32_t column_of(ColumnRole role) const {
+    const auto& column = by_role[static_cast<std::size_t>(role)];
+    HF_ASSERT(column.has_value());
+    return *column;
+  }
+};
+
+Part::Part(std::unique_ptr<Body> body) : body_(std::move(body)) {}
+Part::~Part() { body_->cache->erase_part(body_->cache_key); }
+
+Result<std::shared_ptr<const Part>> Part::open(const Env& env, const std::string& path,
+                                               PageCache& cache) {
+  auto body = std::make_unique<Body>();
+  body->path = path;
+  body->cache = &cache;
+  HF_TRY(body->file, env.files.open(path, OpenMode::read));
+  HF_TRY(body->file_bytes, body->file->size());
+  const std::uint64_t size = body->file_bytes;
+  if (size < part_format::header_bytes + part_format::trailer_bytes) {
+    return bad(fmt::format("{}: offset 0: file too short to be a part", path));
+  }
+  std::string edge(part_format::header_bytes, '\0');
+  HF_TRY(std::size_t n, body->file->read_at(0, std::as_writable_bytes(std::span(edge))));
+  HF_CHECK(body->placed(check_part_header(std::string_view(edge).substr(0, n)), PageRef{}));
+  edge.assign(part_format::trailer_bytes, '\0');
+  const PageRef trailer{size - part_format::trailer_bytes, part_format::trailer_bytes};
+  HF_TRY(n, body->file->read_at(trailer.offset, std::as_writable_bytes(std::span(edge))));
+  HF_TRY(const PageRef footer_ref,
+         body->placed(read_trailer(std::string_view(edge).substr(0, n)), trailer));
+  HF_TRY(const std::string footer, body->read(footer_ref, PageKind::footer));
+  HF_TRY(body->footer, body->placed(decode_footer(footer), footer_ref));
+
+  for (const PageRef& ref : body->footer.directory_pages) {
+    HF_TRY(const std::string payload, body->read(ref, PageKind::persons));
+    HF_CHECK(body->placed(read_directory_page(payload, body->persons, body->offsets), ref));
+  }
+  if (body->persons.size() != body->footer.person_count ||
+      body->offsets.back() != body->footer.row_count) {
+    return body->placed<std::shared_ptr<const Part>>(
+        bad("directory does not add up to the footer's rows"), footer_ref);
+  }
+  for (std::uint32_t i = 0; i < body->footer.columns.size(); ++i) {
+    const ColumnInfo& info = body->footer.columns[i].info;
+    body->columns.push_back(info);
+    if (info.role == ColumnRole::property) {
+      body->properties[info.property].push_back(i);
+    } else {
+      body->by_role[static_cast<std::size_t>(info.role)] = i;
+    }
+  }
+  for (const ColumnRole role :
+       {ColumnRole::time, ColumnRole::name, ColumnRole::id_code, ColumnRole::received_at}) {
+    if (!body->by_role[static_cast<std::size_t>(role)]) {
+      return body->placed<std::shared_ptr<const Part>>(bad("footer lacks a column"), footer_ref);
+    }
+  }
+  body->cache_key = cache.next_part_key();
+  return std::shared_ptr<const Part>(new Part(std::move(body)));
+}
+
+const std::string& Part::path() const { return body_->path; }
+std::uint64_t Part::file_bytes() const { return body_->file_bytes; }
+RowNumber Part::row_count() const { return body_->footer.row_count; }
+std::uint32_t Part::page_count() const { return (row_count() + page_rows - 1) / page_rows; }
+std::uint32_t Part::rows_in_page(std::uint32_t page) const { return body_->rows_in_page(page); }
+std::span<const PersonOrdinal> Part::persons() const { return body_->persons; }
+std::span<const RowNumber> Part::row_offsets() const { return body_->offsets; }
+TimestampMs Part::time_min() const { return body_->footer.time_min; }
+TimestampMs Part::time_max() const { return body_->footer.time_max; }
+const std::vector<NameInfo>& Part::names() const { return body_->footer.names; }
+const std::vector<ColumnInfo>& Part::columns() const { return body_->columns; }
+
+std::uint64_t Part::column_bytes(std::uint32_t column) const {
+  std::uint64_t bytes = 0;
+  for (const PageRef& ref : body_->footer.columns[column].pages) bytes += ref.stored_bytes;
+  for (const PageRef& ref : body_->footer.columns[column].dictionary_pages) {
+    bytes += ref.stored_bytes;
+  }
+  return bytes;
+}
+
+std::optional<std::uint32_t> Part::find(ColumnRole role) const {
+  return body_->by_role[static_cast<std::size_t>(role)];
+}
+
+std::span<const std::uint32_t> Part::find_property(std::string_view name) const {
+  const auto found = body_->properties.find(name);
+  if (found == body_->properties.end()) return {};
+  return found->second;
+}
+
+Result<std::shared_ptr<const TimePage>> Part::times(std::uint32_t page) const {
+  const std::uint32_t column = body_->column_of(ColumnRole::time);
+  return body_->cached<TimePage>(column, page, [&]() -> Result<std::shared_ptr<TimePage>> {
+    const PageRef& ref = body_->footer.columns[column].pages[page];
+    HF_TRY(const std::string payload, body_->read(ref, PageKind::numbers));
+    auto out = std::make_shared<TimePage>();
+    HF_TRY(out->values,
+           body_->placed(decode_times(payload, rows_in_page(page), body_->run_starts(page)), ref));
+    out->memory_bytes = out->values.size() * sizeof(TimestampMs);
+    return out;
+  });
+}
+
+Result<std::shared_ptr<const TimePage>> Part::received_at(std::uint32_t page) const {
+  const std::uint32_t column = body_->column_of(ColumnRole::received_at);
+  return body_->cached<TimePage>(column, page, [&]() -> Result<std::shared_ptr<TimePage>> {
+    HF_TRY(DecodedNumbers numbers, body_->read_numbers(column, page));
+    auto out = std::make_shared<TimePage>();
+    out->values = std::move(numbers.values);
+    out->memory_bytes = out->values.size() * sizeof(TimestampMs);
+    return out;
+  });
+}
+
+Result<std::shared_ptr<const NamePage>> Part::name_codes(std::uint32_t page) const {
+  const std::uint32_t column = body_->column_of(ColumnRole::name);
+  return body_->cached<NamePage>(column, page, [&]() -> Result<std::shared_ptr<NamePage>> {
+    HF_TRY(const DecodedNumbers numbers, body_->read_numbers(column, page));
+    auto out = std::make_shared<NamePage>();
+    out->codes.reserve(numbers.values.size());
+    for (const std::int64_t code : numbers.values) {
+      if (code < 0 || static_cast<std::uint64_t>(code) >= names().size()) {
+        return body_->placed<std::shared_ptr<NamePage>>(bad("event name code out of range"),
+                                                        body_->footer.columns[column].pages[page]);
+      }
+      out->codes.push_back(static_cast<std::uint16_t>(code));
+    }
+    out->memory_bytes = out->codes.size() * sizeof(std::uint16_t);
+    return out;
+  });
+}
+
+Result<std::shared_ptr<const CodePage>> Part::codes(std::uint32_t column, std::uint32_t page) const {
+  const ColumnInfo& info = columns()[column];
+  const bool is_id_code = info.role == ColumnRole::id_code;
+  HF_ASSERT(is_id_code || info.kind != ValueKind::number);
+  return body_->cached<CodePage>(column, page, [&]() -> Result<std::shared_ptr<CodePage>> {
+    auto out = std::make_shared<CodePage>();
+    const std::uint32_t rows = rows_in_page(page);
+    out->memory_bytes = rows * sizeof(std::uint32_t);
+    const PageRef& ref = body_->footer.columns[column].pages[page];
+    if (ref.stored_bytes == 0) {
+      out->codes.assign(rows, CodePage::missing);
+      return out;
+    }
+    HF_TRY(const DecodedNumbers numbers, body_->read_numbers(column, page));
+    const std::uint64_t end = is_id_code ? CodePage::missing : info.dictionary_size;
+    out->codes.reserve(rows);
+    for (std::uint32_t row = 0; row < rows; ++row) {
+      const bool has =
+          numbers.present.empty() || ((numbers.present[row / 64] >> (row % 64)) & 1u) != 0;
+      const auto code = static_cast<std::uint64_t>(numbers.values[row]);
+      if (has && code >= end) {
+        return body_->placed<std::shared_ptr<CodePage>>(bad("code beyond the dictionary"), ref);
+      }
+      out->codes.push_back(has ? static_cast<std::uint32_t>(code) : CodePage::missing);
+    }
+    return out;
+  });
+}
+
+Result<std::shared_ptr<const NumberPage>> Part::numbers(std::uint32_t column,
+                                                        std::uint32_t page) const {
+  HF_ASSERT(columns()[column].kind == ValueKind::number);
+  return body_->cached<NumberPage>(column, page, [&]() -> Result<std::shared_ptr<NumberPage>> {
+    auto out = std::make_shared<NumberPage>();
+    const std::uint32_t rows = rows_in_page(page);
+    const PageRef& ref = body_->footer.columns[column].pages[page];
+    if (ref.stored_bytes == 0) {
+      out->units.assign(rows, 0);
+      out->present.assign((rows + 63) / 64, 0);
+    } else {
+      HF_TRY(DecodedNumbers numbers, body_->read_numbers(column, page));
+      out->units = std::move(numbers.values);
+      out->scale = numbers.scale;
+      out->scales = std::move(numbers.scales);
+      out->present = std::move(numbers.present);
+    }
+    out->memory_bytes = out->units.size() * 8 + out->scales.size() + out->present.size() * 8;
+    return out;
+  });
+}
+
+Result<std::shared_ptr<const TextPage>> Part::texts(std::uint32_t column, std::uint32_t page) const {
+  HF_ASSERT(columns()[column].role == ColumnRole::message_id);
+  return body_->cached<TextPage>(column, page, [&]() -> Result<std::shared_ptr<TextPage>> {
+    auto out = std::make_shared<TextPage>();
+    const std::uint32_t rows = rows_in_page(page);
+    const PageRef& ref = body_->footer.columns[column].pages[page];
+    out->offsets.assign(rows + 1, 0);
+    if (ref.stored_bytes != 0) {
+      HF_TRY(const std::string payload, body_->read(ref, PageKind::texts));
+      ByteReader in(payload);
+      std::uint64_t end = 0;
+      for (std::uint32_t row = 0; row < rows; ++row) {
+        end += in.varint();
+        if (!in.ok() || end > payload.size()) {
+          return body_->placed<std::shared_ptr<TextPage>>(bad("text beyond its page"), ref);
+        }
+        out->offsets[row + 1] = static_cast<std::uint32_t>(end);
+      }
+      out->bytes = in.bytes(end);
+      if (!in.complete()) {
+        return body_->placed<std::shared_ptr<TextPage>>(bad("text page with another length"), ref);
+      }
+    }
+    out->memory_bytes = out->offsets.size() * 4 + out->bytes.size();
+    return out;
+  });
+}
+
+Result<std::shared_ptr<const Dictionary>> Part::dictionary(std::uint32_t column) const {
+  return body_->cached<Dictionary>(
+      column, PageCache::dictionary_page, [&]() -> Result<std::shared_ptr<Dictionary>> {
+        auto out = std::make_shared<Dictionary>();
+        out->offsets.push_back(0);
+        const auto add = [&](std::string_view text) {
+          out->bytes += text;
+          out->offsets.push_back(static_cast<std::uint32_t>(out->bytes.size()));
+        };
+        const ColumnInfo& info = columns()[column];
+        if (info.role == ColumnRole::property && info.kind == ValueKind::boolean) {
+          add("false");
+          add("true");
+          return out;
+        }
+        const auto& refs = body_->footer.columns[column].dictionary_pages;
+        for (const PageRef& ref : refs) {
+          HF_TRY(const std::string payload, body_->read(ref, PageKind::dictionary));
+          ByteReader in(payload);
+          const std::uint64_t count = in.varint();
+          if (count > payload.size()) {
+            return body_->placed<std::shared_ptr<Dictionary>>(bad("dictionary too small"), ref);
+          }
+          std::vector<std::uint64_t> lengths(count);
+          for (std::uint64_t& length : lengths) length = in.varint();
+          for (const std::uint64_t length : lengths) add(in.bytes(length));
+          if (!in.complete() || out->bytes.size() > 0xffffffff) {
+            return body_->placed<std::shared_ptr<Dictionary>>(bad("dictionary of another length"),
+                                                              ref);
+          }
+        }
+        if (out->size() != info.dictionary_size) {
+          return body_->placed<std::shared_ptr<Dictionary>>(
+              bad("dictionary of another size than the footer says"),
+              refs.empty() ? PageRef{} : refs.front());
+        }
+        out->memory_bytes = out->offsets.size() * 4 + out->bytes.size();
+        return out;
+      });
+}
+
+Result<std::shared_ptr<const IdTable>> Part::ids() const {
+  // One more than the last column: ids are no column, but share the cache.
+  const auto key = static_cast<std::uint32_t>(columns().size());
+  return body_->cached<IdTable>(
+      key, PageCache::dictionary_page, [&]() -> Result<std::shared_ptr<IdTable>> {
+        RawIds raw;
+        for (const PageRef& ref : body_->footer.id_pages) {
+          HF_TRY(const std::string payload, body_->read(ref, PageKind::ids));
+          HF_CHECK(body_->placed(read_id_page(payload, raw), ref));
+        }
+        if (raw.first.size() != persons().size() + 1) {
+          return bad(fmt::format("{}: ids of another number of persons", path()));
+        }
+        auto out = std::make_shared<IdTable>();
+        out->first = std::move(raw.first);
+        out->bytes = std::move(raw.bytes);
+        std::size_t at = 0;
+        for (std::size_t i = 0; i < raw.user_bytes.size(); ++i) {
+          const std::string_view bytes = out->bytes;
+          out->entries.push_back(
+              {.user_id = bytes.substr(at, raw.user_bytes[i]),
+               .anonymous_id = bytes.substr(at + raw.user_bytes[i], raw.anonymous_bytes[i])});
+          at += raw.user_bytes[i] + raw.anonymous_bytes[i];
+        }
+        out->memory_bytes = out->first.size() * 4 + out->entries.size() * 32 + out->bytes.size();
+        return out;
+      });
+}
+
+Result<std::vector<Part::IdKey>> Part::id_keys() const {
+  std::vector<Hash128> keys;
+  for (const PageRef& ref : body_->footer.id_key_pages) {
+    HF_TRY(const std::string payload, body_->read(ref, PageKind::id_keys));
+    HF_CHECK(body_->placed(read_key_page(payload, keys), ref));
+  }
+  if (keys.size() != persons().size()) {
+    return bad(fmt::format("{}: keys of another number of persons", path()));
+  }
+  std::vector<IdKey> out;
+  out.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) out.push_back({keys[i], persons()[i]});
+  return out;
+}
+
+Result<std::vector<Hash128>> Part::message_keys() const {
+  std::vector<Hash128> keys;
+  for (const PageRef& ref : body_->footer.message_key_pages) {
+    HF_TRY(const std::string payload, body_->read(ref, PageKind::id_keys));
+    HF_CHECK(body_->placed(read_key_page(payload, keys), ref));
+  }
+  return keys;
+}
+
+Result<void> Part::verify() const {
+  HF_TRY(const auto ids, this->ids());
+  HF_CHECK(id_keys());
+  HF_TRY(const auto message_keys, this->message_keys());
+  if (!std::ranges::is_sorted(message_keys)) {
+    return bad(fmt::format("{}: message keys out of order", path()));
+  }
+  const auto id_code_column = body_->column_of(ColumnRole::id_code);
+  std::vector<std::uint64_t> name_counts(names().size(), 0);
+  TimestampMs low = std::numeric_limits<TimestampMs>::max();
+  TimestampMs high = std::numeric_limits<TimestampMs>::min();
+  std::size_t person = 0;
+  TimestampMs before = low;
+  for (std::uint32_t page = 0; page < page_count(); ++page) {
+    HF_TRY(const auto times, this->times(page));
+    HF_CHECK(received_at(page));
+    HF_TRY(const auto codes, name_codes(page));
+    HF_TRY(const auto id_codes, this->codes(id_code_column, page));
+    for (std::uint32_t i = 0; i < rows_in_page(page); ++i) {
+      const RowNumber row = page * page_rows + i;
+      const bool starts = row == row_offsets()[person];
+      if (!starts && times->values[i] < before) {
+        return bad(fmt::format("{}: row {}: time before the row above", path(), row));
+      }
+      if (id_codes->codes[i] >= ids->first[person + 1] - ids->first[person]) {
+        return bad(fmt::format("{}: row {}: id the person does not have", path(), row));
+      }
+      before = times->values[i];
+      low = std::min(low, before);
+      high = std::max(high, before);
+      ++name_counts[codes->codes[i]];
+      if (row + 1 == row_offsets()[person + 1]) ++person;
+    }
+  }
+  if (low != time_min() || high != time_max()) {
+    return bad(fmt::format("{}: times differ from the footer's range", path()));
+  }
+  for (std::size_t i = 0; i < names().size(); ++i) {
+    if (name_counts[i] != names()[i].count) {
+      return bad(fmt::format("{}: event count differs from the footer's", path()));
+    }
+  }
+  for (std::uint32_t column = 0; column < columns().size(); ++column) {
+    const ColumnInfo& info = columns()[column];
+    const bool coded = info.role == ColumnRole::channel ||
+                       (info.role == ColumnRole::property && info.kind != ValueKind::number);
+    const bool numeric = info.role == ColumnRole::raw_time ||
+                         (info.role == ColumnRole::property && info.kind == ValueKind::number);
+    if (coded) HF_CHECK(dictionary(column));
+    std::uint64_t values = 0;
+    for (std::uint32_t page = 0; page < page_count(); ++page) {
+      if (coded) {
+        HF_TRY(const auto codes, this->codes(column, page));
+        for (const std::uint32_t code : codes->codes) values += code != CodePage::missing;
+      } else if (numeric) {
+        HF_TRY(const auto numbers, this->numbers(column, page));
+        for (std::uint32_t i = 0; i < rows_in_page(page); ++i) values += numbers->has(i);
+      } else if (info.role == ColumnRole::message_id) {
+        HF_TRY(const auto texts, this->texts(column, page));
+        for (std::uint32_t i = 0; i < rows_in_page(page); ++i) values += !texts->at(i).empty();
+      }
+    }
+    if ((coded || numeric || info.role == ColumnRole::message_id) && values != info.value_count) {
+      return bad(fmt::format("{}: column {} has another number of values than the footer says",
+                             path(), column));
+    }
+  }
+  return {};
+}
+
+}  // namespace hf

@@ -1,0 +1,701 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Collects rows column by column in arrival order; write() finds the order (person, time, arrival)
+// once and lets each column gather its pages by it.
+#include "store/part_builder.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <optional>
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "identity/person_key.h"
+#include "store/footer.h"
+#include "store/page.h"
+#include "store/string_table.h"
+
+namespace hf {
+namespace {
+
+using part_format::ColumnRole;
+using part_format::page_rows;
+using part_format::PageKind;
+
+constexpr std::uint32_t rows_per_part_max = 4'000'000;
+constexpr std::size_t memory_per_part_max = std::size_t{1} << 30;
+constexpr std::size_t dictionary_page_bytes = 256 * 1024;
+constexpr std::uint32_t no_value = 0xffffffff;
+
+/// The values of one property and kind, or of a system column, in arrival order.
+struct TypedColumn {
+  ValueKind kind = ValueKind::text;
+  std::vector<std::uint32_t> rows;   // Row of value i; empty while value i belongs to row i.
+  std::vector<std::uint32_t> codes;  // Dictionary kinds.
+  std::vector<std::int64_t> units;   // Numbers.
+  std::vector<std::uint8_t> scales;  // Numbers; empty while all are integers.
+  StringTable dictionary;
+
+  [[nodiscard]] std::size_t size() const {
+    return kind == ValueKind::number ? units.size() : codes.size();
+  }
+
+  void note_row(std::uint32_t row) {
+    if (rows.empty() && size() == row) return;
+    if (rows.empty()) {
+      rows.resize(size());
+      std::iota(rows.begin(), rows.end(), 0u);
+    }
+    rows.push_back(row);
+  }
+
+  void add_code(std::uint32_t row, std::uint32_t code) {
+    note_row(row);
+    codes.push_back(code);
+  }
+
+  void add_number(std::uint32_t row, Decimal value) {
+    note_row(row);
+    units.push_back(value.units);
+    if (value.scale != 0 && scales.empty()) scales.resize(units.size() - 1, 0);
+    if (!scales.empty() || value.scale != 0) {
+      scales.push_back(static_cast<std::uint8_t>(value.scale));
+    }
+  }
+
+  [[nodiscard]] std::size_t memory_bytes() const {
+    return rows.capacity() * 4 + codes.capacity() * 4 + units.capacity() * 8 + scales.capacity() +
+           dictionary.memory_bytes();
+  }
+};
+
+constexpr std::size_t kinds = 6;
+
+struct Property {
+  std::array<std::unique_ptr<TypedColumn>, kinds> by_kind;
+};
+
+/// The texts of message ids, in arrival order; rows without one hold the empty text.
+struct MessageIds {
+  std::vector<std::uint64_t> ends;
+  std::string bytes;
+
+  [[nodiscard]] std::string_view at(std::uint32_t row) const {
+    if (row >= ends.size()) return {};
+    const std::uint64_t start = row == 0 ? 0 : ends[row - 1];
+    return std::string_view(bytes).substr(start, ends[row] - start);
+  }
+};
+
+/// Where each row's value lies in a typed column.
+class ValueIndex {
+ public:
+  ValueIndex(const TypedColumn& column, std::uint32_t rows) {
+    if (column.rows.empty()) {
+      dense_ = column.size();
+      return;
+    }
+    index_.assign(rows, no_value);
+    for (std::uint32_t i = 0; i < column.rows.size(); ++i) index_[column.rows[i]] = i;
+  }
+  [[nodiscard]] std::uint32_t of(std::uint32_t row) const {
+    if (index_.empty()) return row < dense_ ? row : no_value;
+    return index_[row];
+  }
+
+ private:
+  std::size_t dense_ = 0;
+  std::vector<std::uint32_t> index_;
+};
+
+std::string composite_id(std::string_view user_id, std::string_view anonymous_id) {
+  ByteWriter out;
+  out.text(user_id);
+  out.bytes(anonymous_id);
+  return out.take();
+}
+
+}  // namespace
+
+struct PartBuilder::Body {
+  explicit Body(TimestampMs received_at_ms) : received_at_default(received_at_ms) {}
+
+  TimestampMs received_at_default;
+  std::vector<TimestampMs> times;
+  std::vector<std::uint16_t> name_codes;
+  std::vector<std::uint32_t> id_pairs;  // Index into id_pair_ids.
+  std::vector<TimestampMs> received;    // Empty while all rows have the default.
+  TypedColumn raw_times{.kind = ValueKind::number};
+  TypedColumn channels{.kind = ValueKind::text};
+  StringTable names;
+  StringTable id_table;  // composite_id of (user id, anonymous id).
+  StringTable property_names;
+  std::vector<Property> properties;
+  std::vector<std::uint32_t> last_properties;  // Codes of the row before, in its order.
+  std::vector<std::uint32_t> row_properties;
+  MessageIds message_ids;
+  std::string id_scratch;
+  std::size_t memory = 0;
+  std::uint64_t times_ahead = 0;
+  std::uint64_t big_numbers = 0;
+
+  [[nodiscard]] std::uint32_t rows() const { return static_cast<std::uint32_t>(times.size()); }
+
+  std::uint32_t property_code(std::size_t position, std::string_view name) {
+    // Rows of one source tend to bring the same properties in the same order.
+    if (position < last_properties.size() &&
+        property_names.at(last_properties[position]) == name) {
+      return last_properties[position];
+    }
+    const std::uint32_t code = property_names.intern(name);
+    if (code == properties.size()) properties.emplace_back();
+    return code;
+  }
+
+  TypedColumn& typed(std::uint32_t property, ValueKind kind) {
+    auto& column = properties[property].by_kind[static_cast<std::size_t>(kind) - 1];
+    if (!column) {
+      column = std::make_unique<TypedColumn>();
+      column->kind = kind;
+    }
+    return *column;
+  }
+
+  void add(const EventView& event);
+  void recount_memory();
+};
+
+void PartBuilder::Body::add(const EventView& event) {
+  const std::uint32_t row = rows();
+  HF_ASSERT(row < part_format::rows_max);
+  const TimestampMs received_at = event.received_at_ms.value_or(received_at_default);
+  TimestampMs time = event.time_ms;
+  if (time > received_at + limits::ahead_ms_max) {
+    raw_times.add_number(row, Decimal{.units = time, .scale = 0});
+    time = received_at;
+    ++times_ahead;
+  }
+  times.push_back(time);
+
+  const std::uint32_t name = names.intern(event.name);
+  HF_ASSERT(name < part_format::names_max);
+  name_codes.push_back(static_cast<std::uint16_t>(name));
+
+  id_scratch.clear();
+  // The same bytes as composite_id(), without a fresh string per row.
+  for (std::size_t n = event.user_id.size();; n >>= 7) {
+    id_scratch += static_cast<char>(n >= 0x80 ? n | 0x80 : n);
+    if (n < 0x80) break;
+  }
+  id_scratch += event.user_id;
+  id_scratch += event.anonymous_id;
+  id_pairs.push_back(id_table.intern(id_scratch));
+
+  if (!received.empty() || received_at != received_at_default) {
+    received.resize(row, received_at_default);
+    received.push_back(received_at);
+  }
+  if (!event.message_id.empty()) {
+    message_ids.ends.resize(row, message_ids.bytes.size());
+    message_ids.bytes += event.message_id;
+    message_ids.ends.push_back(message_ids.bytes.size());
+  }
+  if (!event.channel.empty()) channels.add_code(row, channels.dictionary.intern(event.channel));
+
+  row_properties.clear();
+  for (std::size_t i = 0; i < event.properties.size(); ++i) {
+    const PropertyView& property = event.properties[i];
+    const std::uint32_t code = property_code(i, property.name);
+    row_properties.push_back(code);
+    TypedColumn& column = typed(code, property.value.kind);
+    switch (property.value.kind) {
+      case ValueKind::number: column.add_number(row, property.value.number); break;
+      case ValueKind::boolean: column.add_code(row, property.value.boolean ? 1 : 0); break;
+      case ValueKind::big_number: ++big_numbers; [[fallthrough]];
+      default: column.add_code(row, column.dictionary.intern(property.value.text));
+    }
+  }
+  last_properties.swap(row_properties);
+  if (row % 4096 == 0) recount_memory();
+}
+
+void PartBuilder::Body::recount_memory() {
+  memory = times.capacity() * 8 + name_codes.capacity() * 2 + id_pairs.capacity() * 4 +
+           received.capacity() * 8 + message_ids.ends.capacity() * 8 +
+           message_ids.bytes.capacity() + id_table.memory_bytes() + names.memory_bytes() +
+           raw_times.memory_bytes() + channels.memory_bytes();
+  for (const Property& property : properties) {
+    for (const auto& column : property.by_kind) {
+      if (column) memory += column->memory_bytes();
+    }
+  }
+}
+
+PartBuilder::PartBuilder(TimestampMs received_at_ms)
+    : body_(std::make_unique<Body>(received_at_ms)) {}
+PartBuilder::~PartBuilder() = default;
+PartBuilder::PartBuilder(PartBuilder&&) noexcept = default;
+PartBuilder& PartBuilder::operator=(PartBuilder&&) noexcept = default;
+
+void PartBuilder::add(const EventView& event) { body_->add(event); }
+std::uint32_t PartBuilder::rows() const { return body_->rows(); }
+std::size_t PartBuilder::memory_bytes() const { return body_->memory; }
+std::uint64_t PartBuilder::times_ahead() const { return body_->times_ahead; }
+std::uint64_t PartBuilder::big_numbers() const { return body_->big_numbers; }
+
+bool PartBuilder::full() const {
+  return body_->rows() >= rows_per_part_max || body_->memory >= memory_per_part_max ||
+         body_->names.size() >= part_format::names_max;
+}
+
+namespace {
+
+/// Rows that stay after duplicates are left out, in arrival order, and their message keys, sorted.
+struct Deduplicated {
+  std::vector<std::uint8_t> dropped;  // Per row; empty when nothing is.
+  std::vector<Hash128> keys;
+  std::uint64_t duplicates = 0;
+};
+
+Result<Deduplicated> deduplicate(const MessageIds& ids, std::uint32_t rows,
+                                 const PartBuilder::Target& target,
+                                 std::span<const std::shared_ptr<const Part>> known) {
+  Deduplicated out;
+  if (ids.ends.empty()) return out;
+  struct KeyedRow {
+    Hash128 key;
+    std::uint32_t row;
+    auto operator<=>(const KeyedRow&) const = default;
+  };
+  std::vector<KeyedRow> keyed;
+  ByteWriter bytes;
+  bytes.text(target.source);
+  const std::string prefix = bytes.take();
+  std::string scratch;
+  for (std::uint32_t row = 0; row < ids.ends.size(); ++row) {
+    const std::string_view id = ids.at(row);
+    if (id.empty()) continue;
+    scratch.assign(prefix).append(id);
+    keyed.push_back({keyed_hash128(target.hash_key, scratch), row});
+  }
+  std::ranges::sort(keyed);
+  std::vector<std::uint8_t> drop(keyed.size(), 0);
+  for (std::size_t i = 1; i < keyed.size(); ++i) drop[i] = keyed[i].key == keyed[i - 1].key;
+  for (const auto& part : known) {
+    HF_TRY(const std::vector<Hash128> others, part->message_keys());
+    std::size_t j = 0;
+    for (std::size_t i = 0; i < keyed.size(); ++i) {
+      while (j < others.size() && others[j] < keyed[i].key) ++j;
+      if (j == others.size()) break;
+      if (others[j] == keyed[i].key) drop[i] = 1;
+    }
+  }
+  for (std::size_t i = 0; i < keyed.size(); ++i) {
+    if (drop[i] == 0) {
+      out.keys.push_back(keyed[i].key);
+      continue;
+    }
+    if (out.dropped.empty()) out.dropped.assign(rows, 0);
+    out.dropped[keyed[i].row] = 1;
+    ++out.duplicates;
+  }
+  return out;
+}
+
+/// One distinct pair of ids of the builder and the person it means.
+struct IdPair {
+  std::string_view user_id;
+  std::string_view anonymous_id;
+  PersonOrdinal person = 0;
+  std::uint32_t id_code = 0;
+};
+
+/// Writes pages, dictionaries and footer of one part in the given row order.
+class PartWriter {
+ public:
+  PartWriter(File& file, std::vector<std::uint32_t> order, std::uint32_t source_rows)
+      : pages_(file), order_(std::move(order)), source_rows_(source_rows) {
+    footer_.row_count = static_cast<std::uint32_t>(order_.size());
+  }
+
+  Footer& footer() { return footer_; }
+  PageWriter& pages() { return pages_; }
+  [[nodiscard]] std::uint32_t rows() const { return footer_.row_count; }
+  [[nodiscard]] std::uint32_t page_count() const { return (rows() + page_rows - 1) / page_rows; }
+  [[nodiscard]] std::span<const std::uint32_t> page_order(std::uint32_t page) const {
+    const std::size_t first = std::size_t{page} * page_rows;
+    return std::span(order_).subspan(first, std::min<std::size_t>(page_rows, rows() - first));
+  }
+
+  Result<void> times(const std::vector<TimestampMs>& times, std::span<const RowNumber> offsets) {
+    FooterColumn column{.info = {.role = ColumnRole::time, .value_count = rows()}};
+    std::vector<TimestampMs> values;
+    std::vector<std::uint32_t> starts;
+    auto offset = offsets.begin();
+    for (std::uint32_t page = 0; page < page_count(); ++page) {
+      values.clear();
+      for (const std::uint32_t row : page_order(page)) values.push_back(times[row]);
+      starts.clear();
+      const std::uint32_t first = page * page_rows;
+      for (; offset != offsets.end() && *offset < first + values.size(); ++offset) {
+        starts.push_back(*offset - first);
+      }
+      HF_TRY(const PageRef ref, pages_.append(PageKind::numbers, encode_times(values, starts)));
+      column.pages.push_back(ref);
+    }
+    footer_.columns.push_back(std::move(column));
+    return {};
+  }
+
+  /// A system column with an integer for every row.
+  template <class Value>
+  Result<void> integers(ColumnRole role, Value&& value) {
+    FooterColumn column{.info = {.role = role, .kind = ValueKind::number, .value_count = rows()}};
+    std::vector<std::int64_t> values;
+    for (std::uint32_t page = 0; page < page_count(); ++page) {
+      values.clear();
+      for (const std::uint32_t row : page_order(page)) values.push_back(value(row));
+      HF_TRY(const PageRef ref,
+             pages_.append(PageKind::numbers,
+                           encode_numbers(static_cast<std::uint32_t>(values.size()), {}, values, 0,
+                                          {})));
+      column.pages.push_back(ref);
+    }
+    footer_.columns.push_back(std::move(column));
+    return {};
+  }
+
+  Result<void> typed(ColumnRole role, std::string property, const TypedColumn& source) {
+    FooterColumn column{.info = {.role = role, .property = std::move(property), .kind = source.kind}};
+    const bool is_number = source.kind == ValueKind::number;
+    const ValueIndex index(source, source_rows_);
+    std::vector<std::uint32_t> recoded;
+    if (!is_number) {
+      HF_TRY(recoded, dictionary(source, index, column));
+    }
+    std::vector<std::uint8_t> present;
+    std::vector<std::int64_t> values;
+    std::vector<std::uint8_t> scales;
+    std::optional<std::pair<Decimal, Decimal>> bounds;
+    for (std::uint32_t page = 0; page < page_count(); ++page) {
+      const auto order = page_order(page);
+      present.assign(order.size(), 0);
+      values.clear();
+      scales.clear();
+      for (std::size_t i = 0; i < order.size(); ++i) {
+        const std::uint32_t at = index.of(order[i]);
+        if (at == no_value) continue;
+        present[i] = 1;
+        if (is_number) {
+          values.push_back(source.units[at]);
+          scales.push_back(source.scales.empty() ? 0 : source.scales[at]);
+        } else {
+          values.push_back(recoded[source.codes[at]]);
+        }
+      }
+      column.info.value_count += values.size();
+      if (values.empty()) {
+        column.pages.push_back({});
+        continue;
+      }
+      std::int8_t scale = 0;
+      if (is_number) {
+        note_bounds(values, scales, column.info, bounds);
+        scale = common_scale(values, scales);
+      }
+      if (values.size() == order.size()) present.clear();
+      HF_TRY(const PageRef ref,
+             pages_.append(PageKind::numbers,
+                           encode_numbers(static_cast<std::uint32_t>(order.size()), present, values,
+                                          scale, scales)));
+      column.pages.push_back(ref);
+    }
+    if (bounds) std::tie(column.info.number_min, column.info.number_max) = *bounds;
+    if (column.info.value_count > 0) footer_.columns.push_back(std::move(column));
+    return {};
+  }
+
+  Result<void> message_ids(const MessageIds& ids) {
+    if (ids.ends.empty()) return {};
+    FooterColumn column{.info = {.role = ColumnRole::message_id, .kind = ValueKind::text}};
+    ByteWriter payload;
+    for (std::uint32_t page = 0; page < page_count(); ++page) {
+      payload.clear();
+      std::uint64_t count = 0;
+      for (const std::uint32_t row : page_order(page)) {
+        payload.varint(ids.at(row).size());
+        count += ids.at(row).empty() ? 0 : 1;
+      }
+      for (const std::uint32_t row : page_order(page)) payload.bytes(ids.at(row));
+      column.info.value_count += count;
+      if (count == 0) {
+        column.pages.push_back({});
+        continue;
+      }
+      HF_TRY(const PageRef ref, pages_.append(PageKind::texts, payload.str()));
+      column.pages.push_back(ref);
+    }
+    if (column.info.value_count > 0) footer_.columns.push_back(std::move(column));
+    return {};
+  }
+
+ private:
+  // Brings a page's numbers to one scale where they fit it; `scales` is emptied then.
+  static std::int8_t common_scale(std::vector<std::int64_t>& values,
+                                  std::vector<std::uint8_t>& scales) {
+    const std::uint8_t highest = *std::ranges::max_element(scales);
+    const std::uint8_t lowest = *std::ranges::min_element(scales);
+    if (highest != lowest) {
+      std::vector<std::int64_t> scaled = values;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        for (std::uint8_t s = scales[i]; s < highest; ++s) {
+          if (__builtin_mul_overflow(scaled[i], 10, &scaled[i])) return 0;  // Scales stay per value.
+        }
+      }
+      values = std::move(scaled);
+    }
+    scales.clear();
+    return static_cast<std::int8_t>(highest);
+  }
+
+  static void note_bounds(const std::vector<std::int64_t>& values,
+                          const std::vector<std::uint8_t>& scales, ColumnInfo& info,
+                          std::optional<std::pair<Decimal, Decimal>>& bounds) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const Decimal value{values[i], static_cast<std::int8_t>(scales[i])};
+      info.scale_max = std::max(info.scale_max, value.scale);
+      if (!bounds) {
+        bounds = {value, value};
+      } else if (value < bounds->first) {
+        bounds->first = value;
+      } else if (value > bounds->second) {
+        bounds->second = value;
+      }
+    }
+  }
+
+  // Writes the dictionary, most frequent first, ties by bytes; returns new codes by old ones.
+  Result<std::vector<std::uint32_t>> dictionary(const TypedColumn& source, const ValueIndex& index,
+                                                FooterColumn& column) {
+    if (source.kind == ValueKind::boolean) {
+      column.info.dictionary_size = 2;
+      return std::vector<std::uint32_t>{0, 1};
+    }
+    std::vector<std::uint32_t> counts(source.dictionary.size(), 0);
+    for (const std::uint32_t row : order_) {
+      if (const std::uint32_t at = index.of(row); at != no_value) ++counts[source.codes[at]];
+    }
+    std::vector<std::uint32_t> by_count;
+    for (std::uint32_t code = 0; code < counts.size(); ++code) {
+      if (counts[code] > 0) by_count.push_back(code);
+    }
+    std::ranges::sort(by_count, [&](std::uint32_t a, std::uint32_t b) {
+      if (counts[a] != counts[b]) return counts[a] > counts[b];
+      return source.dictionary.at(a) < source.dictionary.at(b);
+    });
+    std::vector<std::uint32_t> recoded(counts.size(), no_value);
+    ByteWriter page;
+    std::uint32_t in_page = 0;
+    std::string bytes;
+    const auto flush = [&]() -> Result<void> {
+      if (in_page == 0) return {};
+      ByteWriter payload;
+      payload.varint(in_page);
+      payload.bytes(page.str());
+      payload.bytes(bytes);
+      HF_TRY(const PageRef ref, pages_.append(PageKind::dictionary, payload.str()));
+      column.dictionary_pages.push_back(ref);
+      page.clear();
+      bytes.clear();
+      in_page = 0;
+      return {};
+    };
+    for (std::uint32_t code = 0; code < by_count.size(); ++code) {
+      const std::string_view text = source.dictionary.at(by_count[code]);
+      recoded[by_count[code]] = code;
+      page.varint(text.size());
+      bytes += text;
+      ++in_page;
+      if (bytes.size() + page.size() >= dictionary_page_bytes) HF_CHECK(flush());
+    }
+    HF_CHECK(flush());
+    column.info.dictionary_size = static_cast<std::uint32_t>(by_count.size());
+    return recoded;
+  }
+
+  PageWriter pages_;
+  Footer footer_;
+  std::vector<std::uint32_t> order_;
+  std::uint32_t source_rows_;
+};
+
+}  // namespace
+
+Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
+                                       PersonRegistry& persons,
+                                       std::span<const std::shared_ptr<const Part>> known) {
+  Body& body = *body_;
+  const std::uint32_t source_rows = body.rows();
+  HF_TRY(const Deduplicated unique,
+         deduplicate(body.message_ids, source_rows, target, known));
+  PartSummary summary;
+  summary.duplicates = unique.duplicates;
+  summary.rows = source_rows - unique.duplicates;
+  if (summary.rows == 0) return summary;
+
+  // Persons of the rows that stay, numbered in order of arrival where they are new.
+  std::vector<IdPair> pairs(body.id_table.size());
+  std::vector<std::uint32_t> rows_of_pair(pairs.size(), 0);
+  for (std::uint32_t row = 0; row < source_rows; ++row) {
+    if (unique.dropped.empty() || unique.dropped[row] == 0) ++rows_of_pair[body.id_pairs[row]];
+  }
+  struct IdKeyEntry {
+    PersonOrdinal person;
+    Hash128 key;
+  };
+  std::vector<IdKeyEntry> keys;
+  std::vector<std::uint32_t> used_pairs;
+  for (std::uint32_t i = 0; i < pairs.size(); ++i) {
+    if (rows_of_pair[i] == 0) continue;
+    ByteReader in(body.id_table.at(i));
+    pairs[i].user_id = in.text();
+    pairs[i].anonymous_id = in.bytes(in.remaining());
+    const bool is_user = !pairs[i].user_id.empty();
+    const Hash128 key =
+        person_key(persons.hash_key(), is_user ? IdKind::user : IdKind::anonymous,
+                   is_user ? pairs[i].user_id : pairs[i].anonymous_id);
+    pairs[i].person = persons.ordinal_of(key);
+    used_pairs.push_back(i);
+    keys.push_back({pairs[i].person, key});
+  }
+  std::ranges::stable_sort(used_pairs, {}, [&](std::uint32_t i) { return pairs[i].person; });
+  std::ranges::sort(keys, {}, &IdKeyEntry::person);
+  const auto repeated = std::ranges::unique(keys, {}, &IdKeyEntry::person);
+  keys.erase(repeated.begin(), repeated.end());
+
+  // Directory positions, and the rows of each person side by side in order of arrival.
+  std::vector<PersonOrdinal> ordinals;
+  std::vector<std::uint32_t> position_of_pair(pairs.size(), 0);
+  for (const std::uint32_t i : used_pairs) {
+    if (ordinals.empty() || ordinals.back() != pairs[i].person) ordinals.push_back(pairs[i].person);
+    position_of_pair[i] = static_cast<std::uint32_t>(ordinals.size() - 1);
+  }
+  std::vector<std::uint32_t> first_pair(ordinals.size() + 1, 0);
+  for (std::uint32_t n = 0; n < used_pairs.size(); ++n) {
+    const std::uint32_t position = position_of_pair[used_pairs[n]];
+    if (n == 0 || position_of_pair[used_pairs[n - 1]] != position) first_pair[position] = n;
+    pairs[used_pairs[n]].id_code = n - first_pair[position];
+  }
+  std::vector<RowNumber> offsets(ordinals.size() + 1, 0);
+  for (std::uint32_t i = 0; i < pairs.size(); ++i) {
+    if (rows_of_pair[i] > 0) offsets[position_of_pair[i] + 1] += rows_of_pair[i];
+  }
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  std::vector<std::uint32_t> order(summary.rows);
+  {
+    std::vector<RowNumber> next(offsets.begin(), offsets.end() - 1);
+    for (std::uint32_t row = 0; row < source_rows; ++row) {
+      if (!unique.dropped.empty() && unique.dropped[row] != 0) continue;
+      order[next[position_of_pair[body.id_pairs[row]]]++] = row;
+    }
+  }
+  const auto by_time = [&](std::uint32_t a, std::uint32_t b) {
+    return body.times[a] < body.times[b];
+  };
+  for (std::size_t p = 0; p + 1 < offsets.size(); ++p) {
+    const auto first = order.begin() + offsets[p];
+    const auto last = order.begin() + offsets[p + 1];
+    if (!std::is_sorted(first, last, by_time)) std::stable_sort(first, last, by_time);
+  }
+
+  const std::string path = target.directory + "/" + target.file;
+  const std::string temporary = path + ".tmp";
+  HF_TRY(const auto file, env.files.open(temporary, OpenMode::create));
+  PartWriter writer(*file, std::move(order), source_rows);
+  Footer& footer = writer.footer();
+  footer.source = target.source;
+  footer.created_at_ms = env.clock.now_ms();
+  HF_CHECK(writer.pages().append_raw(encode_part_header()));
+  HF_CHECK(write_directory(writer.pages(), ordinals, offsets, footer));
+  HF_CHECK(writer.times(body.times, std::span(offsets).first(ordinals.size())));
+
+  // Names by frequency, so that the common ones have small codes.
+  std::vector<NameInfo> names(body.names.size());
+  for (std::uint32_t page = 0; page < writer.page_count(); ++page) {
+    for (const std::uint32_t row : writer.page_order(page)) {
+      NameInfo& name = names[body.name_codes[row]];
+      const TimestampMs time = body.times[row];
+      name.time_min = name.count == 0 ? time : std::min(name.time_min, time);
+      name.time_max = name.count == 0 ? time : std::max(name.time_max, time);
+      ++name.count;
+    }
+  }
+  std::vector<std::uint16_t> by_count;
+  for (std::uint32_t code = 0; code < names.size(); ++code) {
+    names[code].name = body.names.at(code);
+    if (names[code].count > 0) by_count.push_back(static_cast<std::uint16_t>(code));
+  }
+  std::ranges::sort(by_count, [&](std::uint16_t a, std::uint16_t b) {
+    if (names[a].count != names[b].count) return names[a].count > names[b].count;
+    return names[a].name < names[b].name;
+  });
+  std::vector<std::uint16_t> recoded(names.size(), 0);
+  footer.time_min = names[by_count.front()].time_min;
+  footer.time_max = names[by_count.front()].time_max;
+  for (std::uint16_t code = 0; code < by_count.size(); ++code) {
+    recoded[by_count[code]] = code;
+    footer.time_min = std::min(footer.time_min, names[by_count[code]].time_min);
+    footer.time_max = std::max(footer.time_max, names[by_count[code]].time_max);
+    footer.names.push_back(names[by_count[code]]);
+  }
+  HF_CHECK(writer.integers(ColumnRole::name, [&](std::uint32_t row) {
+    return recoded[body.name_codes[row]];
+  }));
+  HF_CHECK(writer.integers(ColumnRole::id_code, [&](std::uint32_t row) {
+    return pairs[body.id_pairs[row]].id_code;
+  }));
+  HF_CHECK(writer.integers(ColumnRole::received_at, [&](std::uint32_t row) {
+    return row < body.received.size() ? body.received[row] : body.received_at_default;
+  }));
+  HF_CHECK(writer.typed(ColumnRole::raw_time, {}, body.raw_times));
+  HF_CHECK(writer.typed(ColumnRole::channel, {}, body.channels));
+  HF_CHECK(writer.message_ids(body.message_ids));
+  // Properties by name, so that equal contents give equal files whatever came first.
+  std::map<std::string_view, std::uint32_t> by_name;
+  for (std::uint32_t p = 0; p < body.properties.size(); ++p) {
+    by_name.emplace(body.property_names.at(p), p);
+  }
+  for (const auto& [name, p] : by_name) {
+    for (const auto& column : body.properties[p].by_kind) {
+      if (column) HF_CHECK(writer.typed(ColumnRole::property, std::string(name), *column));
+    }
+  }
+  std::vector<IdTable::Entry> entries;
+  std::vector<std::uint32_t> entry_counts(ordinals.size(), 0);
+  for (const std::uint32_t i : used_pairs) {
+    entries.push_back({pairs[i].user_id, pairs[i].anonymous_id});
+    ++entry_counts[position_of_pair[i]];
+  }
+  HF_CHECK(write_ids(writer.pages(), entries, entry_counts, footer));
+  std::vector<Hash128> id_keys;
+  for (const IdKeyEntry& entry : keys) id_keys.push_back(entry.key);
+  HF_CHECK(write_keys(writer.pages(), id_keys, footer.id_key_pages));
+  HF_CHECK(write_keys(writer.pages(), unique.keys, footer.message_key_pages));
+  HF_CHECK(write_footer(writer.pages(), footer));
+  HF_CHECK(writer.pages().flush());
+  HF_CHECK(file->sync());
+  HF_CHECK(env.files.rename(temporary, path));
+  HF_CHECK(env.files.sync_directory(target.directory));
+
+  summary.persons = ordinals.size();
+  summary.bytes = writer.pages().offset();
+  summary.time_min = footer.time_min;
+  summary.time_max = footer.time_max;
+  return summary;
+}
+
+}  // namespace hf
