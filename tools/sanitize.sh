@@ -19,8 +19,10 @@ if setarch "$(uname -m)" -R true 2>/dev/null; then
   fixed_addresses=(setarch "$(uname -m)" -R)
 fi
 
+failed=0
 for preset in "$@"; do
   echo "== $preset"
   tools/build.sh "$preset" tests
-  "${fixed_addresses[@]}" ctest --preset "$preset"
+  "${fixed_addresses[@]}" ctest --preset "$preset" || failed=1
 done
+exit "$failed"

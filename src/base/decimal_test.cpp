@@ -155,11 +155,11 @@ TEST(Decimal, ComparesExactly) {
 }
 
 TEST(Decimal, PrintsAndReadsBackEveryValue) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const auto units = *rc::gen::arbitrary<std::int64_t>();
     const Decimal decimal = Decimal::normalized(units, *rc::gen::inRange(0, 10));
     RC_ASSERT(parse_decimal(decimal.to_string()) == decimal);
-  });
+  }));
   for (const std::int64_t units :
        {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()}) {
     for (int scale = 0; scale <= Decimal::scale_max; ++scale) {

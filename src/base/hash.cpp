@@ -160,4 +160,20 @@ double assignment_fraction(const HashKey& key, std::string_view intervention,
   return static_cast<double>(keyed_hash128(key, input).high >> 11) * 0x1p-53;
 }
 
+StreamHash128::StreamHash128() : state_(XXH3_createState()) {
+  HF_ASSERT(state_ != nullptr);
+  XXH3_128bits_reset(static_cast<XXH3_state_t*>(state_));
+}
+
+StreamHash128::~StreamHash128() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
+
+void StreamHash128::update(std::span<const std::byte> bytes) {
+  XXH3_128bits_update(static_cast<XXH3_state_t*>(state_), bytes.data(), bytes.size());
+}
+
+Hash128 StreamHash128::digest() const {
+  const XXH128_hash_t hash = XXH3_128bits_digest(static_cast<const XXH3_state_t*>(state_));
+  return {.high = hash.high64, .low = hash.low64};
+}
+
 }  // namespace hf

@@ -47,6 +47,20 @@ struct Hash128 {
   return xxh3_128(std::as_bytes(std::span(bytes)));
 }
 
+/// xxh3_128() over bytes that come in pieces.
+class StreamHash128 {
+ public:
+  StreamHash128();
+  ~StreamHash128();
+  StreamHash128(const StreamHash128&) = delete;
+  StreamHash128& operator=(const StreamHash128&) = delete;
+  void update(std::span<const std::byte> bytes);
+  [[nodiscard]] Hash128 digest() const;
+
+ private:
+  void* state_;  // XXH3_state_t, kept out of this header.
+};
+
 /// Drawn once per installation and kept secret.
 using HashKey = std::array<std::byte, 16>;
 

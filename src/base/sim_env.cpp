@@ -35,7 +35,7 @@ void write_into(std::string& content, std::uint64_t offset, std::string_view byt
   content.replace(offset, bytes.size(), bytes);
 }
 
-void apply(std::string& content, const FileChange& change) {
+void play(std::string& content, const FileChange& change) {
   if (change.truncation) {
     content.resize(change.at, '\0');
   } else {
@@ -200,7 +200,7 @@ class SimEnv::Machine {
   }
 
   static void change(Node& file, FileChange change) {
-    apply(file.content, change);
+    play(file.content, change);
     file.pending.push_back(std::move(change));
   }
 
@@ -229,14 +229,14 @@ class SimEnv::Machine {
   }
 
   static void sync_file(Node& file) {
-    for (const FileChange& change : file.pending) apply(file.disk_content, change);
+    for (const FileChange& change : file.pending) play(file.disk_content, change);
     file.pending.clear();
   }
 
   // The kernel marks the pages clean whatever became of them: none is tried again.
   void fail_sync(Node& file) {
     for (const FileChange& change : file.pending) {
-      if (rng.chance(0.5)) apply(file.disk_content, change);
+      if (rng.chance(0.5)) play(file.disk_content, change);
     }
     file.pending.clear();
   }
@@ -319,7 +319,7 @@ class SimEnv::Machine {
 
   static void settle(std::string& content, const FileChange& change, Rng& rng, double survival) {
     if (rng.chance(survival)) {
-      apply(content, change);
+      play(content, change);
       return;
     }
     if (change.truncation) return;

@@ -139,11 +139,15 @@ std::vector<Zone::Transition> PosixZone::transitions(int first_year, int last_ye
                                  summer->offset_s};
     const Zone::Transition end{(summer->end.local_s(year) - summer->offset_s) * 1'000, offset_s};
     // The southern summer ends before it starts.
-    changes.push_back(start.from_ms < end.from_ms ? start : end);
-    changes.push_back(start.from_ms < end.from_ms ? end : start);
+    const bool starts_first = start.from_ms < end.from_ms;
+    for (const Zone::Transition& change :
+         {starts_first ? start : end, starts_first ? end : start}) {
+      // Hours beyond a day may carry a change into its neighbour's year.
+      const auto later =
+          std::ranges::upper_bound(changes, change.from_ms, {}, &Zone::Transition::from_ms);
+      changes.insert(later, change);
+    }
   }
-  // Hours beyond a day may carry a change into its neighbour's year.
-  std::ranges::stable_sort(changes, {}, &Zone::Transition::from_ms);
   // Where one year's end meets the next year's start the later one counts: that is how a zone says
   // that summer time lasts all year.
   std::size_t kept = 0;

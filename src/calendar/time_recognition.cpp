@@ -58,6 +58,19 @@ std::vector<std::string_view> texts_of(std::span<const std::string_view> samples
   return texts;
 }
 
+// False where a character the pattern spells out is missing from the text: spares nearly all
+// candidates their attempt.
+bool could_read(std::string_view pattern, std::string_view text) {
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] == '%') {
+      ++at;
+    } else if (pattern[at] != ' ' && text.find(pattern[at]) == std::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Placeholders such as 0001-01-01 are times too, but a column of nothing else is not one.
 bool reads_all(std::span<const std::string_view> texts, const TimeFormat& format) {
   bool any_in_range = false;
@@ -80,6 +93,7 @@ bool reads_all_since(std::span<const std::string_view> texts, const TimeFormat& 
 
 std::optional<RecognizedTime> recognize_pattern(std::span<const std::string_view> texts) {
   for (const DatePattern& date : date_patterns) {
+    if (!could_read(date.pattern, texts.front())) continue;
     // `tail` is what follows the date in both orders.
     const auto recognized = [&](std::string_view tail) -> std::optional<RecognizedTime> {
       TimeFormat as_written{TimeStyle::pattern, std::string(date.pattern).append(tail)};
@@ -92,6 +106,7 @@ std::optional<RecognizedTime> recognize_pattern(std::span<const std::string_view
     if (const auto found = recognized("")) return found;
     for (const std::string_view separator : separators) {
       for (const std::string_view clock : clock_patterns) {
+        if (!could_read(clock, texts.front())) continue;
         for (const std::string_view zone : zone_patterns) {
           const std::string tail = std::string(separator).append(clock).append(zone);
           if (const auto found = recognized(tail)) return found;

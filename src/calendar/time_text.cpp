@@ -136,7 +136,7 @@ class TimeTextReader {
   char peek() const { return rest_.empty() ? '\0' : rest_.front(); }
 
   bool take(char c) {
-    if (peek() != c || rest_.empty()) return false;
+    if (rest_.empty() || rest_.front() != c) return false;
     rest_.remove_prefix(1);
     return true;
   }
@@ -229,12 +229,17 @@ class TimeTextReader {
   std::string_view rest_;
 };
 
-// "[.123][ ][zone]" up to the end.
-bool read_fraction_and_zone(TimeTextReader& text, TimeReading& reading) {
-  if ((text.take('.') || text.take(',')) && !text.fraction(any_count, reading.ms)) return false;
+// "[[ ]zone]" and the end.
+bool read_zone(TimeTextReader& text, TimeReading& reading) {
   if (text.at_end()) return true;
   text.take(' ');
   return text.offset(reading.offset_s) && text.at_end();
+}
+
+// "[.123][[ ]zone]" and the end.
+bool read_fraction_and_zone(TimeTextReader& text, TimeReading& reading) {
+  if ((text.take('.') || text.take(',')) && !text.fraction(any_count, reading.ms)) return false;
+  return read_zone(text, reading);
 }
 
 bool read_iso(TimeTextReader text, TimeReading& reading) {
@@ -250,9 +255,7 @@ bool read_iso(TimeTextReader text, TimeReading& reading) {
   if (text.take(':')) {
     return text.number(2, 2, reading.second) && read_fraction_and_zone(text, reading);
   }
-  if (text.at_end()) return true;
-  text.take(' ');
-  return text.offset(reading.offset_s) && text.at_end();
+  return read_zone(text, reading);
 }
 
 bool read_compact(TimeTextReader text, TimeReading& reading) {
@@ -264,9 +267,7 @@ bool read_compact(TimeTextReader text, TimeReading& reading) {
   const bool has_mark = text.take('T') || text.take('t');
   if (!text.number(2, 2, reading.hour) || !text.number(2, 2, reading.minute)) return false;
   // Without the T, twelve digits are as well an epoch in ms or an order number.
-  if (!is_digit(text.peek())) {
-    return has_mark && (text.at_end() || (text.offset(reading.offset_s) && text.at_end()));
-  }
+  if (!is_digit(text.peek())) return has_mark && read_zone(text, reading);
   return text.number(2, 2, reading.second) && read_fraction_and_zone(text, reading);
 }
 

@@ -110,6 +110,7 @@ TEST(ParseTime, ReadsCompactAndEpochs) {
       {TimeStyle::compact, "20101201T082600", "2010-12-01T08:26:00Z"},
       {TimeStyle::compact, "20101201T0826", "2010-12-01T08:26:00Z"},
       {TimeStyle::compact, "20101201T0826Z", "2010-12-01T08:26:00Z"},
+      {TimeStyle::compact, "20101201T0826 +01", "2010-12-01T07:26:00Z"},
       {TimeStyle::compact, "20101201082600", "2010-12-01T08:26:00Z"},
       {TimeStyle::compact, "20101201T082600.5+0100", "2010-12-01T07:26:00.500Z"},
       {TimeStyle::compact, "201012010826", "not_a_time"},

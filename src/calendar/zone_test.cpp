@@ -357,15 +357,16 @@ TEST(Zone, FollowsFootersAsPythonDoes) {
         {2960683200, -10800},
         {4107553200, -7200},
         {4128292800, -10800}}},
+      // By hand and by the GNU C library: Python takes a zero-based day for the one before.
       {"AAA-4:30:15BBB,59,300/25:30",
-       {{1709069385, 19815},
-        {1729972785, 16215},
-        {2150918985, 19815},
-        {2171822385, 16215},
-        {2939837385, 19815},
-        {2960740785, 16215},
-        {4107446985, 19815},
-        {4128350385, 16215}}},
+       {{1709155785, 19815},
+        {1730059185, 16215},
+        {2151005385, 19815},
+        {2171908785, 16215},
+        {2939923785, 19815},
+        {2960827185, 16215},
+        {4107533385, 19815},
+        {4128436785, 16215}}},
       {"<-04>4<-03>,M9.1.6/24,M4.1.6/24",
        {{1712458800, -14400},
         {1725768000, -10800},
@@ -509,7 +510,7 @@ TEST(Zone, AgreesWithScanningRandomTables) {
     }
     // Jumps of up to 28 hours need more room to be read without doubt.
     const bool crowded = seed % 2 == 0;
-    std::int64_t at_s = between(-2'000'000'000, 1'000'000'000);
+    std::int64_t at_s = between(-1'000'000, 500'000) * 1'800;
     for (std::int64_t i = between(0, 40); i > 0; --i) {
       text.transitions.emplace_back(at_s, static_cast<unsigned>(between(0, 4)));
       at_s += (crowded ? between(1, 60) : between(100, 2'000)) * 1'800;

@@ -236,7 +236,8 @@ class GzipSource : public CompressedSource {
 
 class ZstdSource : public CompressedSource {
  public:
-  explicit ZstdSource(Input input) : CompressedSource(std::move(input)), context_(ZSTD_createDCtx()) {
+  explicit ZstdSource(Input input)
+      : CompressedSource(std::move(input)), context_(ZSTD_createDCtx()) {
     HF_ASSERT(context_ != nullptr);
     HF_ASSERT(!ZSTD_isError(
         ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, zstd_window_log_max)));
@@ -255,9 +256,9 @@ class ZstdSource : public CompressedSource {
       n += room.pos;
       if (ZSTD_isError(code)) {
         if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge) {
-          return fail(ErrorCode::resource_exhausted, "window_too_large",
-                      fmt::format("zstd window is larger than {} MiB",
-                                  (1 << zstd_window_log_max) >> 20));
+          return fail(
+              ErrorCode::resource_exhausted, "window_too_large",
+              fmt::format("zstd window is larger than {} MiB", (1 << zstd_window_log_max) >> 20));
         }
         return damaged("damaged");
       }

@@ -154,10 +154,10 @@ void CsvReader::seek_specials(const char* at) {
 // The next special byte, or the end of the text in the buffer.
 inline const char* CsvReader::next_special() {
   while (specials_.mask == 0) [[unlikely]] {
-    const char* const following = specials_.block + block_bytes;
-    if (following >= specials_.end) return specials_.end;
-    load_block(following);
-  }
+      const char* const following = specials_.block + block_bytes;
+      if (following >= specials_.end) return specials_.end;
+      load_block(following);
+    }
   const char* const at = specials_.block + std::countr_zero(specials_.mask);
   specials_.mask &= specials_.mask - 1;
   return at;
@@ -413,12 +413,14 @@ Result<std::span<const std::string>> CsvReader::header() {
 }
 
 Result<std::variant<End, CsvRow, RejectedRow>> CsvReader::next() {
-  if (!has_header_) [[unlikely]] HF_CHECK(header());
+  if (!has_header_) [[unlikely]]
+    HF_CHECK(header());
   return next_record();
 }
 
 Result<std::variant<End, CsvRow, RejectedRow>> CsvReader::next_record() {
-  if (!started_) [[unlikely]] HF_CHECK(start());
+  if (!started_) [[unlikely]]
+    HF_CHECK(start());
   for (;;) {
     const std::size_t size = end_ - begin_;
     if (size == 0 && source_ended_) return End{};
@@ -429,7 +431,8 @@ Result<std::variant<End, CsvRow, RejectedRow>> CsvReader::next_record() {
     Scan result = size == 0 ? Scan::reached_end : scan(limit, source_ended_ && !is_bounded);
     if (result == Scan::row) [[likely]] {
       if (count_ == 1 && quoted_[0] == unquoted &&
-          std::all_of(fields_[0].begin(), fields_[0].end(), [this](char c) { return is_blank(c); })) {
+          std::all_of(fields_[0].begin(), fields_[0].end(),
+                      [this](char c) { return is_blank(c); })) {
         advance_to(next_row_, next_row_ == row_end_ ? 0 : 1);
         continue;
       }

@@ -45,8 +45,8 @@ struct CsvDialect {
 
 /// One row. Its views are valid until the reader's next call.
 struct CsvRow {
-  std::uint64_t line;    ///< 1-based physical line on which the row begins.
-  std::uint64_t offset;  ///< Of its first byte, in the decompressed text.
+  std::uint64_t line;                        ///< 1-based physical line on which the row begins.
+  std::uint64_t offset;                      ///< Of its first byte, in the decompressed text.
   std::span<const std::string_view> fields;  ///< Valid UTF-8, quotes removed.
   std::span<const std::uint8_t> quoted;      ///< Per field: not 0 where it was quoted.
   std::string_view text;                     ///< The record as written, without its line end.
@@ -113,8 +113,8 @@ class CsvReader {
   std::unique_ptr<ByteSource> source_;
   CsvDialect dialect_;
   std::vector<std::string> header_;
-  bool has_header_ = false;  // Read, or not to be read.
-  bool started_ = false;     // The byte order mark has been looked for.
+  bool has_header_ = false;      // Read, or not to be read.
+  bool started_ = false;         // The byte order mark has been looked for.
   std::size_t field_count_ = 0;  // 0: not known yet.
 
   // The buffer: [begin_, end_) is text not handed out yet, begin_ at position().
@@ -130,14 +130,14 @@ class CsvReader {
   std::vector<std::string_view> fields_;
   std::vector<std::uint8_t> quoted_;
   std::size_t count_ = 0;
-  std::size_t extras_seen_ = 0;             // Fields looked at by has_extra_text().
-  std::uint64_t newlines_ = 0;              // Inside quotes.
-  const char* first_newline_ = nullptr;     // Inside quotes.
-  std::size_t open_field_ = 0;              // That holds first_newline_.
-  const char* row_end_ = nullptr;           // Before the line end.
-  const char* next_row_ = nullptr;          // After it.
-  const char* wrong_at_ = nullptr;          // Where the scan gave up.
-  bool has_escapes_ = false;                // Some field holds doubled quotes.
+  std::size_t extras_seen_ = 0;          // Fields looked at by has_extra_text().
+  std::uint64_t newlines_ = 0;           // Inside quotes.
+  const char* first_newline_ = nullptr;  // Inside quotes.
+  std::size_t open_field_ = 0;           // That holds first_newline_.
+  const char* row_end_ = nullptr;        // Before the line end.
+  const char* next_row_ = nullptr;       // After it.
+  const char* wrong_at_ = nullptr;       // Where the scan gave up.
+  bool has_escapes_ = false;             // Some field holds doubled quotes.
   std::string arena_;
 };
 

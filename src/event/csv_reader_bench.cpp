@@ -26,9 +26,10 @@ Log synthetic_log(int rows, bool is_quoted) {
   for (int i = 0; i < rows; ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     const auto pick = static_cast<unsigned>(state >> 40);
-    log.text += fmt::format("2026-03-{:02} {:02}:{:02}:{:02},u{:07},{}view item{},{},{}.{:02},web\n",
-                            1 + pick % 28, pick % 24, pick % 60, pick % 59, pick % 1'000'000, quote,
-                            quote, pick % 50'000, pick % 300, pick % 100);
+    log.text +=
+        fmt::format("2026-03-{:02} {:02}:{:02}:{:02},u{:07},{}view item{},{},{}.{:02},web\n",
+                    1 + pick % 28, pick % 24, pick % 60, pick % 59, pick % 1'000'000, quote, quote,
+                    pick % 50'000, pick % 300, pick % 100);
     log.fields += 6;
   }
   return log;

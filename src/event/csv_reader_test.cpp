@@ -56,8 +56,7 @@ struct Reading {
 // The twin knows the whole text and takes it character by character.
 class SlowReading {
  public:
-  SlowReading(std::string text, CsvDialect dialect)
-      : text_(std::move(text)), dialect_(dialect) {}
+  SlowReading(std::string text, CsvDialect dialect) : text_(std::move(text)), dialect_(dialect) {}
 
   Reading read() {
     if (text_.starts_with("\xFF\xFE") || text_.starts_with("\xFE\xFF")) {
@@ -102,8 +101,12 @@ class SlowReading {
   }
 
   Seen place(std::uint32_t column, std::string reason, std::string message) {
-    return {.line = line_, .offset = at_, .column = column, .reason = std::move(reason),
-            .message = std::move(message), .excerpt = excerpt_of(text_.substr(at_))};
+    return {.line = line_,
+            .offset = at_,
+            .column = column,
+            .reason = std::move(reason),
+            .message = std::move(message),
+            .excerpt = excerpt_of(text_.substr(at_))};
   }
 
   std::optional<Seen> record() {
@@ -136,9 +139,9 @@ class SlowReading {
         if (spanning_column != 0) {
           return reject_line(spanning_column, "open_quote", "a quoted field is never closed");
         }
-        return reject_line(0, "row_too_long",
-                           "the row is longer than " + std::to_string(dialect_.row_bytes_max) +
-                               " bytes");
+        return reject_line(
+            0, "row_too_long",
+            "the row is longer than " + std::to_string(dialect_.row_bytes_max) + " bytes");
       }
       if (state == State::quoted) {
         if (c == '"') {
@@ -188,9 +191,9 @@ class SlowReading {
       seen.quoted.pop_back();
     }
     if (!is_blank && expected_ != 0 && seen.fields.size() != expected_) {
-      return reject_line(0, "wrong_field_count",
-                         "expected " + std::to_string(expected_) + " fields, found " +
-                             std::to_string(found));
+      return reject_line(
+          0, "wrong_field_count",
+          "expected " + std::to_string(expected_) + " fields, found " + std::to_string(found));
     }
     for (std::size_t n = 0; n < seen.fields.size(); ++n) {
       if (is_utf8(seen.fields[n])) continue;
@@ -226,8 +229,12 @@ Seen seen_of(const CsvRow& row) {
 }
 
 Seen seen_of(const RejectedRow& row) {
-  return {.line = row.line, .offset = row.offset, .column = row.column,
-          .reason = std::string(row.reason), .message = row.message, .excerpt = row.excerpt};
+  return {.line = row.line,
+          .offset = row.offset,
+          .column = row.column,
+          .reason = std::string(row.reason),
+          .message = row.message,
+          .excerpt = row.excerpt};
 }
 
 // Reads to the end; `places`, if given, gets the position before each row.
@@ -264,7 +271,8 @@ std::vector<std::vector<std::string>> rows_of(const std::string& text, CsvDialec
 using Row = std::vector<std::string>;
 
 std::string any_text(Rng& rng, std::int64_t length_max) {
-  static constexpr std::string_view pieces[] = {"a", ",", "\"", "\n", "\r", "\xC3\xA9", "\xFF", " "};
+  static constexpr std::string_view pieces[] = {"a",  ",",        "\"",   "\n",
+                                                "\r", "\xC3\xA9", "\xFF", " "};
   // Weights vary from text to text: where errors are rare, long records come about.
   std::uint64_t weights[std::size(pieces)];
   std::uint64_t sum = 0;
@@ -350,7 +358,10 @@ TEST(CsvReader, ReadsTheCommonSinsAsTheyAreMeant) {
       {"empty file", "", {}},
       {"only a byte order mark", "\xEF\xBB\xBF", {}},
       {"only blank lines", "\n\r\n \t \n", {}},
-      {"byte order mark", "\xEF\xBB\xBF" "a,b\n", {{"a", "b"}}},
+      {"byte order mark",
+       "\xEF\xBB\xBF"
+       "a,b\n",
+       {{"a", "b"}}},
       {"LF", "a,b\nc,d\n", {{"a", "b"}, {"c", "d"}}},
       {"CRLF", "a,b\r\nc,d\r\n", {{"a", "b"}, {"c", "d"}}},
       {"lone CR", "a,b\rc,d\r", {{"a", "b"}, {"c", "d"}}},
@@ -364,16 +375,24 @@ TEST(CsvReader, ReadsTheCommonSinsAsTheyAreMeant) {
       {"blanks of unquoted fields stay", " a , b\n", {{" a ", " b"}}},
       {"quote inside an unquoted field", "5\" pipe,a\"\"b\n", {{"5\" pipe", "a\"\"b"}}},
       {"newlines inside quotes", "\"a\nb\",c\r\n\"d\r\ne\",f\n", {{"a\nb", "c"}, {"d\r\ne", "f"}}},
-      {"text after the closing quote", "a,b\n\"c\"d,e\nf,g\n",
+      {"text after the closing quote",
+       "a,b\n\"c\"d,e\nf,g\n",
        {{"a", "b"}, {"! text_after_quote"}, {"f", "g"}}},
-      {"an open quote spoils one line", "a,b\nc,\"d\ne,f\ng,h\n",
+      {"an open quote spoils one line",
+       "a,b\nc,\"d\ne,f\ng,h\n",
        {{"a", "b"}, {"! open_quote"}, {"e", "f"}, {"g", "h"}}},
-      {"an open quote closed by a later quote", "a,b\nc,\"d\ne,\"f\"\ng,h\n",
+      {"an open quote closed by a later quote",
+       "a,b\nc,\"d\ne,\"f\"\ng,h\n",
        {{"a", "b"}, {"! text_after_quote"}, {"e", "f"}, {"g", "h"}}},
-      {"too few and too many fields", "a,b\nc\nd,e,f\n",
+      {"too few and too many fields",
+       "a,b\nc\nd,e,f\n",
        {{"a", "b"}, {"! wrong_field_count"}, {"! wrong_field_count"}}},
-      {"extra empty fields at the end", "a,b\nc,d,,\ne,f,\"\"\n", {{"a", "b"}, {"c", "d"}, {"e", "f"}}},
-      {"invalid UTF-8", "a,b\nc,\xC3\xA9\nd,\xC3\n", {{"a", "b"}, {"c", "\xC3\xA9"}, {"! invalid_utf8"}}},
+      {"extra empty fields at the end",
+       "a,b\nc,d,,\ne,f,\"\"\n",
+       {{"a", "b"}, {"c", "d"}, {"e", "f"}}},
+      {"invalid UTF-8",
+       "a,b\nc,\xC3\xA9\nd,\xC3\n",
+       {{"a", "b"}, {"c", "\xC3\xA9"}, {"! invalid_utf8"}}},
       {"NUL", std::string("a\0b,c\n", 6), {{std::string("a\0b", 3), "c"}}},
   };
   for (const auto& [name, text, rows] : cases) EXPECT_EQ(rows_of(text, bare), rows) << name;
@@ -400,18 +419,33 @@ TEST(CsvReader, ReadsTabsAndOtherDelimiters) {
 
 TEST(CsvReader, SaysWhereAndWhatIsWrong) {
   const Reading reading = read("a,b,c\n1,2,3\n\"1\n\n2\",2\r\n1,\xFF,3\n1,2,\"3\" x\n");
-  EXPECT_EQ(reading.rows,
-            (std::vector<Seen>{
-                {.line = 2, .offset = 6, .fields = {"1", "2", "3"}, .quoted = {false, false, false}},
-                {.line = 3, .offset = 12, .reason = "wrong_field_count",
-                 .message = "expected 3 fields, found 2", .excerpt = "\"1"},
-                {.line = 5, .offset = 16, .reason = "wrong_field_count",
-                 .message = "expected 3 fields, found 2", .excerpt = "2\",2"},
-                {.line = 6, .offset = 22, .column = 2, .reason = "invalid_utf8",
-                 .message = "the field is not valid UTF-8", .excerpt = "1,\xEF\xBF\xBD,3"},
-                {.line = 7, .offset = 28, .column = 3, .reason = "text_after_quote",
-                 .message = "text follows the closing quote", .excerpt = "1,2,\"3\" x"},
-            }));
+  EXPECT_EQ(
+      reading.rows,
+      (std::vector<Seen>{
+          {.line = 2, .offset = 6, .fields = {"1", "2", "3"}, .quoted = {false, false, false}},
+          {.line = 3,
+           .offset = 12,
+           .reason = "wrong_field_count",
+           .message = "expected 3 fields, found 2",
+           .excerpt = "\"1"},
+          {.line = 5,
+           .offset = 16,
+           .reason = "wrong_field_count",
+           .message = "expected 3 fields, found 2",
+           .excerpt = "2\",2"},
+          {.line = 6,
+           .offset = 22,
+           .column = 2,
+           .reason = "invalid_utf8",
+           .message = "the field is not valid UTF-8",
+           .excerpt = "1,\xEF\xBF\xBD,3"},
+          {.line = 7,
+           .offset = 28,
+           .column = 3,
+           .reason = "text_after_quote",
+           .message = "text follows the closing quote",
+           .excerpt = "1,2,\"3\" x"},
+      }));
 }
 
 TEST(CsvReader, KeepsLineNumbersExactAfterQuotedNewlines) {
@@ -423,7 +457,11 @@ TEST(CsvReader, KeepsLineNumbersExactAfterQuotedNewlines) {
 }
 
 TEST(CsvReader, RefusesUtf16AndAMalformedHeader) {
-  EXPECT_EQ(read(std::string("\xFF\xFE" "a\0,\0", 6)).error, "unsupported_encoding");
+  EXPECT_EQ(read(std::string("\xFF\xFE"
+                             "a\0,\0",
+                             6))
+                .error,
+            "unsupported_encoding");
   EXPECT_EQ(read(std::string("\xFE\xFF\0a\0,", 6)).error, "unsupported_encoding");
   EXPECT_EQ(read("\"a\"b,c\n1,2\n").error, "bad_header");
 }
@@ -477,11 +515,11 @@ class LongLine : public ByteSource {
     while (block_.size() < 1 << 20) block_ += pattern;
   }
   Result<std::size_t> read(std::span<char> out) override {
-    const std::string_view part = offset_ < head_.size() ? head_.substr(offset_)
-                                  : offset_ < head_.size() + size_
-                                      ? std::string_view(block_).substr(
-                                            0, head_.size() + size_ - offset_)
-                                      : tail_.substr(offset_ - head_.size() - size_);
+    const std::string_view part =
+        offset_ < head_.size() ? head_.substr(offset_)
+        : offset_ < head_.size() + size_
+            ? std::string_view(block_).substr(0, head_.size() + size_ - offset_)
+            : tail_.substr(offset_ - head_.size() - size_);
     const std::size_t n = part.copy(out.data(), out.size());
     offset_ += n;
     return n;

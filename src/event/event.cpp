@@ -37,16 +37,16 @@ Result<void> check_utf8(std::string_view what, std::string_view text) {
 
 Result<void> check_id_length(std::string_view what, std::string_view text) {
   if (text.size() <= limits::id_bytes_max) return {};
-  return fail(ErrorCode::invalid_argument, "id_too_long",
-              fmt::format("{} is longer than {} bytes: {}", what, limits::id_bytes_max,
-                          text.size()));
+  return fail(
+      ErrorCode::invalid_argument, "id_too_long",
+      fmt::format("{} is longer than {} bytes: {}", what, limits::id_bytes_max, text.size()));
 }
 
 Result<void> check_name_length(std::string_view what, std::string_view text) {
   if (text.size() <= limits::name_bytes_max) return {};
-  return fail(ErrorCode::invalid_argument, "name_too_long",
-              fmt::format("{} is longer than {} bytes: {}", what, limits::name_bytes_max,
-                          text.size()));
+  return fail(
+      ErrorCode::invalid_argument, "name_too_long",
+      fmt::format("{} is longer than {} bytes: {}", what, limits::name_bytes_max, text.size()));
 }
 
 }  // namespace

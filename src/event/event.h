@@ -22,14 +22,14 @@ struct PropertyView {
 };
 
 struct EventView {
-  std::string_view user_id;       ///< Empty when absent; at least one of the two ids is present.
+  std::string_view user_id;  ///< Empty when absent; at least one of the two ids is present.
   std::string_view anonymous_id;
-  std::string_view name;          ///< "page", "screen", "identify", "alias", "group" for those calls.
+  std::string_view name;  ///< "page", "screen", "identify", "alias", "group" for those calls.
   TimestampMs time_ms = 0;
   std::optional<TimestampMs> received_at_ms = {};  ///< Absent: the time of import.
-  std::string_view message_id;    ///< Empty when absent.
-  std::string_view channel;       ///< Empty when absent.
-  std::span<const PropertyView> properties;  ///< Names distinct.
+  std::string_view message_id;                     ///< Empty when absent.
+  std::string_view channel;                        ///< Empty when absent.
+  std::span<const PropertyView> properties;        ///< Names distinct.
 };
 
 namespace limits {

@@ -111,7 +111,8 @@ class JsonRowReader::Lines {
       }
       if (found == nullptr && size == 0) return End{};
       const std::size_t length =
-          found == nullptr ? size : static_cast<std::size_t>(static_cast<const char*>(found) - begin);
+          found == nullptr ? size
+                           : static_cast<std::size_t>(static_cast<const char*>(found) - begin);
       std::string_view line(begin, length);
       if (found != nullptr && line.ends_with('\r')) line.remove_suffix(1);
       if (line.size() > row_bytes_max) {
@@ -208,7 +209,10 @@ class JsonRowReader::Flattening {
       return refuse_json("not valid JSON", error == simdjson::UNCLOSED_STRING ? line.size() : 0);
     }
     ondemand::object object;
-    if (document_.get_object().get(object)) return refuse_json("not a JSON object", first_byte());
+    if (const auto error = document_.get_object().get(object)) {
+      if (error == simdjson::INCORRECT_TYPE) return refuse_json("not a JSON object", first_byte());
+      return refuse_json("the object is not closed", line.size());
+    }
     if (!flatten(object, 1)) return false;
     if (const char* at = nullptr; !document_.current_location().get(at)) {
       return refuse_json("something follows the object", at - line_.data());
@@ -400,7 +404,9 @@ class JsonRowReader::Flattening {
     std::string_view token;
     switch (type) {
       case ondemand::json_type::object: is_nested = true; return append_object(value, depth + 1);
-      case ondemand::json_type::array: is_nested = true; return append_array(value, depth + 1, is_nested);
+      case ondemand::json_type::array:
+        is_nested = true;
+        return append_array(value, depth + 1, is_nested);
       case ondemand::json_type::string:
         if (!read_text(value, token)) return false;
         append_json_text(arena_, token);

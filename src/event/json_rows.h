@@ -28,8 +28,8 @@ namespace hf {
 
 /// One line's object. Its views are valid until the reader's next call.
 struct JsonRow {
-  std::uint64_t line;    ///< 1-based.
-  std::uint64_t offset;  ///< Of the line's first byte, in the decompressed text.
+  std::uint64_t line;                    ///< 1-based.
+  std::uint64_t offset;                  ///< Of the line's first byte, in the decompressed text.
   std::span<const PropertyView> fields;  ///< In the order of the line; names distinct.
   std::optional<CallKind> call;          ///< Set where the object is a Segment call: to_event().
   std::string_view text;                 ///< The line as written, without its end.

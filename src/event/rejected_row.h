@@ -13,9 +13,9 @@ struct End {};
 
 /// One row that could not be read, with its place and why. The file goes on after it.
 struct RejectedRow {
-  std::uint64_t line;       ///< 1-based physical line on which the row begins.
-  std::uint64_t offset;     ///< Of the row's first byte, in the decompressed text.
-  std::uint32_t column;     ///< CSV: 1-based field; JSON: 1-based byte of the line; 0 the whole row.
+  std::uint64_t line;    ///< 1-based physical line on which the row begins.
+  std::uint64_t offset;  ///< Of the row's first byte, in the decompressed text.
+  std::uint32_t column;  ///< CSV: 1-based field; JSON: 1-based byte of the line; 0 the whole row.
   std::string_view reason;  ///< Stable literal: "wrong_field_count".
   std::string message;      ///< For people: "expected 8 fields, found 7".
   std::string excerpt;      ///< The row's beginning, see excerpt_of().

@@ -107,8 +107,8 @@ Result<void> append_below(std::span<const PropertyView> fields, std::string_view
   return {};
 }
 
-void set_property(std::span<const PropertyView> fields, std::string_view from, std::string_view name,
-                  std::vector<PropertyView>& properties) {
+void set_property(std::span<const PropertyView> fields, std::string_view from,
+                  std::string_view name, std::vector<PropertyView>& properties) {
   const ValueView* value = find(fields, from);
   if (value == nullptr) return;
   const auto property = std::ranges::find(properties, name, &PropertyView::name);

@@ -23,7 +23,7 @@ enum class CallKind : std::uint8_t { identify, track, page, screen, group, alias
 /// Memory of the event that to_event() hands out.
 struct CallBuffer {
   std::vector<PropertyView> properties;
-  std::string user_id;       // Ids sent as numbers become texts.
+  std::string user_id;  // Ids sent as numbers become texts.
   std::string anonymous_id;
   std::string message_id;
   std::string name;

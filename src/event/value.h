@@ -12,7 +12,7 @@ namespace hf {
 /// The type of a stored property value. Values are part of the part format: never renumber.
 enum class ValueKind : std::uint8_t {
   text = 1,
-  number = 2,      ///< int64 x 10^-s, s up to 9 (Decimal).
+  number = 2,  ///< int64 x 10^-s, s up to 9 (Decimal).
   boolean = 3,
   big_number = 4,  ///< A number that is no Decimal, as canonical_number() text.
   list = 5,        ///< A list of scalars, as compact JSON text: a multi-value.
@@ -24,9 +24,9 @@ enum class ValueKind : std::uint8_t {
 /// One property value; `text` points into the caller's memory.
 struct ValueView {
   ValueKind kind = ValueKind::text;
-  bool boolean = false;       ///< kind boolean
-  Decimal number = {};        ///< kind number
-  std::string_view text = {}; ///< all others
+  bool boolean = false;        ///< kind boolean
+  Decimal number = {};         ///< kind number
+  std::string_view text = {};  ///< all others
 };
 
 /// "1", "true", or the text itself: what text comparison across types uses (QUERY.md).

@@ -166,7 +166,7 @@ std::uint64_t CodeSet::rows_of_64(const Code* codes) const {
       return rows;
     }
     case Method::few: {
-      std::array<__m128i, few_max> few;
+      __m128i few[few_max];  // No std::array: g++ warns of the vector type as its argument.
       for (std::size_t i = 0; i < few_max; ++i) few[i] = everywhere<Code>(few_[i]);
       return rows_where(codes, [&](__m128i lane) {
         return _mm_or_si128(_mm_or_si128(equal<Code>(lane, few[0]), equal<Code>(lane, few[1])),

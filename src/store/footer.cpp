@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/bytes.h"
+#include "store/byte_io.h"
 #include "event/event.h"
 
 namespace hf {
@@ -232,8 +232,8 @@ Result<void> write_keys(PageWriter& pages, std::span<const Hash128> keys,
         keys.subspan(first, std::min<std::size_t>(directory_page_persons, keys.size() - first));
     ByteWriter payload;
     for (const Hash128& key : chunk) {
-      payload.fixed(key.lo);
-      payload.fixed(key.hi);
+      payload.fixed(key.high);
+      payload.fixed(key.low);
     }
     HF_TRY(const PageRef ref, pages.append(PageKind::id_keys, payload.str()));
     refs.push_back(ref);
@@ -245,9 +245,9 @@ Result<void> read_key_page(std::string_view payload, std::vector<Hash128>& keys)
   if (payload.size() % 16 != 0) return bad("key page with another length");
   ByteReader in(payload);
   while (in.remaining() > 0) {
-    const auto lo = in.fixed<std::uint64_t>();
-    const auto hi = in.fixed<std::uint64_t>();
-    keys.push_back({.lo = lo, .hi = hi});
+    const auto high = in.fixed<std::uint64_t>();
+    const auto low = in.fixed<std::uint64_t>();
+    keys.push_back({.high = high, .low = low});
   }
   return {};
 }

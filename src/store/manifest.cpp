@@ -20,7 +20,7 @@ std::unexpected<Error> bad(std::string why) {
 
 std::string hex(const HashKey& key) {
   std::string out;
-  for (const std::uint8_t byte : key) out += fmt::format("{:02x}", byte);
+  for (const std::byte byte : key) out += fmt::format("{:02x}", static_cast<unsigned>(byte));
   return out;
 }
 
@@ -45,14 +45,16 @@ class Fields {
     if (!json->is_text()) return note(name);
     out = json->text;
   }
-  void read_hex(std::string_view name, std::span<std::uint8_t> out) {
+  void read_hex(std::string_view name, std::span<std::byte> out) {
     std::string text;
     read(name, text);
     if (text.size() != out.size() * 2) return note(name);
     for (std::size_t i = 0; i < out.size(); ++i) {
       const char* from = text.data() + i * 2;
-      const auto [at, error] = std::from_chars(from, from + 2, out[i], 16);
+      std::uint8_t byte = 0;
+      const auto [at, error] = std::from_chars(from, from + 2, byte, 16);
       if (error != std::errc{} || at != from + 2) return note(name);
+      out[i] = static_cast<std::byte>(byte);
     }
   }
   const std::vector<Json>& list(std::string_view name) {
@@ -185,7 +187,7 @@ std::string encode_manifest(const Manifest& manifest) {
   out.begin_object();
   put("generation", manifest.generation);
   put("data_version", manifest.data_version);
-  out.key("store_id").text(manifest.store_id.to_hex());
+  out.key("store_id").text(manifest.store_id.hex());
   out.key("hash_key").text(hex(manifest.hash_key));
   put("next_person", manifest.next_person);
   put("next_part", manifest.next_part);
@@ -227,11 +229,11 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   Manifest manifest;
   in.read("generation", manifest.generation);
   in.read("data_version", manifest.data_version);
-  std::array<std::uint8_t, 16> id{};
+  std::array<std::byte, 16> id{};
   in.read_hex("store_id", id);
   for (std::size_t i = 0; i < 8; ++i) {
-    manifest.store_id.hi = manifest.store_id.hi << 8 | id[i];
-    manifest.store_id.lo = manifest.store_id.lo << 8 | id[i + 8];
+    manifest.store_id.high = manifest.store_id.high << 8 | static_cast<std::uint64_t>(id[i]);
+    manifest.store_id.low = manifest.store_id.low << 8 | static_cast<std::uint64_t>(id[i + 8]);
   }
   in.read_hex("hash_key", manifest.hash_key);
   in.read("next_person", manifest.next_person);

@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "base/assert.h"
-#include "base/bytes.h"
+#include "store/byte_io.h"
 #include "base/hash.h"
 
 namespace hf {

@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "base/assert.h"
-#include "base/bytes.h"
+#include "store/byte_io.h"
 #include "identity/person_key.h"
 #include "store/footer.h"
 #include "store/page.h"
@@ -112,13 +112,6 @@ class ValueIndex {
   std::vector<std::uint32_t> index_;
 };
 
-std::string composite_id(std::string_view user_id, std::string_view anonymous_id) {
-  ByteWriter out;
-  out.text(user_id);
-  out.bytes(anonymous_id);
-  return out.take();
-}
-
 }  // namespace
 
 struct PartBuilder::Body {
@@ -132,7 +125,7 @@ struct PartBuilder::Body {
   TypedColumn raw_times{.kind = ValueKind::number};
   TypedColumn channels{.kind = ValueKind::text};
   StringTable names;
-  StringTable id_table;  // composite_id of (user id, anonymous id).
+  StringTable id_table;  // Pairs of ids: length of the user id as a varint, user id, anonymous id.
   StringTable property_names;
   std::vector<Property> properties;
   std::vector<std::uint32_t> last_properties;  // Codes of the row before, in its order.
@@ -186,7 +179,6 @@ void PartBuilder::Body::add(const EventView& event) {
   name_codes.push_back(static_cast<std::uint16_t>(name));
 
   id_scratch.clear();
-  // The same bytes as composite_id(), without a fresh string per row.
   for (std::size_t n = event.user_id.size();; n >>= 7) {
     id_scratch += static_cast<char>(n >= 0x80 ? n | 0x80 : n);
     if (n < 0x80) break;

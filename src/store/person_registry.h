@@ -48,7 +48,7 @@ class PersonRegistry {
   // The slot of `key`, or the empty one where it belongs.
   Slot* find(const Hash128& key) {
     if ((size_ + 1) * 2 > slots_.size()) grow();
-    std::size_t i = key.lo & (slots_.size() - 1);  // Keyed hashes: any bits are as good as others.
+    std::size_t i = key.low & (slots_.size() - 1);  // Keyed hashes: any bits are as good as others.
     while (slots_[i].ordinal != empty && slots_[i].key != key) i = (i + 1) & (slots_.size() - 1);
     return &slots_[i];
   }
@@ -58,7 +58,7 @@ class PersonRegistry {
     old.swap(slots_);
     for (const Slot& slot : old) {
       if (slot.ordinal == empty) continue;
-      std::size_t i = slot.key.lo & (slots_.size() - 1);
+      std::size_t i = slot.key.low & (slots_.size() - 1);
       while (slots_[i].ordinal != empty) i = (i + 1) & (slots_.size() - 1);
       slots_[i] = slot;
     }

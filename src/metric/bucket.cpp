@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/bucket.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hf {
+
+void write_json(JsonWriter& out, const Bucket& bucket) {
+  out.begin_array();
+  switch (bucket.kind) {
+    case Bucket::Kind::value: out.text(bucket.text); break;
+    case Bucket::Kind::missing: out.null(); break;
+    case Bucket::Kind::other: out.begin_object().key("other").boolean(true).end_object(); break;
+  }
+  out.end_array();
+}
+
+BucketTable::BucketTable() {
+  state_.with([](State& state) { state.texts.emplace_back(); });  // The missing value; never found.
+}
+
+Result<BucketId> BucketTable::intern(std::string_view text) {
+  return state_.with([&](State& state) -> Result<BucketId> {
+    if (const auto found = state.ids.find(text); found != state.ids.end()) return found->second;
+    if (state.texts.size() >= buckets_max) {
+      return fail(ErrorCode::resource_exhausted, "too_many_buckets",
+                  fmt::format("the breakdown has more distinct values than {}", buckets_max));
+    }
+    const auto id = static_cast<BucketId>(state.texts.size());
+    state.texts.emplace_back(text);
+    state.ids.emplace(state.texts.back(), id);
+    return id;
+  });
+}
+
+std::size_t BucketTable::size() const {
+  return state_.with([](const State& state) { return state.texts.size(); });
+}
+
+Bucket BucketTable::bucket(BucketId id) const {
+  if (id == missing) return {Bucket::Kind::missing, {}};
+  return state_.with([&](const State& state) {
+    return Bucket{Bucket::Kind::value, state.texts[id]};
+  });
+}
+
+BucketRanking rank_buckets(const BucketTable& table, std::span<const BucketSize> sizes,
+                           std::size_t top) {
+  struct Ranked {
+    BucketId id;
+    std::int64_t size;
+    Bucket bucket;
+  };
+  std::vector<Ranked> ranked;
+  for (BucketId id = 0; id < sizes.size(); ++id) {
+    if (sizes[id].present) ranked.push_back({id, sizes[id].size, table.bucket(id)});
+  }
+  // The missing value's text is empty and sorts first; only the empty text itself ties with it.
+  std::ranges::sort(ranked, [](const Ranked& a, const Ranked& b) {
+    if (a.size != b.size) return a.size > b.size;
+    if (a.bucket.kind != b.bucket.kind) return a.bucket.kind == Bucket::Kind::missing;
+    return a.bucket.text < b.bucket.text;
+  });
+  BucketRanking ranking;
+  ranking.slots.assign(sizes.size(), BucketRanking::none);
+  for (std::size_t i = 0; i < ranked.size(); ++i) {
+    ranking.slots[ranked[i].id] = static_cast<std::int32_t>(std::min(i, top));
+    if (i < top) ranking.shown.push_back(std::move(ranked[i].bucket));
+  }
+  if (ranked.size() > top) ranking.shown.push_back({Bucket::Kind::other, {}});
+  return ranking;
+}
+
+}  // namespace hf

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The buckets of a breakdown. A bucket is the canonical text of a property's value, so 0 and "0" are
+// one; a missing value is a bucket of its own; what lies beyond `top` is summed in one marked other.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/guarded.h"
+#include "base/json.h"
+#include "base/result.h"
+
+namespace hf {
+
+struct Bucket {
+  enum class Kind : std::uint8_t { value, missing, other };
+  Kind kind = Kind::value;
+  std::string text;  ///< kind value
+  friend bool operator==(const Bucket&, const Bucket&) = default;
+};
+
+/// Writes ["GB"], [null] or [{"other": true}].
+void write_json(JsonWriter& out, const Bucket& bucket);
+
+using BucketId = std::uint32_t;
+
+/// Numbers the distinct values of one query's breakdown. Methods may run concurrently.
+class BucketTable {
+ public:
+  static constexpr BucketId missing = 0;
+  static constexpr std::size_t buckets_max = 1'000'000;
+
+  BucketTable();
+  /// Errors: resource_exhausted/too_many_buckets beyond buckets_max.
+  [[nodiscard]] Result<BucketId> intern(std::string_view text);
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] Bucket bucket(BucketId id) const;
+
+ private:
+  struct State {
+    std::deque<std::string> texts;  // By id; stable, so the index may point into them.
+    std::unordered_map<std::string_view, BucketId> ids;
+  };
+  Guarded<State> state_;
+};
+
+/// How large a bucket is in an answer. Mergeable.
+struct BucketSize {
+  std::int64_t size = 0;
+  bool present = false;  ///< Something is to be shown for it, though its size may be 0.
+};
+
+/// Which buckets an answer shows.
+struct BucketRanking {
+  static constexpr std::int32_t none = -1;
+  std::vector<Bucket> shown;        ///< By size, then text; `other` last where it is needed.
+  std::vector<std::int32_t> slots;  ///< Index into `shown` by bucket id, or none.
+};
+
+/// Ranks the buckets that are present: by size descending, then null, then text ascending bytewise.
+[[nodiscard]] BucketRanking rank_buckets(const BucketTable& table,
+                                         std::span<const BucketSize> sizes, std::size_t top);
+
+}  // namespace hf

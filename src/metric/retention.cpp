@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/retention.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/assert.h"
+#include "calendar/time_text.h"
+#include "metric/retention_sets.h"
+#include "metric/retention_tally.h"
+#include "metric/retention_windows.h"
+
+namespace hf {
+namespace {
+
+// How many periods after the cohort's a table shows at most where the query does not say.
+std::int32_t default_periods_max(const Period& period) {
+  switch (period.unit) {
+    case Period::Unit::day: return 30;
+    case Period::Unit::hour: return 24;
+    case Period::Unit::week: return 12;
+    case Period::Unit::month: return 12;
+    case Period::Unit::quarter: return 8;
+    case Period::Unit::year: return 5;
+    case Period::Unit::duration: return 12;
+  }
+  HF_ASSERT(false);
+  return 0;
+}
+
+Warning too_big_warning() {
+  return {"numbers_too_big",
+          "numbers with more digits than an exact decimal holds were left out of the value"};
+}
+
+// What a retention query reads. It must not move: the selection points into it.
+class RetentionSelection {
+ public:
+  explicit RetentionSelection(const RetentionQuery& query) {
+    const Predicate* where = &query.common.where;
+    selection_.as_of = query.common.as_of;
+    selection_.wanted = {{&query.start, where}, {&query.returning, where}};
+    if (query.entry == Entry::first_ever) {
+      named_ = query.start;
+      for (Matcher::Choice& choice : named_.choices) choice = {choice.event, {}, false};
+      named_bit = append({&named_, &always_});
+    }
+    if (!query.value_trait.empty()) {
+      // A trait is the person's, not the event's: `where` has no say in it.
+      identify_.choices.push_back({"identify", {}, false});
+      rules.trait_bits = append({&identify_, &always_});
+      selection_.value_property = query.value_trait;
+      selection_.value_bits = rules.trait_bits;
+    } else if (!query.value_property.empty()) {
+      selection_.value_property = query.value_property;
+      selection_.value_bits = retention_bits::start | retention_bits::returning;
+    }
+    if (query.common.breakdown) {
+      rules.top = query.common.breakdown->top;
+      rules.bucket_by_first = named_bit;
+      selection_.bucket_property = query.common.breakdown->property;
+      selection_.bucket_bits =
+          named_bit != 0 ? named_bit : retention_bits::start | retention_bits::returning;
+    }
+  }
+  RetentionSelection(const RetentionSelection&) = delete;
+  RetentionSelection& operator=(const RetentionSelection&) = delete;
+
+  const EventSelection& selection() const { return selection_; }
+  /// Leaves one matcher for both sides.
+  void read_start_only() { selection_.wanted.resize(1); }
+
+  WalkRules rules;
+  std::uint32_t named_bit = 0;
+
+ private:
+  std::uint32_t append(EventSelection::Wanted wanted) {
+    selection_.wanted.push_back(wanted);
+    return 1u << (selection_.wanted.size() - 1);
+  }
+  EventSelection selection_;
+  Matcher named_;
+  Matcher identify_;
+  Predicate always_;
+};
+
+// A value that is not asked for counts persons with enough events; else one event is enough.
+std::int64_t deciding_occurrences(const RetentionQuery& query) {
+  return query.aggregate == Aggregate::users ? query.min_occurrences : 1;
+}
+
+RetentionMean mean_of(const std::vector<RetentionCohort>& cohorts, std::size_t columns) {
+  RetentionMean mean;
+  for (std::size_t c = 0; c < columns; ++c) {
+    Ratio weighted;
+    double rates = 0;
+    std::int64_t cells = 0;
+    for (const RetentionCohort& cohort : cohorts) {
+      const RetentionCell& cell = cohort.cells[c];
+      if (cohort.size == 0 || !cell.complete) continue;
+      weighted.numerator += cell.count;
+      weighted.denominator += cell.eligible;
+      rates += Ratio{cell.count, cell.eligible}.rate().value_or(0);
+      ++cells;
+    }
+    mean.weighted.push_back(weighted);
+    mean.simple.push_back(cells == 0 ? std::nullopt
+                                     : std::optional(rates / static_cast<double>(cells)));
+  }
+  return mean;
+}
+
+RetentionTable table_of(const RetentionPlan& plan, const RetentionTally& tally) {
+  const TimestampMs seen_end = plan.query->common.as_of + 1;
+  const bool rolling = plan.query->window == Window::rolling;
+  const std::size_t columns = plan.columns.size();
+  RetentionTable table;
+  for (std::int32_t row = 0; row < plan.grid.rows(); ++row) {
+    RetentionCohort& cohort = table.cohorts.emplace_back();
+    const std::size_t base = static_cast<std::size_t>(row) * columns;
+    cohort.start = plan.grid.label(row);
+    cohort.size = tally.counts[base];
+    for (std::size_t c = 0; c < columns; ++c) {
+      RetentionCell& cell = cohort.cells.emplace_back();
+      cell.count = tally.counts[base + c];
+      if (!tally.events.empty()) cell.value.events = tally.events[base + c];
+      if (!tally.sums.empty()) cell.value.sum = tally.sums[base + c];
+      const std::int32_t k = plan.decisive_k(c);
+      if (c == 0) {
+        cell.eligible = cohort.size;
+        cell.complete = plan.grid.end(row) <= seen_end;
+      } else if (!rolling) {
+        const bool begun = plan.grid.start(row + plan.columns[c].first) <= plan.query->common.as_of;
+        cell.eligible = begun ? cohort.size : 0;
+        cell.complete = plan.grid.end(row + k) <= seen_end;
+      } else {
+        cell.eligible = tally.eligible[base + c];
+        cell.complete = cohort.size > 0 ? cell.eligible == cohort.size
+                                        : plan.grid.end(row) + (k + std::int64_t{1}) *
+                                                                   plan.rolling_ms <=
+                                              seen_end;
+      }
+    }
+  }
+  table.mean = mean_of(table.cohorts, columns);
+  return table;
+}
+
+Result<void> check_cells(const RetentionPlan& plan, std::size_t tables) {
+  const auto cells = static_cast<std::int64_t>(plan.cells() * tables);
+  if (cells <= RetentionQuery::cells_max) return {};
+  return fail(ErrorCode::resource_exhausted, "too_many_cells",
+              fmt::format("rows x columns x tables are more than an answer may have ({}): "
+                          "{} x {} x {}",
+                          RetentionQuery::cells_max, plan.grid.rows(), plan.columns.size(),
+                          tables));
+}
+
+Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext& context,
+                                    const RetentionQuery& query) {
+  const RetentionQuery::Windows& windows = *query.windows;
+  const Zone& zone = *query.common.zone;
+  RetentionAnswer answer;
+  answer.aggregate = query.aggregate;
+  answer.has_windows = true;
+  answer.initial_from = format_rfc3339(windows.initial.begin, zone);
+  answer.initial_to = format_rfc3339(windows.initial.end, zone);
+  answer.current_from = format_rfc3339(windows.current.begin, zone);
+  answer.current_to = format_rfc3339(windows.current.end, zone);
+
+  RetentionSelection reads(query);
+  reads.rules.threads = context.threads;
+  const WindowPlan plan{&query, instants_of(windows.initial, zone),
+                        instants_of(windows.current, zone), deciding_occurrences(query),
+                        reads.named_bit};
+  HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));
+  HF_TRY(const auto tallies,
+         walk_grouped<WindowEvaluator>(bound, plan, reads.rules,
+                                       [](std::size_t) { return Result<void>{}; }));
+  const bool complete = (plan.current.empty() ? windows.current.end : plan.current.back().to_ms) <=
+                        query.common.as_of + 1;
+  const auto table = [&](const WindowTally& tally, Bucket bucket) {
+    RetentionTable result;
+    result.bucket = std::move(bucket);
+    result.windows = tally;
+    result.windows.current_complete = complete;
+    return result;
+  };
+  answer.total = table(tallies.total, {});
+  answer.has_groups = query.common.breakdown.has_value();
+  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
+    answer.groups.push_back(table(tallies.groups[i], tallies.buckets[i]));
+  }
+  answer.events_scanned = tallies.events_scanned;
+  answer.persons_scanned = tallies.persons_scanned;
+
+  const std::array<const Matcher*, 1> named{&query.start};
+  if (!first_named_event(snapshot, named, query.common.as_of)) {
+    answer.warnings.push_back(no_events_warning());
+  }
+  const bool overlap = std::ranges::any_of(plan.initial, [&](const Interval& a) {
+    return std::ranges::any_of(plan.current, [&](const Interval& b) {
+      return a.from_ms < b.to_ms && b.from_ms < a.to_ms;
+    });
+  });
+  if (overlap) {
+    answer.warnings.push_back({"windows_overlap",
+                               "initial and current overlap: an event may count in both"});
+  }
+  if (tallies.numbers_too_big) answer.warnings.push_back(too_big_warning());
+  return answer;
+}
+
+}  // namespace
+
+Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryContext& context,
+                                      const RetentionQuery& query) {
+  if (query.windows) return run_windows(snapshot, context, query);
+  RetentionAnswer answer;
+  answer.aggregate = query.aggregate;
+  answer.has_groups = query.common.breakdown.has_value();
+
+  const std::array<const Matcher*, 1> named{&query.start};
+  const auto first_event = first_named_event(snapshot, named, query.common.as_of);
+  HF_TRY(const TimeRange range,
+         resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
+  const std::int32_t look_ahead =
+      query.columns.empty() ? default_periods_max(query.period) : query.columns.back().last;
+  HF_TRY(PeriodGrid grid, PeriodGrid::build(query.period, range, *query.common.zone,
+                                            query.common.week_start, look_ahead));
+  RetentionPlan plan{&query, std::move(grid), {{0, 0}}, {0}};
+  if (query.columns.empty()) {
+    const std::int32_t periods =
+        plan.grid.rows() == 0
+            ? 1
+            : std::clamp(plan.grid.find(query.common.as_of).period, 1, look_ahead);
+    for (std::int32_t k = 1; k <= periods; ++k) plan.columns.push_back({k, k});
+  } else {
+    plan.columns.insert(plan.columns.end(), query.columns.begin(), query.columns.end());
+  }
+  for (std::size_t c = 0; c < plan.columns.size(); ++c) {
+    const RetentionColumn& column = plan.columns[c];
+    answer.columns.push_back(column.first == column.last
+                                 ? fmt::format("{}", column.first)
+                                 : fmt::format("{}-{}", column.first, column.last));
+    plan.column_of.resize(static_cast<std::size_t>(column.last) + 1, static_cast<std::int32_t>(c));
+  }
+  plan.rolling_ms = query.period.rolling_ms();
+  plan.occurrences = deciding_occurrences(query);
+  HF_CHECK(check_cells(plan, 1));
+
+  if (!first_event || plan.grid.rows() == 0) answer.warnings.push_back(no_events_warning());
+  if (query.common.from && plan.grid.cuts_first()) {
+    answer.warnings.push_back({"first_period_partial",
+                               "the range begins inside the first period, which counts from there"});
+  }
+  if (query.common.to && plan.grid.cuts_last()) {
+    answer.warnings.push_back({"last_period_partial",
+                               "the range ends inside the last period, which counts up to there"});
+  }
+
+  RetentionSelection reads(query);
+  plan.named_bit = reads.named_bit;
+  reads.rules.threads = context.threads;
+  RetentionTally total(plan);
+  if (plan.grid.rows() == 0) {
+    answer.total = table_of(plan, total);
+    return answer;
+  }
+  if (can_count_period_sets(plan)) {
+    if (query.start.is_any_event() && query.returning.is_any_event()) reads.read_start_only();
+    HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));
+    HF_TRY(const PeriodSetCounts counts, count_period_sets(bound, plan, context.threads));
+    answer.total = table_of(plan, counts.tally);
+    answer.events_scanned = counts.events_scanned;
+    answer.persons_scanned = counts.persons_scanned;
+    return answer;
+  }
+  HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));
+  HF_TRY(const auto tallies,
+         walk_grouped<RetentionEvaluator>(bound, plan, reads.rules, [&](std::size_t groups) {
+           return check_cells(plan, groups + 1);
+         }));
+  answer.total = table_of(plan, tallies.total);
+  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
+    RetentionTable& group = answer.groups.emplace_back(table_of(plan, tallies.groups[i]));
+    group.bucket = tallies.buckets[i];
+  }
+  answer.events_scanned = tallies.events_scanned;
+  answer.persons_scanned = tallies.persons_scanned;
+  if (tallies.numbers_too_big) answer.warnings.push_back(too_big_warning());
+  return answer;
+}
+
+}  // namespace hf

@@ -1,0 +1,656 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/import.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <future>
+#include <unordered_map>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "event/csv_reader.h"
+#include "event/json_rows.h"
+#include "service/row_source.h"
+#include "store/part_builder.h"
+
+namespace hf {
+namespace {
+
+constexpr std::size_t sample_rows = 20'000;
+constexpr std::uint64_t sample_bytes = 8u << 20;
+constexpr std::size_t digest_block_bytes = 4u << 20;
+constexpr std::uint64_t progress_rows = 1u << 15;
+constexpr std::size_t rejects_in_memory_max = 8u << 20;
+
+std::string_view file_name(std::string_view path) {
+  const std::size_t slash = path.find_last_of('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+bool has_suffix(std::string_view path, std::initializer_list<std::string_view> suffixes) {
+  return std::ranges::any_of(suffixes, [&](std::string_view s) { return path.ends_with(s); });
+}
+
+std::string_view without_compression(std::string_view path) {
+  for (const std::string_view suffix : {".gz", ".zst", ".zstd"}) {
+    if (path.ends_with(suffix)) path.remove_suffix(suffix.size());
+  }
+  return path;
+}
+
+Result<std::unique_ptr<ByteSource>> open_bytes(const Env& env, const std::string& path) {
+  if (path == "-") return ByteSource::from_stdin();
+  return ByteSource::open_file(env, path);
+}
+
+Result<InputFormat> format_of(const Env& env, const std::string& path) {
+  const std::string_view plain = without_compression(path);
+  if (has_suffix(plain, {".parquet"})) return InputFormat::parquet;
+  if (has_suffix(plain, {".json", ".jsonl", ".ndjson"})) return InputFormat::json;
+  if (has_suffix(plain, {".csv", ".tsv", ".txt"})) return InputFormat::csv;
+  if (path == "-") return InputFormat::csv;
+  HF_TRY(const auto bytes, ByteSource::open_file(env, path));
+  char beginning[64];
+  HF_TRY(const std::size_t n, bytes->read(beginning));
+  std::string_view text(beginning, n);
+  if (text.starts_with("PAR1")) return InputFormat::parquet;
+  while (!text.empty() && std::strchr(" \t\r\n", text.front()) != nullptr) text.remove_prefix(1);
+  return text.starts_with('{') ? InputFormat::json : InputFormat::csv;
+}
+
+/// Samples columns by name, in order of first appearance.
+class Sampler {
+ public:
+  ColumnSample& column(std::string_view name) {
+    const auto [found, is_new] = index_.try_emplace(std::string(name), columns_.size());
+    if (is_new) columns_.push_back({.name = std::string(name)});
+    return columns_[found->second];
+  }
+  [[nodiscard]] const std::vector<ColumnSample>& columns() const { return columns_; }
+
+ private:
+  std::vector<ColumnSample> columns_;
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+Result<std::vector<ColumnSample>> sample_csv(const Env& env, const std::string& path,
+                                             const CsvDialect& dialect) {
+  HF_TRY(auto bytes, open_bytes(env, path));
+  CsvReader reader(std::move(bytes), dialect);
+  std::vector<ColumnSample> columns;
+  if (dialect.header) {
+    HF_TRY(const auto header, reader.header());
+    for (const std::string& name : header) columns.push_back({.name = name});
+  }
+  for (std::size_t n = 0; n < sample_rows && reader.position().offset < sample_bytes; ++n) {
+    HF_TRY(const auto next, reader.next());
+    if (std::holds_alternative<End>(next)) break;
+    const auto* row = std::get_if<CsvRow>(&next);
+    if (row == nullptr) continue;
+    while (!dialect.header && columns.size() < row->fields.size()) {
+      columns.push_back({.name = fmt::format("column{}", columns.size() + 1)});
+    }
+    for (std::size_t i = 0; i < columns.size() && i < row->fields.size(); ++i) {
+      if (!row->fields[i].empty()) columns[i].values.emplace_back(row->fields[i]);
+    }
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (columns[i].name == columns[j].name) {
+        return fail(ErrorCode::invalid_argument, "bad_header",
+                    fmt::format("two columns are named \"{}\"", columns[i].name));
+      }
+    }
+  }
+  return columns;
+}
+
+Result<std::vector<ColumnSample>> sample_json(const Env& env, const std::string& path,
+                                              bool& any_flat) {
+  HF_TRY(auto bytes, open_bytes(env, path));
+  JsonRowReader reader(std::move(bytes));
+  Sampler sampler;
+  for (std::size_t n = 0; n < sample_rows && reader.position().offset < sample_bytes; ++n) {
+    HF_TRY(const auto next, reader.next());
+    if (std::holds_alternative<End>(next)) break;
+    const auto* row = std::get_if<JsonRow>(&next);
+    if (row == nullptr || row->call) continue;
+    any_flat = true;
+    for (const PropertyView& field : row->fields) {
+      ColumnSample& column = sampler.column(field.name);
+      column.values.push_back(canonical_text(field.value));
+    }
+  }
+  return sampler.columns();
+}
+
+/// What the engine gives for a file's own rows or a SELECT over it.
+Result<std::unique_ptr<TableCursor>> open_cursor(SqlEngine* engine, const ImportPlan& plan) {
+  if (engine == nullptr) {
+    return fail(ErrorCode::failed_precondition, "needs_sql_engine",
+                "this build has no SQL engine: no --sql and no Parquet");
+  }
+  SqlInput input{.paths = plan.options.files};
+  switch (plan.mapping.format) {
+    case InputFormat::csv: input.format = SqlInput::Format::csv; break;
+    case InputFormat::json: input.format = SqlInput::Format::json; break;
+    case InputFormat::parquet: input.format = SqlInput::Format::parquet; break;
+  }
+  return engine->open(input, plan.mapping.sql);
+}
+
+Result<std::vector<ColumnSample>> sample_table(SqlEngine* engine, const ImportPlan& plan) {
+  HF_TRY(const auto cursor, open_cursor(engine, plan));
+  std::vector<ColumnSample> columns;
+  for (const std::string& name : cursor->columns()) columns.push_back({.name = name});
+  std::vector<bool> all_numbers(columns.size(), true);
+  for (std::size_t n = 0; n < sample_rows; ++n) {
+    HF_TRY(const auto cells, cursor->next());
+    if (cells.empty()) break;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      switch (cells[i].kind) {
+        case TableCell::Kind::null: break;
+        case TableCell::Kind::local_time:
+        case TableCell::Kind::instant:
+          columns[i].typed_time = true;
+          if (columns[i].values.empty()) {
+            columns[i].values.push_back(format_rfc3339(cells[i].time_ms, *Zone::utc()));
+          }
+          break;
+        case TableCell::Kind::value:
+          columns[i].values.push_back(canonical_text(cells[i].value));
+          all_numbers[i] = all_numbers[i] && cells[i].value.kind == ValueKind::number;
+          break;
+      }
+    }
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    columns[i].typed_number = all_numbers[i] && !columns[i].typed_time && !columns[i].values.empty();
+  }
+  return columns;
+}
+
+Result<ImportedFile> digest_file(const Env& env, const std::string& path,
+                                 const ImportControl& control, ImportProgress& progress) {
+  HF_TRY(const auto file, env.files.open(path, OpenMode::read));
+  ImportedFile out{.name = std::string(file_name(path))};
+  HF_TRY(out.bytes, file->size());
+  StreamHash128 hash;
+  std::vector<std::byte> block(digest_block_bytes);
+  for (std::uint64_t at = 0;;) {
+    HF_TRY(const std::size_t n, file->read_at(at, block));
+    if (n == 0) break;
+    hash.update(std::span(block).first(n));
+    at += n;
+    progress.bytes_done += n;
+    control.on_progress(progress);
+  }
+  out.digest = "xxh3-128:" + hash.digest().hex();
+  return out;
+}
+
+std::string csv_quoted(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+/// One run of an import: reads rows, fills builders, hands them to the writer.
+class ImportRun {
+ public:
+  ImportRun(Store& store, SqlEngine* engine, const ImportPlan& plan, const ImportControl& control)
+      : store_(store), engine_(engine), plan_(plan), control_(control), persons_({}, 0) {}
+
+  Result<ImportOutcome> run() {
+    HF_CHECK(choose_files());
+    if (files_.empty()) {
+      outcome_.nothing_new = true;
+      return outcome_;
+    }
+    HF_CHECK(begin());
+    HF_TRY(zone_, Zone::load(store_.env(), plan_.mapping.timezone));
+    const PersonOrdinal persons_before = persons_.next();
+    auto rows = read_rows();
+    // The writer must be at rest before anything it uses goes, also after an error.
+    auto written = wait_for_writer();
+    if (rows && written) written = hand_over();
+    if (rows && written) written = wait_for_writer();
+    if (!rows || !written) {
+      Error error = rows ? std::move(written).error() : std::move(rows).error();
+      if (error.reason == "rejected_row") HF_CHECK(drop());
+      return std::unexpected(std::move(error));
+    }
+    HF_CHECK(finish());
+    outcome_.persons_new = persons_.next() - persons_before;
+    return outcome_;
+  }
+
+ private:
+  /// A full builder and what must be durable together with it.
+  struct Batch {
+    PartBuilder builder;
+    std::string rejects;
+    ImportRecord::Position position;
+    std::uint64_t rejected;
+  };
+
+  [[nodiscard]] bool imported_before(const std::string& digest) const {
+    return std::ranges::any_of(store_.manifest().imports, [&](const ImportRecord& import) {
+      return import.state == ImportState::done && import.mapping == mapping_ &&
+             std::ranges::find(import.files, digest, &ImportedFile::digest) != import.files.end();
+    });
+  }
+
+  Result<void> choose_files() {
+    mapping_ = canonical_json(plan_.mapping);
+    // One SELECT sees all files together: it was run before only over exactly these.
+    const bool all_together = !plan_.mapping.sql.empty();
+    std::vector<std::size_t> fresh;
+    for (std::size_t i = 0; i < plan_.files.size(); ++i) {
+      const bool repeated =
+          std::ranges::any_of(fresh, [&](std::size_t j) {
+            return !all_together && plan_.files[j].digest == plan_.files[i].digest;
+          });
+      if (!repeated && !(imported_before(plan_.files[i].digest) && !all_together)) fresh.push_back(i);
+    }
+    if (all_together && std::ranges::any_of(store_.manifest().imports, [&](const ImportRecord& r) {
+          return r.state == ImportState::done && r.mapping == mapping_ &&
+                 std::ranges::equal(r.files, plan_.files, {}, &ImportedFile::digest,
+                                    &ImportedFile::digest);
+        })) {
+      fresh.clear();
+    }
+    for (std::size_t i = 0; i < plan_.files.size(); ++i) {
+      if (std::ranges::find(fresh, i) == fresh.end()) {
+        outcome_.skipped_files.push_back(plan_.files[i].name);
+      } else {
+        files_.push_back(i);
+      }
+    }
+    return {};
+  }
+
+  Result<void> begin() {
+    Manifest next = store_.manifest();
+    ImportRecord* record = nullptr;
+    for (ImportRecord& import : next.imports) {
+      const bool same = import.state == ImportState::running && import.mapping == mapping_ &&
+                        std::ranges::equal(import.files, files_, {}, &ImportedFile::digest,
+                                           [&](std::size_t i) { return plan_.files[i].digest; });
+      if (same) record = &import;
+    }
+    if (record == nullptr) {
+      record = &next.imports.emplace_back();
+      record->id = next.next_import++;
+      record->started_at_ms = store_.env().clock.now_ms();
+      record->mapping = mapping_;
+      for (const std::size_t i : files_) record->files.push_back(plan_.files[i]);
+    } else if (!plan_.mapping.sql.empty()) {
+      // A SELECT need not give its rows in the same order twice: start over.
+      std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record->id; });
+      record->counts = {};
+      record->position = {};
+      record->reject_bytes = 0;
+    } else {
+      outcome_.resumed = true;
+      outcome_.resumed_at_row = record->counts.events + record->counts.duplicates +
+                                record->counts.rejected;
+    }
+    if (next.imports.size() == 1 && !plan_.options.overrides.timezone.empty()) {
+      next.timezone = plan_.mapping.timezone;  // The first import settles whose days we count.
+    }
+    outcome_.id = record->id;
+    record_ = *record;
+    HF_CHECK(store_.commit(std::move(next)));
+    HF_CHECK(store_.remove_unlisted_files());
+    HF_TRY(persons_, store_.load_persons(record_.id));
+    HF_TRY(Snapshot visible, store_.snapshot());
+    known_ = std::move(visible.parts);
+    HF_TRY(const auto own, store_.parts_of(record_.id));
+    known_.insert(known_.end(), own.begin(), own.end());
+    builder_.emplace(record_.started_at_ms);
+    counts_ = record_.counts;
+    return {};
+  }
+
+  Result<std::unique_ptr<RowSource>> open_rows(std::size_t file, RowPosition at) {
+    if (plan_.mapping.is_table()) {
+      HF_TRY(auto cursor, open_cursor(engine_, plan_));
+      return open_table_rows(std::move(cursor), plan_.mapping, zone_);
+    }
+    HF_TRY(auto bytes, open_bytes(store_.env(), plan_.options.files[files_[file]]));
+    if (plan_.mapping.format == InputFormat::json) {
+      return open_json_rows(std::move(bytes), plan_.mapping, zone_, at);
+    }
+    return open_csv_rows(std::move(bytes), plan_.mapping, zone_, at);
+  }
+
+  Result<void> read_rows() {
+    const ImportRecord::Position start = record_.position;
+    for (const std::size_t i : files_) progress_.bytes_total += plan_.files[i].bytes;
+    if (plan_.mapping.is_table()) progress_.bytes_total = 0;
+    const std::size_t inputs = plan_.mapping.is_table() ? 1 : files_.size();
+    for (std::size_t file = start.file; file < inputs; ++file) {
+      ImportRecord::Position from;
+      if (file == start.file) from = start;
+      from.file = static_cast<std::uint32_t>(file);
+      HF_CHECK(read_file_rows(from));
+      if (!plan_.mapping.is_table()) bytes_before_ += plan_.files[files_[file]].bytes;
+    }
+    return {};
+  }
+
+  Result<void> read_file_rows(const ImportRecord::Position& from) {
+    // Content hashes count occurrences from the file's first row, and a cursor cannot seek: then
+    // the rows before are read again and passed over.
+    const bool replay = plan_.mapping.identify_rows || plan_.mapping.is_table();
+    HF_TRY(const auto rows,
+           open_rows(from.file, replay ? RowPosition{} : RowPosition{from.line, from.offset}));
+    position_ = from;
+    if (replay) position_.row = 0;
+    occurrences_.clear();
+    while (true) {
+      HF_TRY(auto next, rows->next());
+      if (std::holds_alternative<End>(next)) break;
+      ++position_.row;
+      const bool passed_over = position_.row <= from.row && replay;
+      if (auto* row = std::get_if<EventRow>(&next)) {
+        if (plan_.mapping.identify_rows) identify(*row);
+        if (!passed_over) builder_->add(row->event);
+      } else if (!passed_over) {
+        HF_CHECK(reject(std::get<RejectedRow>(next)));
+      }
+      if (passed_over) continue;
+      ++outcome_.rows_this_run;
+      if (position_.row % progress_rows == 0) report(*rows);
+      if (control_.stop != nullptr && control_.stop->load(std::memory_order_relaxed)) {
+        return fail(ErrorCode::cancelled, "cancelled", "stopped on request");
+      }
+      if (is_full()) {
+        set_position(*rows);
+        HF_CHECK(hand_over());
+      }
+    }
+    set_position(*rows);
+    report(*rows);
+    outcome_.cells_kept_as_text += rows->cells_kept_as_text();
+    ++position_.file;
+    position_ = {.file = position_.file};
+    return {};
+  }
+
+  [[nodiscard]] bool is_full() const {
+    return builder_->full() || rejects_.size() > rejects_in_memory_max ||
+           (control_.rows_per_part != 0 && builder_->rows() >= control_.rows_per_part);
+  }
+
+  void set_position(const RowSource& rows) {
+    position_.line = rows.position().line;
+    position_.offset = rows.position().offset;
+  }
+
+  void report(const RowSource& rows) {
+    progress_.phase = ImportProgress::Phase::rows;
+    progress_.bytes_done = bytes_before_ + rows.consumed();
+    progress_.rows = outcome_.rows_this_run;
+    progress_.rejected = rejected_;
+    control_.on_progress(progress_);
+  }
+
+  void identify(EventRow& row) {
+    const Hash128 hash = xxh3_128(row.text);
+    row_id_ = fmt::format("row:{}:{}", hash.hex(), ++occurrences_[hash]);
+    row.event.message_id = row_id_;
+  }
+
+  Result<void> reject(const RejectedRow& row) {
+    const bool is_table = plan_.mapping.is_table();
+    const std::string& name = is_table ? record_.files.front().name
+                                       : record_.files[position_.file].name;
+    if (plan_.options.strict) {
+      return fail(ErrorCode::failed_precondition, "rejected_row",
+                  fmt::format("{}: {} {}{}: {}: {}", name, is_table ? "row" : "line", row.line,
+                              row.column != 0 ? fmt::format(", column {}", row.column) : "",
+                              row.reason, row.message));
+    }
+    rejects_ += fmt::format("{},{},{},{},{},{},{}\n", csv_quoted(name), row.line, row.offset,
+                            row.column, row.reason, csv_quoted(row.message),
+                            csv_quoted(row.excerpt));
+    ++rejected_;
+    return {};
+  }
+
+  /// Gives the builder to the writer and starts a fresh one.
+  Result<void> hand_over() {
+    HF_CHECK(wait_for_writer());
+    auto batch = std::make_shared<Batch>(
+        Batch{std::move(*builder_), std::move(rejects_), position_, rejected_});
+    rejects_.clear();
+    rejected_ = 0;
+    builder_.emplace(record_.started_at_ms);
+    if (control_.background_writes) {
+      writer_ = std::async(std::launch::async, [this, batch] { return write(*batch); });
+      return {};
+    }
+    return write(*batch);
+  }
+
+  Result<void> wait_for_writer() {
+    if (!writer_.valid()) return {};
+    return writer_.get();
+  }
+
+  /// Makes one batch durable: rejects, part, then the manifest that speaks of both.
+  Result<void> write(Batch& batch) {
+    if (!batch.rejects.empty()) HF_CHECK(append_rejects(batch.rejects));
+    Manifest next = store_.manifest();
+    ImportRecord& record = *next.find_import(record_.id);
+    const PartBuilder::Target target{.directory = store_.parts_directory(),
+                                     .file = fmt::format("{:08}.part", next.next_part),
+                                     .source = plan_.mapping.source,
+                                     .hash_key = next.hash_key};
+    HF_TRY(const PartSummary summary,
+           batch.builder.write(store_.env(), target, persons_, known_));
+    if (summary.rows > 0) {
+      ++next.next_part;
+      next.parts.push_back({.file = target.file,
+                            .import = record_.id,
+                            .rows = summary.rows,
+                            .persons = summary.persons,
+                            .bytes = summary.bytes,
+                            .time_min = summary.time_min,
+                            .time_max = summary.time_max});
+    }
+    next.next_person = persons_.next();
+    record.counts.events += summary.rows;
+    record.counts.duplicates += summary.duplicates;
+    record.counts.rejected += batch.rejected;
+    record.counts.times_ahead += batch.builder.times_ahead();
+    record.counts.big_numbers += batch.builder.big_numbers();
+    record.reject_bytes = reject_bytes_;
+    record.position = batch.position;
+    counts_ = record.counts;
+    HF_CHECK(store_.commit(std::move(next)));
+    if (summary.rows > 0) {
+      HF_TRY(const auto own, store_.parts_of(record_.id));
+      known_.push_back(own.back());
+    }
+    return {};
+  }
+
+  Result<void> append_rejects(std::string_view rejects) {
+    const std::string path = store_.reject_path(record_.id);
+    FileSystem& files = store_.env().files;
+    if (!rejects_file_) {
+      reject_bytes_ = record_.reject_bytes;
+      HF_TRY(rejects_file_, files.open(path, reject_bytes_ == 0 ? OpenMode::create : OpenMode::update));
+      // A crash may have left rows that will be rejected again.
+      HF_CHECK(rejects_file_->truncate(reject_bytes_));
+      if (reject_bytes_ == 0) {
+        HF_CHECK(files.sync_directory(path.substr(0, path.find_last_of('/'))));
+      }
+    }
+    std::string text;
+    if (reject_bytes_ == 0) text = "file,line,offset,column,reason,message,excerpt\n";
+    text += rejects;
+    HF_CHECK(rejects_file_->write_at(reject_bytes_, std::as_bytes(std::span(text))));
+    HF_CHECK(rejects_file_->sync());
+    reject_bytes_ += text.size();
+    return {};
+  }
+
+  Result<void> finish() {
+    Manifest next = store_.manifest();
+    ImportRecord& record = *next.find_import(record_.id);
+    record.state = ImportState::done;
+    record.finished_at_ms = store_.env().clock.now_ms();
+    if (record.counts.events > 0) ++next.data_version;
+    outcome_.counts = record.counts;
+    if (record.counts.rejected > 0) outcome_.reject_path = store_.reject_path(record.id);
+    return store_.commit(std::move(next));
+  }
+
+  /// Leaves nothing of the import but the number it had.
+  Result<void> drop() {
+    Manifest next = store_.manifest();
+    std::erase_if(next.imports, [&](const ImportRecord& r) { return r.id == record_.id; });
+    std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record_.id; });
+    HF_CHECK(store_.commit(std::move(next)));
+    return store_.remove_unlisted_files();
+  }
+
+  Store& store_;
+  SqlEngine* engine_;
+  const ImportPlan& plan_;
+  const ImportControl& control_;
+  std::string mapping_;
+  std::vector<std::size_t> files_;  // Indexes of plan_.files that are not in the store yet.
+  std::shared_ptr<const Zone> zone_;
+  ImportRecord record_;             // As begin() found or made it.
+  ImportOutcome outcome_;
+  ImportProgress progress_;
+  std::uint64_t bytes_before_ = 0;
+
+  // Of the reading thread:
+  std::optional<PartBuilder> builder_;
+  std::string rejects_;
+  std::uint64_t rejected_ = 0;
+  ImportRecord::Position position_;
+  std::unordered_map<Hash128, std::uint32_t> occurrences_;
+  std::string row_id_;
+
+  // Of the writer, while `writer_` is valid:
+  PersonRegistry persons_;
+  std::vector<std::shared_ptr<const Part>> known_;
+  std::unique_ptr<File> rejects_file_;
+  std::uint64_t reject_bytes_ = 0;
+  ImportCounts counts_;
+  std::future<Result<void>> writer_;  // Last: its destructor waits for the others' user.
+};
+
+}  // namespace
+
+Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine, const ImportOptions& options) {
+  ImportPlan plan{.options = options};
+  ImportMapping& mapping = plan.mapping;
+  mapping.sql = options.sql;
+  mapping.source = options.source;
+  mapping.identify_rows = options.identify_rows;
+  if (!options.overrides.timezone.empty()) mapping.timezone = options.overrides.timezone;
+  HF_CHECK(Zone::load(env, mapping.timezone));
+  if (options.files.empty()) {
+    return fail(ErrorCode::invalid_argument, "empty_input", "no file to import");
+  }
+  const std::string& first = options.files.front();
+  if (first == "-" || std::ranges::find(options.files, "-") != options.files.end()) {
+    return fail(ErrorCode::invalid_argument, "unsupported_input",
+                "standard input must be read into a file first");
+  }
+  for (const std::string& path : options.files) {
+    if (!env.files.exists(path)) {
+      return fail(ErrorCode::not_found, "not_found", fmt::format("{}: no such file", path));
+    }
+  }
+  if (options.format) {
+    mapping.format = *options.format;
+  } else {
+    HF_TRY(mapping.format, format_of(env, first));
+  }
+  std::vector<ColumnSample> columns;
+  bool only_calls = false;
+  if (mapping.is_table()) {
+    HF_TRY(columns, sample_table(engine, plan));
+  } else if (mapping.format == InputFormat::json) {
+    bool any_flat = false;
+    HF_TRY(columns, sample_json(env, first, any_flat));
+    only_calls = !any_flat;
+  } else {
+    if (options.dialect) {
+      mapping.dialect = *options.dialect;
+    } else {
+      const auto recognized = engine != nullptr
+                                  ? engine->recognize_csv(first)
+                                  : Result<RecognizedCsv>(fail(ErrorCode::unavailable, "", ""));
+      if (recognized) {
+        mapping.dialect = recognized->dialect;
+      } else {
+        HF_TRY(const auto bytes, ByteSource::open_file(env, first));
+        std::string beginning(4096, '\0');
+        HF_TRY(const std::size_t n, bytes->read(beginning));
+        mapping.dialect = guess_dialect(std::string_view(beginning).substr(0, n));
+      }
+    }
+    HF_TRY(columns, sample_csv(env, first, mapping.dialect));
+    if (columns.empty()) {
+      return fail(ErrorCode::invalid_argument, "empty_input",
+                  fmt::format("{}: the file is empty", first));
+    }
+  }
+  // Whole Segment calls say themselves what they are.
+  if (!only_calls) {
+    HF_CHECK(recognize_fields(columns, !mapping.sql.empty(), options.overrides, mapping, plan.remarks));
+  }
+  return plan;
+}
+
+Result<ImportOutcome> run_import(Store& store, SqlEngine* engine, const ImportPlan& plan,
+                                 const ImportControl& control) {
+  ImportPlan with_digests = plan;
+  ImportProgress progress{.phase = ImportProgress::Phase::digest};
+  for (const std::string& path : plan.options.files) {
+    HF_TRY(auto file, digest_file(store.env(), path, control, progress));
+    with_digests.files.push_back(std::move(file));
+  }
+  ImportRun run(store, engine, with_digests, control);
+  return run.run();
+}
+
+Result<ImportRecord> undo_import(Store& store, std::uint32_t id) {
+  Manifest next = store.manifest();
+  ImportRecord* record = next.find_import(id);
+  if (record == nullptr) {
+    return fail(ErrorCode::not_found, "no_import", fmt::format("there is no import {}", id));
+  }
+  if (record->state == ImportState::undone) {
+    return fail(ErrorCode::failed_precondition, "already_undone",
+                fmt::format("import {} is undone already", id));
+  }
+  if (record->state == ImportState::done && record->counts.events > 0) ++next.data_version;
+  record->state = ImportState::undone;
+  record->finished_at_ms = store.env().clock.now_ms();
+  std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == id; });
+  const ImportRecord undone = *record;
+  HF_CHECK(store.commit(std::move(next)));
+  HF_CHECK(store.remove_unlisted_files());
+  const std::string rejects = store.reject_path(id);
+  if (store.env().files.exists(rejects)) HF_CHECK(store.env().files.remove(rejects));
+  return undone;
+}
+
+}  // namespace hf

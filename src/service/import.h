@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Bulk import: files in, parts out. An import is atomic (its parts become visible together),
+// restartable (it goes on at the last part written) and known by its files' digests and its
+// mapping: the same again adds nothing.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/env.h"
+#include "base/result.h"
+#include "service/import_mapping.h"
+#include "service/sql_engine.h"
+#include "store/store.h"
+
+namespace hf {
+
+struct ImportOptions {
+  std::vector<std::string> files;      ///< Paths; "-" is standard input, alone.
+  std::optional<InputFormat> format;   ///< Absent: by name and content.
+  MappingOverrides overrides;
+  std::optional<CsvDialect> dialect;   ///< Absent: recognised.
+  std::string sql;
+  std::string source = "import";
+  bool identify_rows = false;
+  bool strict = false;                 ///< The first rejected row undoes the import.
+};
+
+/// What will be imported and how it is understood; shown before it starts.
+struct ImportPlan {
+  ImportOptions options;
+  ImportMapping mapping;
+  std::vector<ImportedFile> files;
+  std::vector<std::string> remarks;    ///< For the user: what was assumed.
+};
+
+struct ImportProgress {
+  enum class Phase : std::uint8_t { digest, rows, finishing };
+  Phase phase = Phase::rows;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;       ///< 0: not known.
+  std::uint64_t rows = 0;
+  std::uint64_t rejected = 0;
+};
+
+struct ImportOutcome {
+  std::uint32_t id = 0;
+  bool nothing_new = false;            ///< All files were imported before, with this mapping.
+  bool resumed = false;
+  std::uint64_t resumed_at_row = 0;
+  std::vector<std::string> skipped_files;  ///< Imported before.
+  ImportCounts counts;
+  std::uint64_t persons_new = 0;
+  std::uint64_t cells_kept_as_text = 0;    ///< Of this run.
+  std::string reject_path;             ///< Empty when nothing was rejected.
+  std::uint64_t rows_this_run = 0;
+};
+
+struct ImportControl {
+  std::function<void(const ImportProgress&)> on_progress = [](const ImportProgress&) {};
+  /// Set from a signal handler: stops at the next row; what is in parts is kept for going on.
+  const std::atomic<bool>* stop = nullptr;
+  /// Parts are written by a second thread while rows are read; off for simulations.
+  bool background_writes = true;
+  /// Rows per part; 0 is PartBuilder's own bound. Tests set it low.
+  std::uint32_t rows_per_part = 0;
+};
+
+/// Recognises files, columns and times. `engine` may be null: then there is no SQL and no Parquet,
+/// and CSV is recognised by its looks. Reads only.
+/// Errors: those of recognize_fields(); not_found; invalid_argument/empty_input, needs_sql_engine,
+/// unsupported_input.
+[[nodiscard]] Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine,
+                                             const ImportOptions& options);
+
+/// Carries the plan out. Errors: those of the store and the readers; cancelled (say the same again
+/// to go on); failed_precondition/rejected_row with options.strict, nothing kept.
+[[nodiscard]] Result<ImportOutcome> run_import(Store& store, SqlEngine* engine,
+                                               const ImportPlan& plan, const ImportControl& control);
+
+/// Takes an import's events away again. Errors: not_found/no_import;
+/// failed_precondition/already_undone.
+[[nodiscard]] Result<ImportRecord> undo_import(Store& store, std::uint32_t id);
+
+}  // namespace hf
