@@ -22,14 +22,14 @@ test: ## format and lint checks, fuzz targets for 10 s each, all tests
 	@tools/timed.sh format tools/format.sh --check
 	@tools/timed.sh build tools/build.sh release
 	@tools/timed.sh tidy tools/tidy.sh
-	@tools/timed.sh 'build for fuzzing' tools/build.sh fuzz
+	@tools/timed.sh 'build for fuzzing' tools/build.sh fuzz tests $$(tools/fuzz.sh --list)
 	@tools/timed.sh fuzz tools/fuzz.sh 10
 	@ctest --preset release
 
 soak: ## the same with long-running tests and fuzz targets for 60 s each
 	@tools/setup.sh test
 	@tools/build.sh release
-	@tools/build.sh fuzz
+	@tools/build.sh fuzz tests $$(tools/fuzz.sh --list)
 	@tools/fuzz.sh 60
 	@HOLDFAST_SOAK=1 ctest --preset release
 

@@ -86,8 +86,11 @@ std::optional<Scanned> scan(std::string_view text) {
     const std::string_view digits = take_digits(text);
     if (digits.empty()) return std::nullopt;
     for (const char c : digits) {
-      written_exponent = std::min(written_exponent * 10 + (c - '0'), kWrittenExponentMax);
-      if (written_exponent == kWrittenExponentMax) break;
+      if (written_exponent > kWrittenExponentMax / 10) {
+        written_exponent = kWrittenExponentMax;
+        break;
+      }
+      written_exponent = written_exponent * 10 + (c - '0');
     }
     if (negative) written_exponent = -written_exponent;
   }

@@ -61,7 +61,6 @@ using NodePtr = std::shared_ptr<Node>;
 struct Name {
   NodePtr directory;  // Null: no such side.
   std::string name;
-  friend bool operator==(const Name&, const Name&) = default;
   friend auto operator<=>(const Name&, const Name&) = default;
 };
 

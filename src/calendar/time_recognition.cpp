@@ -3,6 +3,8 @@
 // Recognition tries a fixed list of formats on all samples, the likelier first. That is a few
 // hundred candidates, but nearly all fail at the first sample.
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "calendar/time_text.h"
 
@@ -38,8 +40,8 @@ constexpr DatePattern date_patterns[] = {
     {"%Y %b %d"},
     {"%Y-%b-%d"},
 };
-constexpr std::string_view separators[] = {" ", ", ", ":", "T",
-                                           " at "};  // Web servers log with ':'.
+// Web servers log with ':' between date and time.
+constexpr std::string_view separators[] = {" ", ", ", ":", "T", " at "};
 constexpr std::string_view clock_patterns[] = {
     "%H:%M",      "%H:%M:%S",       "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p",
     "%I:%M:%S%p", "%I:%M:%S.%f %p", "%H.%M",       "%H.%M.%S", "%H:%M:%S,%f",
@@ -64,7 +66,8 @@ bool could_read(std::string_view pattern, std::string_view text) {
   for (std::size_t at = 0; at < pattern.size(); ++at) {
     if (pattern[at] == '%') {
       ++at;
-    } else if (pattern[at] != ' ' && text.find(pattern[at]) == std::string_view::npos) {
+    } else if (pattern[at] == ' ' ? text.find_first_of(" \t") == std::string_view::npos
+                                  : text.find(pattern[at]) == std::string_view::npos) {
       return false;
     }
   }
@@ -126,6 +129,8 @@ std::optional<RecognizedTime> recognize_pattern(std::span<const std::string_view
 std::optional<RecognizedTime> recognize_time(std::span<const std::string_view> samples) {
   const std::vector<std::string_view> texts = texts_of(samples);
   if (texts.empty()) return std::nullopt;
+  // No format does without digits, and most columns of text fail here.
+  if (texts.front().find_first_of("0123456789") == std::string_view::npos) return std::nullopt;
   if (const TimeFormat iso{TimeStyle::iso, ""}; reads_all(texts, iso)) return RecognizedTime{iso};
   const TimeFormat compact{TimeStyle::compact, ""};
   if (reads_all_since(texts, compact, timestamp_min_ms)) return RecognizedTime{compact};

@@ -31,7 +31,7 @@ constexpr std::uint8_t quoted_escaped = 2;  // Holds doubled quotes.
 constexpr std::size_t excerpt_window = excerpt_bytes_max + 8;
 
 // How many fields a record that spans lines may have while the right number is not known.
-constexpr std::size_t unknown_fields_max = 1024;
+constexpr std::size_t unknown_fields_max = 256;
 
 constexpr std::string_view utf8_mark = "\xEF\xBB\xBF";
 

@@ -197,7 +197,7 @@ std::string any_line(Rng& rng) {
 
 TEST(JsonRows, AgreeWithFlatteningTheParsedTree) {
   int good = 0;
-  for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 6'000; ++seed) {
     Rng rng(seed);
     const std::string line = any_line(rng);
     const auto rows = read(line);
@@ -209,13 +209,13 @@ TEST(JsonRows, AgreeWithFlatteningTheParsedTree) {
         << line;
     good += rows[0].reason.empty();
   }
-  EXPECT_GT(good, 10'000);
+  EXPECT_GT(good, 3'000);
 }
 
 TEST(JsonRows, RefuseWhatTheParserRefuses) {
   static constexpr std::string_view noise = "{}[]\",:\\x0-.e \xC3\x01tn";
   int bad = 0;
-  for (std::uint64_t seed = 0; seed < 40'000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 10'000; ++seed) {
     Rng rng(seed);
     std::string line = any_line(rng);
     for (int n = rng.between(1, 2); n > 0; --n) {
@@ -235,7 +235,7 @@ TEST(JsonRows, RefuseWhatTheParserRefuses) {
     ASSERT_LE(rows[0].column, line.size() + 1);
     bad += !rows[0].reason.empty();
   }
-  EXPECT_GT(bad, 10'000);
+  EXPECT_GT(bad, 3'000);
 }
 
 std::string nested(int levels) {

@@ -4,38 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
-#include "base/assert.h"
 #include "base/decimal.h"
+#include "predicate/nearest_name.h"
 
 namespace hf {
-namespace {
-
-// Levenshtein's distance. Names of a request may be long: only their first 64 bytes are compared.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  a = a.substr(0, 64);
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
-}  // namespace
-
-std::string_view nearest_name(std::string_view name, std::span<const std::string_view> names) {
-  HF_ASSERT(!names.empty());
-  return *std::ranges::min_element(names, {},
-                                   [&](std::string_view n) { return edit_distance(name, n); });
-}
 
 std::string join_names(std::span<const std::string_view> names) {
   return fmt::format("{}", fmt::join(names, ", "));

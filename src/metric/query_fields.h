@@ -23,10 +23,6 @@ namespace hf {
                                         std::span<const std::string_view> known,
                                         std::span<const std::string_view> unsupported = {});
 
-/// The one of `names` with the fewest edits from `name`. Requires names to be non-empty.
-[[nodiscard]] std::string_view nearest_name(std::string_view name,
-                                            std::span<const std::string_view> names);
-
 /// "a, b, c".
 [[nodiscard]] std::string join_names(std::span<const std::string_view> names);
 

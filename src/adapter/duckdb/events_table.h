@@ -5,9 +5,9 @@
 //
 //   person VARCHAR             user id, else anonymous id, as the event came with it
 //   event VARCHAR
-//   time, received_at          TIMESTAMP WITH TIME ZONE: exact instants, shown in the session's zone
-//   message_id, channel        VARCHAR, NULL where absent
-//   one column a property      BIGINT, DECIMAL(18,s) or DECIMAL(38,s), BOOLEAN, VARCHAR; what has
+//   time, received_at          TIMESTAMP WITH TIME ZONE: exact instants, shown in the session's
+//   zone message_id, channel        VARCHAR, NULL where absent one column a property      BIGINT,
+//   DECIMAL(18,s) or DECIMAL(38,s), BOOLEAN, VARCHAR; what has
 //                              more than one kind, big numbers, lists and JSON: canonical text
 //
 // Types are decided over all parts. Properties come in the order of their names (bytes); one whose
@@ -43,15 +43,21 @@ class EventsTable {
 
   struct Column {
     enum class Source : std::uint8_t {
-      person, event, time, received_at, message_id, channel, property,
+      person,
+      event,
+      time,
+      received_at,
+      message_id,
+      channel,
+      property,
     };
     enum class Shape : std::uint8_t { text, instant, integer, decimal64, decimal128, boolean };
     std::string name;
     Source source = Source::property;
     Shape shape = Shape::text;
-    std::int8_t scale = 0;  ///< Shapes decimal64 and decimal128.
-    std::string property;   ///< Source property.
-    bool only_text = false; ///< Source property: all values are of kind text.
+    std::int8_t scale = 0;   ///< Shapes decimal64 and decimal128.
+    std::string property;    ///< Source property.
+    bool only_text = false;  ///< Source property: all values are of kind text.
   };
 
   /// Registers the table with `session`, which must not outlive it.

@@ -33,8 +33,7 @@ std::string quoted_text(std::string_view text) { return quoted(text, '\''); }
 std::string quoted_name(std::string_view name) { return quoted(name, '"'); }
 
 Result<std::unique_ptr<Session>> Session::open(std::shared_ptr<ActiveSessions> active,
-                                               const Settings& settings,
-                                               std::int64_t time_ms_max) {
+                                               const Settings& settings, std::int64_t time_ms_max) {
   Config config;
   if (duckdb_create_config(config.out()) != DuckDBSuccess) {
     return fail(ErrorCode::unavailable, "sql_engine", "the SQL engine takes no settings");

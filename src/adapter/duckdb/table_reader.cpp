@@ -178,8 +178,7 @@ TableCell CellReader::floating(Float value) {
 TableCell CellReader::read(idx_t row) {
   if (validity_ != nullptr && !duckdb_validity_row_is_valid(validity_, row)) return {};
   switch (type_) {
-    case DUCKDB_TYPE_BOOLEAN:
-      return cell({.kind = ValueKind::boolean, .boolean = at<bool>(row)});
+    case DUCKDB_TYPE_BOOLEAN: return cell({.kind = ValueKind::boolean, .boolean = at<bool>(row)});
     case DUCKDB_TYPE_TINYINT: return number(at<std::int8_t>(row), 0);
     case DUCKDB_TYPE_SMALLINT: return number(at<std::int16_t>(row), 0);
     case DUCKDB_TYPE_INTEGER: return number(at<std::int32_t>(row), 0);
@@ -225,8 +224,7 @@ TableCell CellReader::read(idx_t row) {
     }
     case DUCKDB_TYPE_TIMESTAMP_S: {
       const auto& time = at<duckdb_timestamp_s>(row);
-      return duckdb_is_finite_timestamp_s(time) ? local_time(time.seconds * ms_per_s)
-                                                : TableCell{};
+      return duckdb_is_finite_timestamp_s(time) ? local_time(time.seconds * ms_per_s) : TableCell{};
     }
     case DUCKDB_TYPE_TIMESTAMP_MS: {
       const auto& time = at<duckdb_timestamp_ms>(row);

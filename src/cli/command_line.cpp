@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <string>
+
+#include "cli/command_table.h"
+#include "cli/session.h"
+
+namespace hf {
+
+int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFactory& make_engine) {
+  CLI::App app(
+      "Holdfast keeps customers: it measures who stays, from your events, exactly.\n"
+      "Start with:  holdfast demo");
+  app.name("holdfast");
+  app.set_version_flag("--version", HOLDFAST_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 refused in the\n"
+      "present state, 5 damaged data, 130 stopped by Ctrl-C.");
+
+  Session session(env, make_engine);
+  app.add_option("--data", session.data, "Data directory")->envname("HOLDFAST_DATA")->capture_default_str();
+  app.add_option("--lang", session.language, "Language of what is shown: en or zh (default: LANG)")
+      ->check(CLI::IsMember({"en", "zh"}));
+  app.add_option("--color", session.color, "Colours: auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+
+  std::function<int()> chosen;
+  CommandTable table(app, session, chosen);
+  add_demo_command(table);
+  add_import_command(table);
+  add_query_commands(table);
+  add_sql_commands(table);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  return chosen();
+}
+
+}  // namespace hf

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `query` takes QUERY.md's JSON; `retention` and `trend` write such a query from flags, so that
+// what is shown can always be asked again as JSON.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "cli/command_table.h"
+#include "cli/import_command.h"
+#include "cli/retention_screen.h"
+#include "cli/table_output.h"
+#include "metric/query.h"
+#include "metric/retention.h"
+#include "metric/trend.h"
+
+namespace hf {
+namespace {
+
+constexpr std::uint64_t query_bytes_max = 8u << 20;
+
+/// The flags retention and trend share.
+struct CommonArguments {
+  std::string from;
+  std::string to;
+  std::string last;
+  std::string as_of;
+  std::string timezone;
+  std::string week_start;
+  std::string where;
+  std::string breakdown;
+  std::int64_t top = 0;
+  std::string period;
+  std::string format = "table";
+  bool show_query = false;
+};
+
+struct RetentionArguments {
+  CommonArguments common;
+  std::string start;
+  std::string returning;
+  std::string entry;
+  std::int64_t periods = -1;
+  std::vector<std::int64_t> brackets;
+  std::string window;
+  std::string count_return;
+  std::int64_t min_occurrences = 0;
+  std::string value;
+  std::string initial;
+  std::string current;
+};
+
+struct TrendArguments {
+  CommonArguments common;
+  std::vector<std::string> series;
+  bool cumulative = false;
+};
+
+void add_common_options(CLI::App& command, CommonArguments& a) {
+  command.add_option("--from", a.from, "First date (2026-01-31) or instant (RFC 3339)");
+  command.add_option("--to", a.to, "Last date, inclusive, or instant, exclusive");
+  command.add_option("--last", a.last, "Whole days up to yesterday, e.g. P90D, instead of --from and --to");
+  command.add_option("--as-of", a.as_of,
+                     "The instant regarded as now (default: now, or the end of the data where that is\n"
+                     "earlier)");
+  command.add_option("--timezone", a.timezone, "IANA name (default: the workspace's)");
+  command.add_option("--week-start", a.week_start, "monday or sunday (default: the workspace's)");
+  command.add_option("--where", a.where, "Predicate on every event, as JSON");
+  command.add_option("--breakdown", a.breakdown, "Split by an event property");
+  command.add_option("--top", a.top, "Values of the breakdown to show (default 25)");
+  command.add_option("--period", a.period, "day, hour, week, month, quarter, year or a duration (P14D)");
+  command.add_option("--format", a.format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->capture_default_str();
+  command.add_flag("--show-query", a.show_query, "Print the query as JSON instead of answering it");
+}
+
+void put_text(JsonWriter& out, std::string_view name, const std::string& value) {
+  if (!value.empty()) out.key(name).text(value);
+}
+
+TimestampMs end_of_data(const Snapshot& snapshot) {
+  TimestampMs end = 0;
+  for (const auto& part : snapshot.parts) end = std::max(end, part->time_max());
+  return end;
+}
+
+void write_common(JsonWriter& out, const CommonArguments& a, const Session::Reading& reading,
+                  const Env& env) {
+  put_text(out, "from", a.from);
+  put_text(out, "to", a.to);
+  put_text(out, "last", a.last);
+  // Asked of history, "now" would make every open cell of years past look finished and empty.
+  const TimestampMs end = end_of_data(reading.snapshot);
+  if (!a.as_of.empty()) {
+    put_text(out, "as_of", a.as_of);
+  } else if (a.last.empty() && end > 0 && end < env.clock.now_ms()) {
+    out.key("as_of").text(format_rfc3339(end, *reading.zone));
+  }
+  put_text(out, "timezone", a.timezone);
+  put_text(out, "week_start", a.week_start);
+  if (!a.where.empty()) out.key("where").raw(a.where);
+  if (!a.breakdown.empty()) {
+    out.key("breakdown").begin_array().begin_object().key("property").text(a.breakdown);
+    if (a.top > 0) out.key("top").integer(a.top);
+    out.end_object().end_array();
+  }
+  put_text(out, "period", a.period);
+}
+
+/// "purchase" or a whole matcher as JSON.
+void write_matcher(JsonWriter& out, const std::string& argument) {
+  if (argument.starts_with('{')) {
+    out.raw(argument);
+  } else {
+    out.begin_object().key("event").text(argument).end_object();
+  }
+}
+
+Result<void> write_window(JsonWriter& out, std::string_view name, const std::string& argument) {
+  if (argument.empty()) return {};
+  const std::size_t dots = argument.find("..");
+  if (dots == std::string::npos) {
+    return fail(ErrorCode::invalid_argument, "invalid_range",
+                fmt::format("--{} is FROM..TO, e.g. 2026-01-01..2026-06-30", name));
+  }
+  out.key(name).begin_object();
+  out.key("from").text(argument.substr(0, dots)).key("to").text(argument.substr(dots + 2));
+  out.end_object();
+  return {};
+}
+
+Result<std::string> retention_json(const RetentionArguments& a, const Session::Reading& reading,
+                                   const Env& env) {
+  JsonWriter out;
+  out.begin_object().key("metric").text("retention");
+  if (!a.start.empty()) write_matcher(out.key("start"), a.start);
+  if (!a.returning.empty()) write_matcher(out.key("return"), a.returning);
+  put_text(out, "entry", a.entry);
+  if (a.periods >= 0) out.key("periods").integer(a.periods);
+  if (!a.brackets.empty()) {
+    out.key("brackets").begin_array();
+    for (const std::int64_t bracket : a.brackets) out.integer(bracket);
+    out.end_array();
+  }
+  put_text(out, "window", a.window);
+  put_text(out, "count_return", a.count_return);
+  if (a.min_occurrences > 0) out.key("min_occurrences").integer(a.min_occurrences);
+  if (!a.value.empty()) {
+    const std::size_t colon = a.value.find(':');
+    out.key("value").begin_object().key("aggregate").text(a.value.substr(0, colon));
+    if (colon != std::string::npos) out.key("property").text(a.value.substr(colon + 1));
+    out.end_object();
+  }
+  HF_CHECK(write_window(out, "initial", a.initial));
+  HF_CHECK(write_window(out, "current", a.current));
+  write_common(out, a.common, reading, env);
+  return out.end_object().take();
+}
+
+std::string trend_json(const TrendArguments& a, const Session::Reading& reading, const Env& env) {
+  JsonWriter out;
+  out.begin_object().key("metric").text("trend").key("series").begin_array();
+  for (const std::string& series : a.series) {
+    const std::size_t colon = series.starts_with('{') ? std::string::npos : series.rfind(':');
+    const std::string math = colon == std::string::npos ? "" : series.substr(colon + 1);
+    if (math == "total" || math == "unique") {
+      out.begin_object().key("event").text(series.substr(0, colon)).key("math").text(math).end_object();
+    } else {
+      write_matcher(out, series);
+    }
+  }
+  out.end_array();
+  if (a.cumulative) out.key("cumulative").boolean(true);
+  write_common(out, a.common, reading, env);
+  return out.end_object().take();
+}
+
+std::string data_facts(const Session::Reading& reading, Words words) {
+  std::uint64_t events = 0;
+  TimestampMs first = timestamp_end_ms;
+  for (const auto& part : reading.snapshot.parts) {
+    events += part->row_count();
+    first = std::min(first, part->time_min());
+  }
+  std::uint64_t people = 0;
+  for_each_person(reading.snapshot, 0, reading.snapshot.person_end,
+                  [&](PersonOrdinal, std::span<const PersonRun>) { ++people; });
+  if (events == 0) return std::string(words("no events", "没有事件"));
+  const Zone& zone = *reading.zone;
+  return fmt::format(fmt::runtime(words("{0} events of {1} people, {2} to {3}, {4}",
+                                        "{0} 个事件，{1} 人，{2} 至 {3}，{4}")),
+                     with_separators(events), with_separators(people),
+                     date_label(to_string(zone.local_day(first)), words),
+                     date_label(to_string(zone.local_day(end_of_data(reading.snapshot))), words),
+                     zone.name());
+}
+
+Result<int> show_retention(Session& session, const RetentionArguments& a, std::string title,
+                           std::string next_command) {
+  HF_TRY(const auto reading, session.read_store());
+  const QueryContext context = session.query_context(reading);
+  HF_TRY(const std::string query, retention_json(a, reading, session.env()));
+  if (a.common.show_query) {
+    print(query + "\n");
+    return 0;
+  }
+  if (a.common.format == "json") {
+    HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
+    print(answer + "\n");
+    return 0;
+  }
+  HF_TRY(const Json json, parse_json(query));
+  HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
+  HF_TRY(const RetentionAnswer answer, run_retention(reading.snapshot, context, parsed));
+  if (a.common.format == "csv") {
+    print(retention_csv(answer));
+    return 0;
+  }
+  const Words words = session.words();
+  const std::string period = a.common.period.empty() ? "day" : a.common.period;
+  if (title.empty()) {
+    title = fmt::format("{}: {} -> {}", words("Retention", "留存"), parsed.start.label,
+                        parsed.returning.label);
+  }
+  const std::shared_ptr<const Zone> zone = parsed.common.zone;
+  const RetentionScreen screen{
+      .title = std::move(title),
+      .subtitle = data_facts(reading, words),
+      .period = period,
+      .data_end = to_string(zone->local_day(
+          std::min(parsed.common.as_of, std::max<TimestampMs>(end_of_data(reading.snapshot), 0)))),
+      .next_command = std::move(next_command)};
+  print(render_retention(answer, screen, session.terminal(), words));
+  return 0;
+}
+
+Result<int> show_trend(Session& session, const TrendArguments& a) {
+  HF_TRY(const auto reading, session.read_store());
+  const QueryContext context = session.query_context(reading);
+  const std::string query = trend_json(a, reading, session.env());
+  if (a.common.show_query) {
+    print(query + "\n");
+    return 0;
+  }
+  if (a.common.format == "json") {
+    HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
+    print(answer + "\n");
+    return 0;
+  }
+  HF_TRY(const Json json, parse_json(query));
+  HF_TRY(const TrendQuery parsed, parse_trend(json, context));
+  HF_TRY(const TrendAnswer answer, run_trend(reading.snapshot, context, parsed));
+  print(a.common.format == "csv"
+            ? trend_csv(answer)
+            : render_trend(answer, a.common.period.empty() ? "day" : a.common.period,
+                           session.terminal(), session.words()));
+  return 0;
+}
+
+Result<std::string> read_query(const Env& env, const std::string& path) {
+  if (path != "-") return read_file(env, path, query_bytes_max);
+  std::string text;
+  char buffer[4096];
+  while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) {
+    text.append(buffer, n);
+    if (text.size() > query_bytes_max) {
+      return fail(ErrorCode::resource_exhausted, "query_too_large", "a query is at most 8 MB");
+    }
+  }
+  return text;
+}
+
+Result<int> answer(Session& session, const std::string& path, const std::string& format) {
+  HF_TRY(const std::string query, read_query(session.env(), path));
+  HF_TRY(const auto reading, session.read_store());
+  const QueryContext context = session.query_context(reading);
+  if (format == "csv") {
+    HF_TRY(const Json json, parse_json(query));
+    const Json* metric = json.is_object() ? json.find("metric") : nullptr;
+    if (metric != nullptr && metric->text == "retention") {
+      HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
+      HF_TRY(const RetentionAnswer table, run_retention(reading.snapshot, context, parsed));
+      print(retention_csv(table));
+      return 0;
+    }
+    if (metric != nullptr && metric->text == "trend") {
+      HF_TRY(const TrendQuery parsed, parse_trend(json, context));
+      HF_TRY(const TrendAnswer table, run_trend(reading.snapshot, context, parsed));
+      print(trend_csv(table));
+      return 0;
+    }
+  }
+  HF_TRY(const std::string json, answer_query(reading.snapshot, context, query));
+  print(json + "\n");
+  return 0;
+}
+
+int list_metrics() {
+  for (const MetricInfo& metric : metric_list()) {
+    print(fmt::format("{:<12} {}\n", metric.name, metric.description));
+  }
+  return 0;
+}
+
+template <class Run>
+int reported(Run&& run) {
+  const Result<int> code = run();
+  return code ? *code : report(code.error());
+}
+
+/// Where the example lies: beside the source, or installed beside the program.
+constexpr std::string_view example_places[] = {"examples/online_retail",
+                                               "/usr/local/share/holdfast/examples/online_retail",
+                                               "/usr/share/holdfast/examples/online_retail"};
+
+Result<std::string> find_example(const Env& env, const std::string& given) {
+  if (!given.empty()) return given;
+  for (const std::string_view place : example_places) {
+    if (env.files.exists(std::string(place) + "/purchases.sql")) return std::string(place);
+  }
+  return fail(ErrorCode::not_found, "no_example",
+              "the example is not here: say --example DIR (examples/online_retail of the source)");
+}
+
+}  // namespace
+
+void add_query_commands(CommandTable& table) {
+  Session& session = table.session();
+
+  const auto path = std::make_shared<std::string>("-");
+  const auto format = std::make_shared<std::string>("json");
+  const auto list = std::make_shared<bool>(false);
+  CLI::App* query = table.add(
+      "query", "Answer one question, JSON in, JSON out (docs/metrics.md)",
+      "  echo '{\"metric\":\"retention\",\"period\":\"week\"}' | holdfast query -\n"
+      "  holdfast query question.json --format csv\n"
+      "  holdfast query --list",
+      [&session, path, format, list] {
+        if (*list) return list_metrics();
+        return reported([&] { return answer(session, *path, *format); });
+      });
+  query->add_option("FILE", *path, "File with the query, - for standard input")->capture_default_str();
+  query->add_option("--format", *format, "json or csv")
+      ->check(CLI::IsMember({"json", "csv"}))
+      ->capture_default_str();
+  query->add_flag("--list", *list, "List the metrics");
+
+  const auto retention = std::make_shared<RetentionArguments>();
+  CLI::App* command = table.add(
+      "retention", "Who comes back: cohorts as a heatmap",
+      "  holdfast retention --period month --entry first_time\n"
+      "  holdfast retention --start signup --return purchase --period week --count-return on_or_after\n"
+      "  holdfast retention --initial 2026-01-01..2026-06-30 --current 2026-07-01..2026-12-31\n"
+      "  holdfast retention --breakdown country --top 5 --format csv",
+      [&session, retention] {
+        return reported([&] { return show_retention(session, *retention, "", ""); });
+      });
+  command->add_option("--start", retention->start, "Event that puts a person into a cohort (default: any);\na matcher as JSON works too");
+  command->add_option("--return", retention->returning, "Event that counts as coming back (default: any)");
+  command->add_option("--entry", retention->entry, "every_period, first_time or first_ever");
+  command->add_option("--periods", retention->periods, "Columns after the first");
+  command->add_option("--brackets", retention->brackets, "Sizes of the columns in periods, e.g. 4,10,3")->delimiter(',');
+  command->add_option("--window", retention->window, "calendar, or rolling: from each person's own start");
+  command->add_option("--count-return", retention->count_return, "exactly or on_or_after");
+  command->add_option("--min-occurrences", retention->min_occurrences, "Return events needed in a column");
+  command->add_option("--value", retention->value, "users, count, sum:PROPERTY or avg:PROPERTY");
+  command->add_option("--initial", retention->initial, "Two windows instead of columns: FROM..TO ..");
+  command->add_option("--current", retention->current, ".. and FROM..TO");
+  add_common_options(*command, retention->common);
+
+  const auto trend = std::make_shared<TrendArguments>();
+  CLI::App* trend_command = table.add(
+      "trend", "How often things happen, or how many people do them",
+      "  holdfast trend purchase --period month\n"
+      "  holdfast trend signup:unique purchase:unique --last P90D\n"
+      "  holdfast trend '*:unique' --breakdown country --top 5",
+      [&session, trend] { return reported([&] { return show_trend(session, *trend); }); });
+  trend_command->add_option("EVENT", trend->series, "Event, with :total (default) or :unique; or a matcher as JSON")
+      ->required();
+  trend_command->add_flag("--cumulative", trend->cumulative, "Count the range up to each period");
+  add_common_options(*trend_command, trend->common);
+}
+
+void add_demo_command(CommandTable& table) {
+  Session& session = table.session();
+  const auto example = std::make_shared<std::string>();
+  CLI::App* demo = table.add(
+      "demo", "Import a real shop's year of orders and show how it keeps its customers",
+      "  holdfast demo --data data/demo", [&session, example] {
+        return reported([&]() -> Result<int> {
+          HF_TRY(const std::string place, find_example(session.env(), *example));
+          ImportOptions options;
+          options.files = {place + "/online_retail.csv.zst"};
+          constexpr std::uint64_t sql_bytes_max = 1u << 20;
+          HF_TRY(options.sql, read_file(session.env(), place + "/purchases.sql", sql_bytes_max));
+          options.overrides.timezone = "Europe/London";
+          HF_CHECK(import_and_tell(session, options, /*dry_run=*/false));
+          RetentionArguments retention;
+          retention.start = "purchase";
+          retention.returning = "purchase";
+          retention.entry = "first_time";
+          retention.common.period = "month";
+          const Words words = session.words();
+          return show_retention(
+              session, retention,
+              std::string(words("Online Retail: who buys again, by month of the first purchase",
+                                "Online Retail：按首购月份看谁会再次购买")),
+              fmt::format("holdfast --data {} retention --period month --entry first_time "
+                          "--breakdown country --top 3",
+                          session.data));
+        });
+      });
+  demo->add_option("--example", *example, "Directory of the example");
+}
+
+}  // namespace hf

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What all commands share: where the data is, how to speak, and the ways to end.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/env.h"
+#include "cli/command_line.h"
+#include "cli/terminal.h"
+#include "cli/words.h"
+#include "metric/query_context.h"
+#include "store/store.h"
+
+namespace hf {
+
+class Session {
+ public:
+  Session(const Env& env, const SqlEngineFactory& make_engine) : env_(env), make_engine_(make_engine) {}
+
+  std::string data = "data";
+  std::string language;
+  std::string color = "auto";
+
+  [[nodiscard]] const Env& env() const { return env_; }
+  [[nodiscard]] Words words() const { return {choose_language(language)}; }
+  [[nodiscard]] Terminal terminal() const { return detect_terminal(color); }
+
+  /// The engine, made when first asked for; null where the build has none.
+  /// Errors: those of making it.
+  [[nodiscard]] Result<SqlEngine*> engine();
+  /// A readable store; after a race with an owner that removed parts, tried again.
+  struct Reading {
+    std::unique_ptr<Store> store;
+    Snapshot snapshot;
+    std::shared_ptr<const Zone> zone;  ///< The workspace's.
+  };
+  [[nodiscard]] Result<Reading> read_store() const;
+  [[nodiscard]] QueryContext query_context(const Reading& reading) const;
+
+ private:
+  Env env_;
+  const SqlEngineFactory& make_engine_;
+  std::unique_ptr<SqlEngine> engine_;
+};
+
+/// Prints the error on standard error and returns its exit code.
+int report(const Error& error);
+void print(std::string_view text);
+
+/// While it lives, the first Ctrl-C (or SIGTERM) sets stop(); a second one ends the process.
+/// With `on_stop`, that is called, from a thread of its own, when the first one comes.
+class StopOnSignal {
+ public:
+  explicit StopOnSignal(std::function<void()> on_stop = {});
+  ~StopOnSignal();
+  [[nodiscard]] static const std::atomic<bool>& stop();
+
+ private:
+  struct Watch;
+  std::unique_ptr<Watch> watch_;
+};
+
+// The commands: each adds itself to the application and puts its work into `run`.
+class CommandTable;
+void add_import_command(CommandTable& table);
+void add_query_commands(CommandTable& table);
+void add_sql_commands(CommandTable& table);
+void add_demo_command(CommandTable& table);
+
+}  // namespace hf

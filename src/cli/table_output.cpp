@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/table_output.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace hf {
+namespace {
+
+constexpr int bar_width_default = 40;
+
+std::string bucket_field(const Bucket& bucket) {
+  switch (bucket.kind) {
+    case Bucket::Kind::missing: return "";
+    case Bucket::Kind::other: return "(other)";
+    case Bucket::Kind::value: break;
+  }
+  return csv_field(bucket.text);
+}
+
+std::string value_field(const RetentionAnswer& answer, const RetentionCell& cell) {
+  switch (answer.aggregate) {
+    case Aggregate::users: return "";
+    case Aggregate::count: return std::to_string(cell.value.events);
+    case Aggregate::sum: return cell.value.sum.to_string();
+    case Aggregate::avg:
+      return cell.count == 0 ? ""
+                             : fmt::format("{}", cell.value.sum.to_double() /
+                                                     static_cast<double>(cell.count));
+  }
+  return "";
+}
+
+void append_retention(std::string& out, const RetentionAnswer& answer, const RetentionTable& table,
+                      const std::string& prefix) {
+  const bool has_value = answer.aggregate != Aggregate::users;
+  for (const RetentionCohort& cohort : table.cohorts) {
+    for (std::size_t k = 0; k < cohort.cells.size(); ++k) {
+      const RetentionCell& cell = cohort.cells[k];
+      out += fmt::format("{}{},{},{},{},{},{}", prefix, cohort.start, cohort.size, answer.columns[k],
+                         cell.count, cell.eligible, cell.complete);
+      if (has_value) out += "," + value_field(answer, cell);
+      out += '\n';
+    }
+  }
+}
+
+std::string windows_csv(const RetentionAnswer& answer) {
+  std::string out = answer.has_groups ? "bucket,initial,retained,current,complete\n"
+                                      : "initial,retained,current,complete\n";
+  const auto row = [&](const RetentionTable& table, const std::string& prefix) {
+    const WindowRetention& w = table.windows;
+    out += fmt::format("{}{},{},{},{}\n", prefix, w.initial, w.retained, w.current, w.current_complete);
+  };
+  for (const RetentionTable& group : answer.groups) row(group, bucket_field(group.bucket) + ",");
+  row(answer.total, answer.has_groups ? "(all)," : "");
+  return out;
+}
+
+// Eighths of a character, so that small differences can be seen.
+std::string bar(double share, int width) {
+  constexpr std::string_view eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const int units = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * width * 8));
+  std::string out;
+  for (int i = 0; i < units / 8; ++i) out += "█";
+  return out + std::string(eighths[units % 8]);
+}
+
+}  // namespace
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string retention_csv(const RetentionAnswer& answer) {
+  if (answer.has_windows) return windows_csv(answer);
+  std::string out = answer.has_groups ? "bucket," : "";
+  out += "cohort,size,column,count,eligible,complete";
+  out += answer.aggregate == Aggregate::users ? "\n" : ",value\n";
+  for (const RetentionTable& group : answer.groups) {
+    append_retention(out, answer, group, bucket_field(group.bucket) + ",");
+  }
+  append_retention(out, answer, answer.total, answer.has_groups ? "(all)," : "");
+  return out;
+}
+
+std::string trend_csv(const TrendAnswer& answer) {
+  std::string out = answer.has_groups ? "bucket,start,complete,series,value\n"
+                                      : "start,complete,series,value\n";
+  const auto rows = [&](const TrendTable& table, const std::string& prefix) {
+    for (std::size_t p = 0; p < answer.periods.size(); ++p) {
+      for (std::size_t s = 0; s < table.series.size(); ++s) {
+        out += fmt::format("{}{},{},{},{}\n", prefix, answer.periods[p], bool{answer.complete[p]},
+                           csv_field(answer.labels[s]), table.series[s].values[p]);
+      }
+    }
+  };
+  for (const TrendTable& group : answer.groups) rows(group, bucket_field(group.bucket) + ",");
+  rows(answer.total, answer.has_groups ? "(all)," : "");
+  return out;
+}
+
+std::string render_trend(const TrendAnswer& answer, const std::string& period,
+                         const Terminal& terminal, Words words) {
+  std::string out = "\n";
+  for (const Warning& warning : answer.warnings) out += fmt::format("  ! {}\n", warning.message);
+  int label_width = 0;
+  for (const std::string& start : answer.periods) {
+    label_width = std::max(label_width, display_width(period_label(start, period, words)));
+  }
+  const auto show = [&](const TrendSeries& series, const std::string& title) {
+    std::int64_t highest = 0;
+    for (const std::int64_t value : series.values) highest = std::max(highest, value);
+    const int value_width = display_width(with_separators(static_cast<std::uint64_t>(highest)));
+    const int bar_width = terminal.width > 0
+                              ? std::clamp(terminal.width - label_width - value_width - 8, 8, 60)
+                              : bar_width_default;
+    out += fmt::format("  {}  {}\n", bold(title, terminal.color),
+                       dim(fmt::format("{} {}", words("total", "合计"),
+                                       with_separators(static_cast<std::uint64_t>(series.total))),
+                           terminal.color));
+    for (std::size_t p = 0; p < series.values.size(); ++p) {
+      const double share = highest == 0 ? 0
+                                        : static_cast<double>(series.values[p]) /
+                                              static_cast<double>(highest);
+      out += fmt::format("  {}  {}{} {}\n", pad_right(period_label(answer.periods[p], period, words), label_width),
+                         pad_left(with_separators(static_cast<std::uint64_t>(series.values[p])), value_width),
+                         answer.complete[p] ? " " : "~", bar(share, bar_width));
+    }
+    out += '\n';
+  };
+  const auto show_table = [&](const TrendTable& table, const std::string& prefix) {
+    for (std::size_t s = 0; s < table.series.size(); ++s) {
+      show(table.series[s], prefix + answer.labels[s]);
+    }
+  };
+  for (const TrendTable& group : answer.groups) {
+    const std::string name = group.bucket.kind == Bucket::Kind::missing
+                                 ? std::string(words("(none)", "（无）"))
+                             : group.bucket.kind == Bucket::Kind::other
+                                 ? std::string(words("(other)", "（其他）"))
+                                 : group.bucket.text;
+    show_table(group, name + " · ");
+  }
+  show_table(answer.total, answer.has_groups ? std::string(words("all", "全部")) + " · " : "");
+  const bool unfinished = std::ranges::any_of(answer.complete, [](bool c) { return !c; });
+  if (unfinished) {
+    out += "  " + dim(words("~ not finished yet", "~ 尚未结束"), terminal.color) + "\n";
+  }
+  return out;
+}
+
+}  // namespace hf

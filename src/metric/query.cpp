@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/query.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/json.h"
+#include "calendar/time_text.h"
+#include "metric/common_fields.h"
+#include "metric/query_fields.h"
+#include "metric/retention.h"
+#include "metric/trend.h"
+
+namespace hf {
+namespace {
+
+using Answerer = Result<std::string> (*)(const Snapshot&, const QueryContext&, const Json&,
+                                         std::string_view metric, std::int64_t begun_ns);
+
+template <class Answer>
+std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
+                         const CommonFields& common, const Answer& answer, std::string_view metric,
+                         std::int64_t begun_ns) {
+  JsonWriter out;
+  out.begin_object().key("metric").text(metric);
+  out.key("definition").text(fmt::format("docs/metrics.md#{}", metric));
+  out.key("as_of").text(format_rfc3339(common.as_of, *common.zone));
+  out.key("timezone").text(common.zone->name());
+  out.key("data_version").integer(static_cast<std::int64_t>(snapshot.data_version));
+  out.key("exact").boolean(true);
+  out.key("events_scanned").integer(static_cast<std::int64_t>(answer.events_scanned));
+  out.key("persons_scanned").integer(static_cast<std::int64_t>(answer.persons_scanned));
+  JsonWriter data;  // Before the clock is read: writing is part of answering.
+  write_json(data, answer);
+  const std::int64_t elapsed_ns = context.env.clock.monotonic_ns() - begun_ns;
+  out.key("elapsed_ms").number(static_cast<double>(elapsed_ns / 1000) / 1000.0);
+  out.key("warnings").begin_array();
+  for (const Warning& warning : answer.warnings) {
+    out.begin_object().key("code").text(warning.code);
+    out.key("message").text(warning.message).end_object();
+  }
+  out.end_array().key("data").raw(data.str()).end_object();
+  return out.take();
+}
+
+Result<std::string> answer_retention(const Snapshot& snapshot, const QueryContext& context,
+                                     const Json& json, std::string_view metric,
+                                     std::int64_t begun_ns) {
+  HF_TRY(const RetentionQuery query, parse_retention(json, context));
+  HF_TRY(const RetentionAnswer answer, run_retention(snapshot, context, query));
+  return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
+}
+
+Result<std::string> answer_trend(const Snapshot& snapshot, const QueryContext& context,
+                                 const Json& json, std::string_view metric,
+                                 std::int64_t begun_ns) {
+  HF_TRY(const TrendQuery query, parse_trend(json, context));
+  HF_TRY(const TrendAnswer answer, run_trend(snapshot, context, query));
+  return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
+}
+
+constexpr std::array metrics = std::to_array<MetricInfo>({
+    {"retention", "of the persons who did something in a period, how many return in later ones"},
+    {"trend", "events or distinct persons per period, one or more series"},
+});
+constexpr std::array answerers = std::to_array<Answerer>({answer_retention, answer_trend});
+static_assert(metrics.size() == answerers.size());
+
+// Metrics of the query language that this version does not answer.
+constexpr std::array later_metrics = std::to_array<std::string_view>(
+    {"lifecycle",     "stickiness",   "funnel",         "paths",    "interval",
+     "correlation",   "revenue",      "rfm",            "survival", "nps",
+     "csat",          "ces",          "loyalty_index",  "six_factors", "engagement",
+     "activity_score", "early_warning", "stay_contrast", "segment_size", "sessions",
+     "virality",      "compare_groups"});
+
+}  // namespace
+
+std::span<const MetricInfo> metric_list() { return metrics; }
+
+Result<std::string> answer_query(const Snapshot& snapshot, const QueryContext& context,
+                                 std::string_view query_json) {
+  const std::int64_t begun_ns = context.env.clock.monotonic_ns();
+  HF_TRY(const Json json, parse_json(query_json));
+  if (!json.is_object()) return wrong_type(json, "", "an object");
+  HF_TRY(const auto metric, text_field(json, "metric", ""));
+  std::vector<std::string_view> names;
+  for (const MetricInfo& info : metrics) names.push_back(info.name);
+  if (!metric) {
+    return fail(ErrorCode::invalid_argument, "missing_field",
+                fmt::format("a query names its metric, one of {}", join_names(names)), "/metric");
+  }
+  const auto found = std::ranges::find(names, *metric);
+  if (found != names.end()) {
+    const auto index = static_cast<std::size_t>(found - names.begin());
+    return answerers[index](snapshot, context, json, metrics[index].name, begun_ns);
+  }
+  if (std::ranges::find(later_metrics, *metric) != later_metrics.end()) {
+    return fail(ErrorCode::invalid_argument, "unsupported_metric",
+                fmt::format("this metric is not in this version, {} are: {}", join_names(names),
+                            *metric),
+                "/metric");
+  }
+  return fail(ErrorCode::invalid_argument, "unknown_metric",
+              fmt::format("unknown metric, known are {}: {}", join_names(names), *metric),
+              "/metric");
+}
+
+}  // namespace hf

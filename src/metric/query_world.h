@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Test support: random worlds and random queries over all options, for rapidcheck. Choices are small
+// numbers that shrink towards 0, which is "absent", so a counterexample is short.
+#pragma once
+
+#include <fmt/format.h>
+#include <rapidcheck.h>
+
+#include <array>
+#include <cstdlib>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "metric/event_world.h"
+
+namespace hf::test {
+
+// Around what makes time hard: clocks forward and back, back over midnight, by half an hour, leap
+// day, year's end.
+inline constexpr std::array anchors = {
+    "2026-03-29T01:00",     // London forward
+    "2025-10-26T01:00",     // London back
+    "2006-10-29T02:31",     // St John's back over midnight, 00:01 to 23:01
+    "2026-04-04T15:00",     // Lord Howe back by half an hour
+    "2024-02-29T00:00",
+    "2025-12-31T18:30",     // Midnight in Kolkata
+};
+inline constexpr std::array zone_names = {"UTC", "Europe/London", "America/St_Johns",
+                                          "Australia/Lord_Howe", "Asia/Kolkata"};
+inline constexpr std::array steps_ms = {TimestampMs{20 * 60'000}, TimestampMs{7 * 60'000},
+                                        TimestampMs{6 * 3'600'000}, TimestampMs{3 * 86'400'000}};
+
+struct EventChoice {
+  int person = 0;
+  int name = 0;
+  int slot = 0;    // Steps from the anchor.
+  int jitter = 0;  // Milliseconds.
+  int k = 0;
+  int v = 0;
+  int part = 0;
+};
+
+/// One world and one query; a number per option.
+struct QueryChoice {
+  int anchor = 0;
+  int step = 0;
+  int zone = 0;
+  int week_start = 0;
+  int start = 0;
+  int returning = 0;
+  int entry = 0;
+  int period = 0;
+  int columns = 0;
+  int window = 0;
+  int count_return = 0;
+  int occurrences = 0;
+  int value = 0;
+  int where = 0;
+  int breakdown = 0;
+  int as_of = 0;
+  int as_of_slot = 0;
+  int from = 0;
+  int from_slot = 0;
+  int to = 0;
+  int to_slots = 0;  // After from.
+  int windows = 0;
+  int series = 0;
+  int cumulative = 0;
+  int threads = 0;
+};
+
+inline rc::Gen<int> choice(int n) {
+  // Half of all options absent: each alone, and a few together, is where mistakes are seen.
+  return rc::gen::oneOf(rc::gen::just(0), rc::gen::inRange(0, n));
+}
+
+inline rc::Gen<EventChoice> any_event_choice() {
+  using E = EventChoice;
+  return rc::gen::build<E>(rc::gen::set(&E::person, rc::gen::inRange(0, 4)),
+                           rc::gen::set(&E::name, rc::gen::inRange(0, 7)),
+                           rc::gen::set(&E::slot, rc::gen::inRange(-40, 40)),
+                           rc::gen::set(&E::jitter, rc::gen::element(0, 0, -1, 1)),
+                           rc::gen::set(&E::k, rc::gen::inRange(0, 13)),
+                           rc::gen::set(&E::v, rc::gen::inRange(0, 10)),
+                           rc::gen::set(&E::part, rc::gen::inRange(0, 4)));
+}
+
+inline rc::Gen<QueryChoice> any_query_choice() {
+  using Q = QueryChoice;
+  const auto slots = [] { return rc::gen::inRange(-42, 42); };
+  return rc::gen::build<Q>(
+      rc::gen::set(&Q::anchor, rc::gen::inRange(0, static_cast<int>(anchors.size()))),
+      rc::gen::set(&Q::step, rc::gen::inRange(0, static_cast<int>(steps_ms.size()))),
+      rc::gen::set(&Q::zone, rc::gen::inRange(0, static_cast<int>(zone_names.size()))),
+      rc::gen::set(&Q::week_start, choice(3)), rc::gen::set(&Q::start, choice(8)),
+      rc::gen::set(&Q::returning, choice(8)), rc::gen::set(&Q::entry, rc::gen::inRange(0, 3)),
+      rc::gen::set(&Q::period, rc::gen::inRange(0, 13)), rc::gen::set(&Q::columns, choice(5)),
+      rc::gen::set(&Q::window, choice(2)), rc::gen::set(&Q::count_return, choice(2)),
+      rc::gen::set(&Q::occurrences, choice(3)), rc::gen::set(&Q::value, choice(8)),
+      rc::gen::set(&Q::where, choice(5)), rc::gen::set(&Q::breakdown, choice(5)),
+      rc::gen::set(&Q::as_of, choice(3)), rc::gen::set(&Q::as_of_slot, slots()),
+      rc::gen::set(&Q::from, choice(4)), rc::gen::set(&Q::from_slot, slots()),
+      rc::gen::set(&Q::to, choice(3)), rc::gen::set(&Q::to_slots, rc::gen::inRange(0, 60)),
+      rc::gen::set(&Q::windows, rc::gen::element(0, 0, 0, 0, 1, 2)),
+      rc::gen::set(&Q::series, rc::gen::inRange(0, 6)), rc::gen::set(&Q::cumulative, choice(2)),
+      rc::gen::set(&Q::threads, choice(2)));
+}
+
+inline std::string nth_name(int i) {
+  constexpr std::array names = {"buy", "visit", "page", "identify", "hf:sent", "buy", "alias"};
+  return names[static_cast<std::size_t>(i)];
+}
+
+inline std::vector<WorldEvent> world_of(const std::vector<EventChoice>& choices,
+                                        const QueryChoice& query) {
+  const TimestampMs anchor = utc(anchors[query.anchor]);
+  std::vector<WorldEvent> events;
+  for (const EventChoice& c : choices) {
+    WorldEvent event{fmt::format("person {}", c.person), nth_name(c.name),
+                     anchor + c.slot * steps_ms[query.step] + c.jitter, {}, c.part};
+    const std::array<WorldValue, 13> ks = {
+        WorldValue{},          text("GB"),
+        text("DE"),            number("1"),
+        text("1"),             boolean(true),
+        text("true"),          text(""),
+        number("2.50"),        stored(ValueKind::list, R"(["GB","DE","GB"])"),
+        stored(ValueKind::list, R"([1,"1",true,null])"), stored(ValueKind::list, "[]"),
+        stored(ValueKind::json, R"([{"a":1}])")};
+    const std::array<WorldValue, 10> vs = {
+        WorldValue{},  number("1"),  number("2.5"),
+        number("-3"),  text("4"),    boolean(true),
+        number("0.1"), number("10"), stored(ValueKind::big_number, "123456789012345678901"),
+        number("0")};
+    if (c.k > 0) event.properties.emplace_back("k", ks[static_cast<std::size_t>(c.k)]);
+    if (c.v > 0) event.properties.emplace_back("v", vs[static_cast<std::size_t>(c.v)]);
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+class QueryText {
+ public:
+  explicit QueryText(const QueryChoice& choice) : q_(choice) {}
+
+  std::string retention() {
+    begin("retention");
+    if (q_.start > 0) add("start", matcher(q_.start));
+    if (q_.returning > 0) add("return", matcher(q_.returning));
+    constexpr std::array entries = {"", "first_time", "first_ever"};
+    if (q_.entry > 0) add_text("entry", entries[q_.entry]);
+    constexpr std::array occurrences = {"", "2", "3"};
+    if (q_.occurrences > 0) add("min_occurrences", occurrences[q_.occurrences]);
+    constexpr std::array values = {"",
+                                   R"({"aggregate":"users"})",
+                                   R"({"aggregate":"count"})",
+                                   R"({"aggregate":"sum","property":"v"})",
+                                   R"({"aggregate":"avg","property":"v"})",
+                                   R"({"aggregate":"sum","trait":"v"})",
+                                   R"({"aggregate":"avg","trait":"v"})",
+                                   R"({"aggregate":"sum","property":"k"})"};
+    if (q_.value > 0) add("value", values[q_.value]);
+    if (q_.windows > 0) {
+      const TimestampMs step = steps_ms[q_.step];
+      const TimestampMs begin = anchor() + q_.from_slot * step;
+      const TimestampMs middle = begin + (q_.to_slots + 1) * step;
+      const TimestampMs gap = q_.windows == 1 ? 0 : step / 2;
+      const auto window = [&](TimestampMs from, TimestampMs to) {
+        return q_.from % 2 == 0
+                   ? fmt::format(R"({{"from":"{}","to":"{}"}})", instant(from), instant(to))
+                   : fmt::format(R"({{"from":"{}","to":"{}"}})", instant(from).substr(0, 10),
+                                 instant(to).substr(0, 10));
+      };
+      add("initial", window(begin, middle));
+      add("current", window(middle - gap, middle + (q_.columns + 1) * 10 * step));
+      return end();
+    }
+    add_period();
+    constexpr std::array columns = {"", R"("periods":1)", R"("periods":4)", R"("brackets":[1,2])",
+                                    R"("brackets":[2,1,3])"};
+    if (q_.columns > 0) text_ += std::string(",") + columns[q_.columns];
+    if (q_.window > 0) add_text("window", "rolling");
+    if (q_.count_return > 0) add_text("count_return", "on_or_after");
+    add_range();
+    return end();
+  }
+
+  std::string trend() {
+    begin("trend");
+    add_period();
+    add_range();
+    constexpr std::array series = {
+        R"([{"event":"*"}])",
+        R"([{"event":"*","math":"unique"}])",
+        R"([{"event":"buy","math":"unique"},{"event":"visit"}])",
+        R"([{"any_of":[{"event":"buy"},{"event":"identify"}],"label":"x","math":"unique"}])",
+        R"([{"event":"buy","where":{"property":"k","op":"exists"}},{"event":"*","math":"unique"}])",
+        R"([{"event":"hf:sent"}])"};
+    add("series", series[q_.series]);
+    if (q_.cumulative > 0) add("cumulative", "true");
+    return end();
+  }
+
+ private:
+  void begin(const char* metric) {
+    text_ = fmt::format(R"({{"metric":"{}","timezone":"{}")", metric, zone_names[q_.zone]);
+    if (q_.week_start > 0) add_text("week_start", q_.week_start == 1 ? "sunday" : "monday");
+    constexpr std::array wheres = {"", R"({"property":"k","op":"exists"})",
+                                   R"({"property":"v","op":"gt","value":0})",
+                                   R"({"not":{"property":"k","op":"eq","value":1}})",
+                                   R"({"property":"k","op":"in","value":["GB","1"]})"};
+    if (q_.where > 0) add("where", wheres[q_.where]);
+    constexpr std::array breakdowns = {"", R"([{"property":"k"}])", R"([{"property":"k","top":1}])",
+                                       R"([{"property":"k","top":3}])", R"([{"property":"v"}])"};
+    if (q_.breakdown > 0) add("breakdown", breakdowns[q_.breakdown]);
+    const TimestampMs as_of = anchor() + q_.as_of_slot * steps_ms[q_.step];
+    if (q_.as_of == 1) add_text("as_of", instant(as_of + q_.to_slots % 3 - 1));
+    if (q_.as_of == 2) add_text("as_of", instant(as_of).substr(0, 10));
+  }
+  std::string end() { return text_ + "}"; }
+
+  void add_period() {
+    constexpr std::array periods = {"",      "day",  "hour",    "week", "month", "quarter", "year",
+                                    "P3D",   "P1M",  "P14D",    "PT6H", "P1M2D", "PT90M"};
+    std::string period = periods[q_.period];
+    const bool is_long = q_.step == 3;  // 240 days: hours would be thousands of rows.
+    if (is_long && (period == "hour" || period == "PT90M" || period == "PT6H")) period = "week";
+    if (q_.step == 2 && period == "PT90M") period = "PT6H";
+    if (!period.empty()) add_text("period", period);
+  }
+
+  void add_range() {
+    const TimestampMs from = anchor() + q_.from_slot * steps_ms[q_.step];
+    const TimestampMs to = from + q_.to_slots * steps_ms[q_.step];
+    if (q_.from == 1) add_text("from", instant(from).substr(0, 10));
+    if (q_.from == 2) add_text("from", instant(from));
+    if (q_.from == 3) {
+      add_text("last", "P3D");
+      return;
+    }
+    if (q_.to == 1) add_text("to", instant(to).substr(0, 10));
+    if (q_.to == 2) add_text("to", instant(to));
+  }
+
+  TimestampMs anchor() const { return utc(anchors[q_.anchor]); }
+  static std::string instant(TimestampMs t) { return format_rfc3339(t, *Zone::utc()); }
+  static std::string matcher(int i) {
+    constexpr std::array matchers = {
+        "",
+        R"({"event":"buy"})",
+        R"({"event":"*"})",
+        R"({"event":"*","where":{"property":"k","op":"eq","value":"GB"}})",
+        R"({"any_of":[{"event":"buy"},{"event":"identify"}]})",
+        R"({"event":"hf:sent"})",
+        R"({"event":"buy","where":{"property":"v","op":"gte","value":1}})",
+        R"({"event":"never"})"};
+    return matchers[static_cast<std::size_t>(i)];
+  }
+  void add(std::string_view name, std::string_view value) {
+    text_ += fmt::format(R"(,"{}":{})", name, value);
+  }
+  void add_text(std::string_view name, std::string_view value) {
+    text_ += fmt::format(R"(,"{}":"{}")", name, value);
+  }
+
+  QueryChoice q_;
+  std::string text_;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const QueryChoice& q) {
+  return out << QueryText(q).retention() << '\n' << QueryText(q).trend();
+}
+inline std::ostream& operator<<(std::ostream& out, const EventChoice& e) {
+  return out << fmt::format("{{{},{},{},{},{},{},{}}}", e.person, e.name, e.slot, e.jitter, e.k,
+                            e.v, e.part);
+}
+
+/// Runs a property `cases` times, fifty times as often where HOLDFAST_SOAK is 1.
+template <class Property>
+void check_cases(const char* description, int cases, Property&& property) {
+  const char* soak = std::getenv("HOLDFAST_SOAK");
+  rc::detail::TestParams params = rc::detail::configuration().testParams;
+  params.maxSuccess = soak != nullptr && std::string_view(soak) == "1" ? cases * 50 : cases;
+  const auto result = rc::detail::checkTestable(
+      std::forward<Property>(property), rc::detail::TestMetadata{description, description}, params);
+  if (!result.template is<rc::detail::SuccessResult>()) {
+    std::ostringstream message;
+    rc::detail::printResultMessage(result, message);
+    ADD_FAILURE() << description << '\n' << message.str();
+  }
+}
+
+}  // namespace hf::test
