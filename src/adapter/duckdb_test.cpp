@@ -299,11 +299,11 @@ TEST_F(DuckDb, NamesAllColumnsOfTheSelectEvenEqualOnes) {
 TEST_F(DuckDb, ReadsNothingButTheInput) {
   const std::string other = write("other.csv", "x\n1\n");
   const SqlInput input{{tiny_csv()}, SqlInput::Format::csv};
-  for (const std::string sql :
-       {"SELECT * FROM '" + other + "'", "SELECT * FROM read_text('/etc/hostname')",
-        "COPY (SELECT 1) TO '" + path("made.csv") + "'", std::string("SELECT 1; SELECT 2"),
-        std::string("DROP VIEW input"), std::string("SELECT nothing FROM input"),
-        std::string("EXPLAIN SELECT 1"), std::string("SELECT $1")}) {
+  for (const std::string& sql : std::vector<std::string>{
+           "SELECT * FROM '" + other + "'", "SELECT * FROM read_text('/etc/hostname')",
+           "COPY (SELECT 1) TO '" + path("made.csv") + "'", std::string("SELECT 1; SELECT 2"),
+           std::string("DROP VIEW input"), std::string("SELECT nothing FROM input"),
+           std::string("EXPLAIN SELECT 1"), std::string("SELECT $1")}) {
     SCOPED_TRACE(sql);
     const auto refused = try_rows(input, sql);
     ASSERT_FALSE(refused);
@@ -606,7 +606,7 @@ TEST_F(Events, AreAllThatSqlCanReach) {
     std::string message;
   };
   const Case cases[] = {
-      {"COPY (SELECT 1) TO '" + path("x.csv") + "'", "only SELECT"},
+      {"COPY (SELECT 1) TO '" + path("x.csv") + "'", "disabled"},
       {"ATTACH '" + path("x.db") + "'", "only SELECT"},
       {"INSTALL httpfs", "only SELECT"},
       {"LOAD icu", "only SELECT"},
@@ -737,13 +737,13 @@ class Export : public Events {
       for (const TextRow& row : got) {
         std::string person = row[0].substr(5);
         if (person.starts_with('a')) person.insert(0, "anon ");
-        if (person != last) EXPECT_FALSE(grouped.contains(person)) << "person in two places";
+        ASSERT_TRUE(person == last || !grouped.contains(person)) << "person in two places";
         grouped[person].emplace_back(row.begin() + 1, row.end());
         last = person;
       }
       ASSERT_EQ(grouped, by_person(parts, format == ExportFormat::parquet));
     }
-    EXPECT_EQ(std::ranges::distance(std::filesystem::directory_iterator(folder_), {}), 1)
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1)
         << "a temporary file is left";
   }
 };

@@ -41,7 +41,9 @@ int exit_code(ErrorCode code) {
 }  // namespace
 
 Result<SqlEngine*> Session::engine() {
-  if (!engine_ && make_engine_) HF_TRY(engine_, make_engine_());
+  if (!engine_ && make_engine_) {
+    HF_TRY(engine_, make_engine_());
+  }
   return engine_.get();
 }
 

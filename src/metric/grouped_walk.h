@@ -54,6 +54,15 @@ class BucketSplit {
       }
       return;
     }
+    // Most properties say the same of a person each time: then there is nothing to sort.
+    const std::vector<BucketId>* only = events.empty() ? nullptr : events.front().buckets;
+    if (only != nullptr && only->size() == 1 &&
+        std::ranges::all_of(events, [&](const PersonEvent& event) {
+          return event.buckets != nullptr && *event.buckets == *only;
+        })) {
+      use(only->front(), events);
+      return;
+    }
     order_.clear();
     for (std::uint32_t i = 0; i < events.size(); ++i) {
       if (events[i].buckets == nullptr) continue;

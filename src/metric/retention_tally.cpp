@@ -113,7 +113,7 @@ void RetentionEvaluator::hit(std::int32_t k, const Amount& amount) {
       beyond ? plan_->columns.size() : static_cast<std::size_t>(plan_->column_of[k]);
   if (columns_[column].events == 0) hit_columns_.push_back(column);
   columns_[column].events += amount.events;
-  columns_[column].sum.add(amount.sum);
+  if (adds_numbers_) columns_[column].sum.add(amount.sum);
 }
 
 void RetentionEvaluator::count_calendar(const Membership& membership) {
@@ -173,7 +173,7 @@ void RetentionEvaluator::settle(const Membership& membership, const std::optiona
     Amount later;
     for (std::size_t c = plan_->columns.size(); c > 0; --c) {
       later.events += columns_[c].events;
-      later.sum.add(columns_[c].sum);
+      if (adds_numbers_) later.sum.add(columns_[c].sum);
       if (c < plan_->columns.size() && later.events >= plan_->occurrences && is_eligible(c)) {
         credit(row + c, later, trait, tally);
       }

@@ -209,8 +209,9 @@ Result<std::vector<SqlResult::Column>> columns_of(Session& session, const std::s
   return out;
 }
 
-/// Nothing the user's SQL does can undo these.
-Result<void> lock_down(Session& session) {
+/// Sets the zone and then what nothing in the user's SQL can undo.
+Result<void> lock_down(Session& session, std::string_view zone) {
+  HF_CHECK(session.run("SET TimeZone = " + quoted_text(zone)));
   HF_CHECK(session.run("SET enable_external_access = false"));
   return session.run("SET lock_configuration = true");
 }
@@ -234,8 +235,9 @@ std::string copy_statement(const EventsTable& table, ExportFormat format, const 
     if (!select.empty()) select += ", ";
     if (column.shape == Column::Shape::instant) {
       select += fmt::format(
-          "strftime({0} AT TIME ZONE 'UTC', CASE WHEN epoch_ms({0}) % 1000 = 0 "
-          "THEN '%Y-%m-%dT%H:%M:%SZ' ELSE '%Y-%m-%dT%H:%M:%S.%gZ' END) AS {0}",
+          "CASE WHEN epoch_ms({0}) % 1000 = 0 "
+          "THEN strftime({0} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') "
+          "ELSE strftime({0} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ') END AS {0}",
           name);
     } else {
       select += name;
@@ -278,13 +280,13 @@ Result<RecognizedCsv> DuckDbEngine::recognize_csv(const std::string& path) {
 
 Result<std::unique_ptr<TableCursor>> DuckDbEngine::open(const SqlInput& input,
                                                         std::string_view sql) {
-  HF_TRY(auto session, Session::open(active_, {{"TimeZone", "UTC"}}, 0));
+  HF_TRY(auto session, Session::open(active_, {}, 0));
   HF_CHECK(duckdb::create_input(*session, input));
   std::string paths;
   for (const std::string& path : input.paths)
     paths += (paths.empty() ? "" : ", ") + quoted_text(path);
   HF_CHECK(session->run("SET allowed_paths = [" + paths + "]"));
-  HF_CHECK(lock_down(*session));
+  HF_CHECK(lock_down(*session, "UTC"));
   const std::string text(sql.empty() ? select_all_input : sql);
   HF_TRY(Question question, prepare_question(*session, text, false));
   std::vector<CellReader> readers;
@@ -310,12 +312,11 @@ Result<std::unique_ptr<SqlResult>> DuckDbEngine::query(const Snapshot& snapshot,
                                                        const SqlLimits& limits) {
   std::unique_ptr<EventsTable> table;  // Destroyed after the session, whatever happens.
   HF_TRY(auto session, Session::open(active_,
-                                     {{"memory_limit", fmt::format("{}B", limits.memory_bytes)},
-                                      {"TimeZone", zone.name()}},
+                                     {{"memory_limit", fmt::format("{}B", limits.memory_bytes)}},
                                      limits.time_ms));
   HF_TRY(table, EventsTable::attach(*session, snapshot, EventsTable::Order::any,
                                     EventsTable::Numbers::typed));
-  HF_CHECK(lock_down(*session));
+  HF_CHECK(lock_down(*session, zone.name()));
   const std::string text(sql);
   HF_TRY(Question question, prepare_question(*session, text, true));
   HF_TRY(auto columns, columns_of(*session, text, question));
@@ -338,7 +339,7 @@ Result<std::uint64_t> DuckDbEngine::export_events(const Snapshot& snapshot, Expo
     return cannot_write(fmt::format("not a file name: '{}'", path));
   }
   std::unique_ptr<EventsTable> table;
-  HF_TRY(auto session, Session::open(active_, {{"TimeZone", "UTC"}}, 0));
+  HF_TRY(auto session, Session::open(active_, {}, 0));
   const auto numbers = format == ExportFormat::csv ? EventsTable::Numbers::canonical_text
                                                    : EventsTable::Numbers::typed;
   HF_TRY(table,

@@ -24,12 +24,12 @@ Result<std::string> compression_of(const std::vector<std::string>& paths) {
     std::array<std::byte, 4> magic = {};
     HF_TRY(const std::size_t size, file->read_at(0, magic));
     const std::string_view bytes(reinterpret_cast<const char*>(magic.data()), size);
-    std::string found = "none";
+    std::string found = "uncompressed";
     if (bytes.starts_with("\x1f\x8b")) found = "gzip";
     if (bytes == "\x28\xb5\x2f\xfd") found = "zstd";
     if (common.empty()) common = found;
     // DuckDB takes one setting for all files; mixed ones must have telling names.
-    if (common != found) return std::string("auto");
+    if (common != found) return std::string("auto_detect");
   }
   return common;
 }
@@ -58,12 +58,13 @@ std::string first_reason(std::string_view message) {
   return fmt::format("{}: {}", first, lines[1]);
 }
 
-/// Whether the beginning of the file holds a double quote.
-Result<bool> has_quote(const std::string& path) {
+Result<std::string> beginning_of(const std::string& path) {
+  constexpr std::size_t sample_bytes = 64 * 1024;
   HF_TRY(const auto source, ByteSource::open_file(real_env(), path));
-  std::string sample(64 * 1024, '\0');
+  std::string sample(sample_bytes, '\0');
   HF_TRY(const std::size_t size, source->read(sample));
-  return std::string_view(sample).substr(0, size).find('"') != std::string_view::npos;
+  sample.resize(size);
+  return sample;
 }
 
 char character(const std::optional<std::string>& text, char otherwise) {
@@ -265,6 +266,11 @@ Result<void> create_json(Session& session, const SqlInput& input) {
 
 Result<RecognizedCsv> recognize_csv(Session& session, const std::string& path) {
   HF_TRY(const std::string compression, compression_of({path}));
+  HF_TRY(const std::string sample, beginning_of(path));
+  if (sample.find('\0') != std::string::npos) {
+    return fail(ErrorCode::invalid_argument, "unrecognized_csv",
+                fmt::format("not recognised as CSV: {}: it is no UTF-8 text", path));
+  }
   Result<std::vector<std::vector<std::optional<std::string>>>> rows;
   for (const bool strict : {true, false}) {
     rows = session.rows(
@@ -284,7 +290,7 @@ Result<RecognizedCsv> recognize_csv(Session& session, const std::string& path) {
   RecognizedCsv out;
   out.dialect.delimiter = character(first[0], ',');
   // Without a quote in the sample, later rows may still have quoted fields.
-  HF_TRY(const bool quotes, has_quote(path));
+  const bool quotes = sample.find('"') != std::string::npos;
   out.dialect.quote = character(first[1], quotes ? '\0' : '"');
   out.dialect.header = first[2] == "true";
   for (const auto& row : *rows) out.columns.push_back(row[3].value_or(""));
