@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The buckets of a breakdown. A bucket is the canonical text of a property's value, so 0 and "0" are
-// one; a missing value is a bucket of its own; what lies beyond `top` is summed in one marked other.
+// The buckets of a breakdown. A bucket is the canonical text of a property's value, so 0 and "0"
+// are one; a missing value is a bucket of its own; what lies beyond `top` is summed in one marked
+// other.
 #pragma once
 
 #include <cstdint>

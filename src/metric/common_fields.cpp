@@ -66,10 +66,10 @@ Result<std::optional<Breakdown>> parse_breakdown(const Json& query) {
   if (!list->is_array()) return wrong_type(*list, "/breakdown", "an array");
   if (list->array.empty()) return std::nullopt;
   const auto unsupported = [](std::string_view what, std::string pointer) {
-    return fail(ErrorCode::invalid_argument, "unsupported_breakdown",
-                fmt::format("this breakdown is not in this version, only one by property is: {}",
-                            what),
-                std::move(pointer));
+    return fail(
+        ErrorCode::invalid_argument, "unsupported_breakdown",
+        fmt::format("this breakdown is not in this version, only one by property is: {}", what),
+        std::move(pointer));
   };
   if (list->array.size() > 1) return unsupported("several", "/breakdown/1");
   constexpr auto known = std::to_array<std::string_view>({"property", "top"});
@@ -116,8 +116,7 @@ Result<CommonFields> parse_common(const Json& query, const QueryContext& context
 
   HF_TRY(const auto as_of, text_field(query, "as_of", ""));
   if (!as_of) {
-    common.as_of =
-        std::clamp(context.env.clock.now_ms(), timestamp_min_ms, timestamp_end_ms - 1);
+    common.as_of = std::clamp(context.env.clock.now_ms(), timestamp_min_ms, timestamp_end_ms - 1);
   } else if (const auto day = parse_date(*as_of)) {
     common.as_of = common.zone->start_of_day(*day + 1) - 1;
   } else if (const auto instant = parse_rfc3339(*as_of)) {
@@ -149,8 +148,7 @@ namespace {
 
 Result<TimeRange> range_between(const RangeBound& from, const RangeBound& to,
                                 const std::string& pointer) {
-  const bool reversed =
-      from.day && to.day ? *from.day > *to.day : from.instant >= to.instant;
+  const bool reversed = from.day && to.day ? *from.day > *to.day : from.instant >= to.instant;
   if (reversed) {
     return fail(ErrorCode::invalid_argument, "invalid_range",
                 "from lies after to: the range is empty", pointer);

@@ -34,10 +34,10 @@ struct Breakdown {
 struct CommonFields {
   std::shared_ptr<const Zone> zone;  ///< Never null.
   WeekStart week_start = WeekStart::monday;
-  TimestampMs as_of = 0;             ///< Events up to and including this instant are seen.
-  std::optional<RangeBound> from;    ///< Absent: from the first event the query names.
-  std::optional<RangeBound> to;      ///< Absent: to as_of.
-  Predicate where;                   ///< Holds always where absent.
+  TimestampMs as_of = 0;           ///< Events up to and including this instant are seen.
+  std::optional<RangeBound> from;  ///< Absent: from the first event the query names.
+  std::optional<RangeBound> to;    ///< Absent: to as_of.
+  Predicate where;                 ///< Holds always where absent.
   std::optional<Breakdown> breakdown;
 };
 

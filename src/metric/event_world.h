@@ -75,9 +75,7 @@ inline std::ostream& operator<<(std::ostream& out, const WorldEvent& event) {
 }
 
 /// "2026-01-31T08:00" in UTC, seconds optional.
-inline TimestampMs utc(std::string_view time) {
-  return parse_time(time, {}, *Zone::utc()).value();
-}
+inline TimestampMs utc(std::string_view time) { return parse_time(time, {}, *Zone::utc()).value(); }
 
 /// Events in the order in which they arrive: part by part, each in the order given.
 inline std::vector<WorldEvent> by_arrival(std::vector<WorldEvent> events) {

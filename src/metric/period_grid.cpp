@@ -60,8 +60,8 @@ Day nth_first_day(const Period& period, Day day, WeekStart week_start, std::int6
     case Period::Unit::hour: HF_ASSERT(false); break;
   }
   if (months * i * 28 + days * i > far_day) return far_day;
-  return std::min(far_day, add_months(anchor, static_cast<int>(months * i)) +
-                               static_cast<Day>(days * i));
+  return std::min(far_day,
+                  add_months(anchor, static_cast<int>(months * i)) + static_cast<Day>(days * i));
 }
 
 }  // namespace
@@ -305,8 +305,7 @@ void SegmentCursor::move(TimestampMs t) {
     place(index_ + 1);
     if (t < to_) return;
   }
-  const auto after =
-      std::ranges::upper_bound(*segments_, t, {}, &PeriodGrid::Segment::from_ms);
+  const auto after = std::ranges::upper_bound(*segments_, t, {}, &PeriodGrid::Segment::from_ms);
   place(static_cast<std::size_t>(after - segments_->begin()) - 1);
 }
 

@@ -31,8 +31,8 @@ struct Period {
 };
 
 /// Reads "day", "hour", .., or an ISO 8601 duration; absent is a day.
-/// Errors, invalid_argument with pointer: wrong_type, unknown_value, invalid_duration (also calendar
-/// and time mixed, and longer than 200 years).
+/// Errors, invalid_argument with pointer: wrong_type, unknown_value, invalid_duration (also
+/// calendar and time mixed, and longer than 200 years).
 [[nodiscard]] Result<Period> parse_period(const Json& query);
 
 /// Periods 0 .. size() - 1 in order; the first rows() are those the range touches. An instant
@@ -43,8 +43,8 @@ class PeriodGrid {
   static constexpr std::int64_t rows_max = 5000;
   static constexpr std::int32_t before = -1;  ///< The period of instants before the first one.
 
-  /// From `from_ms` until the next segment's, instants are in `period` (`before`, 0 .. size() - 1, or
-  /// size() for later) and inside the range or not.
+  /// From `from_ms` until the next segment's, instants are in `period` (`before`, 0 .. size() - 1,
+  /// or size() for later) and inside the range or not.
   struct Segment {
     TimestampMs from_ms;
     std::int32_t period;

@@ -205,9 +205,8 @@ class TwinPeriods {
       const Key key = key_of(t);
       const auto [hour, is_new] = hours_.try_emplace(key, t, t + minute_ms);
       hour->second.second = t + minute_ms;
-      const bool inside =
-          range.contains(t) || range.contains(std::max(t, range.begin)) ||
-          range.contains(std::min(t + minute_ms, range.end) - 1);
+      const bool inside = range.contains(t) || range.contains(std::max(t, range.begin)) ||
+                          range.contains(std::min(t + minute_ms, range.end) - 1);
       const TimestampMs low = std::max(t, range.begin);
       if (inside && low < t + minute_ms && (range.contains(low) || range.contains(t))) {
         touched.insert(key);

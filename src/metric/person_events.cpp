@@ -229,55 +229,56 @@ Result<std::span<const PersonEvent>> PersonEventReader::read(std::span<const Per
 Result<void> PersonEventReader::append(PartReader& reader, const PersonRun& run) {
   const EventSelection& selection = bound_->selection();
   const std::size_t matchers = selection.wanted.size();
-  return for_each_page(run, [&](std::uint32_t page, std::uint32_t first,
-                                std::uint32_t last) -> Result<void> {
-    HF_CHECK(reader.page.seek(page));
-    const TimestampMs* times = reader.page.times();
-    Result<void> outcome;
-    for_each_row(
-        first, last,
-        [&](std::uint32_t word) {
-          std::uint64_t any = 0;
-          for (std::size_t m = 0; m < matchers; ++m) any |= reader.page.rows(m)[word];
-          return any;
-        },
-        [&](std::uint32_t row) {
-          if (times[row] > selection.as_of) return false;
-          PersonEvent event{times[row], 0};
-          for (std::size_t m = 0; m < matchers; ++m) {
-            event.matched |=
-                static_cast<std::uint32_t>(reader.page.rows(m)[row / 64] >> (row % 64) & 1u) << m;
-          }
-          if ((event.matched & selection.value_bits) != 0) {
-            const auto value = reader.values->read(page, row);
-            if (!value) {
-              outcome = std::unexpected(value.error());
-              return false;
-            }
-            if (value->column == nullptr) {
-              event.number_state = NumberState::missing;
-            } else if (value->column->kind == ValueKind::number) {
-              event.number_state = NumberState::number;
-              event.number = value->number;
-            } else {
-              event.number_state = value->column->kind == ValueKind::big_number
-                                       ? NumberState::too_big
-                                       : NumberState::no_number;
-            }
-          }
-          if ((event.matched & selection.bucket_bits) != 0) {
-            const auto buckets = reader.buckets->read(page, row);
-            if (!buckets) {
-              outcome = std::unexpected(buckets.error());
-              return false;
-            }
-            event.buckets = *buckets;
-          }
-          events_.push_back(event);
-          return true;
-        });
-    return outcome;
-  });
+  return for_each_page(
+      run, [&](std::uint32_t page, std::uint32_t first, std::uint32_t last) -> Result<void> {
+        HF_CHECK(reader.page.seek(page));
+        const TimestampMs* times = reader.page.times();
+        Result<void> outcome;
+        for_each_row(
+            first, last,
+            [&](std::uint32_t word) {
+              std::uint64_t any = 0;
+              for (std::size_t m = 0; m < matchers; ++m) any |= reader.page.rows(m)[word];
+              return any;
+            },
+            [&](std::uint32_t row) {
+              if (times[row] > selection.as_of) return false;
+              PersonEvent event{times[row], 0};
+              for (std::size_t m = 0; m < matchers; ++m) {
+                event.matched |=
+                    static_cast<std::uint32_t>(reader.page.rows(m)[row / 64] >> (row % 64) & 1u)
+                    << m;
+              }
+              if ((event.matched & selection.value_bits) != 0) {
+                const auto value = reader.values->read(page, row);
+                if (!value) {
+                  outcome = std::unexpected(value.error());
+                  return false;
+                }
+                if (value->column == nullptr) {
+                  event.number_state = NumberState::missing;
+                } else if (value->column->kind == ValueKind::number) {
+                  event.number_state = NumberState::number;
+                  event.number = value->number;
+                } else {
+                  event.number_state = value->column->kind == ValueKind::big_number
+                                           ? NumberState::too_big
+                                           : NumberState::no_number;
+                }
+              }
+              if ((event.matched & selection.bucket_bits) != 0) {
+                const auto buckets = reader.buckets->read(page, row);
+                if (!buckets) {
+                  outcome = std::unexpected(buckets.error());
+                  return false;
+                }
+                event.buckets = *buckets;
+              }
+              events_.push_back(event);
+              return true;
+            });
+        return outcome;
+      });
 }
 
 std::vector<PersonOrdinal> split_persons(const Snapshot& snapshot, unsigned ranges) {

@@ -29,12 +29,12 @@ struct EventSelection {
     const Matcher* matcher;  ///< Outlives the selection, as `where` does.
     const Predicate* where;
   };
-  std::vector<Wanted> wanted;           ///< At most matchers_max; bit i below is wanted[i].
-  std::string value_property;           ///< Read from events of `value_bits`; empty: none.
+  std::vector<Wanted> wanted;  ///< At most matchers_max; bit i below is wanted[i].
+  std::string value_property;  ///< Read from events of `value_bits`; empty: none.
   std::uint32_t value_bits = 0;
   std::optional<std::string> bucket_property;  ///< Read from events of `bucket_bits`.
   std::uint32_t bucket_bits = 0;
-  TimestampMs as_of = 0;                ///< Later events are not seen.
+  TimestampMs as_of = 0;  ///< Later events are not seen.
 };
 
 /// A selection bound to the parts of a snapshot; const methods may run concurrently.
@@ -122,7 +122,7 @@ struct PersonEvent {
   TimestampMs time_ms;
   std::uint32_t matched;  ///< Bit i: wanted[i] of the selection.
   NumberState number_state = NumberState::missing;
-  Decimal number = {};    ///< Where the state is number.
+  Decimal number = {};  ///< Where the state is number.
   /// Ascending buckets the event is in (several for a list, none for an empty one); nullptr where
   /// they were not asked for. Lives as long as the reader.
   const std::vector<BucketId>* buckets = nullptr;

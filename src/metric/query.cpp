@@ -55,8 +55,7 @@ Result<std::string> answer_retention(const Snapshot& snapshot, const QueryContex
 }
 
 Result<std::string> answer_trend(const Snapshot& snapshot, const QueryContext& context,
-                                 const Json& json, std::string_view metric,
-                                 std::int64_t begun_ns) {
+                                 const Json& json, std::string_view metric, std::int64_t begun_ns) {
   HF_TRY(const TrendQuery query, parse_trend(json, context));
   HF_TRY(const TrendAnswer answer, run_trend(snapshot, context, query));
   return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
@@ -71,11 +70,11 @@ static_assert(metrics.size() == answerers.size());
 
 // Metrics of the query language that this version does not answer.
 constexpr std::array later_metrics = std::to_array<std::string_view>(
-    {"lifecycle",     "stickiness",   "funnel",         "paths",    "interval",
-     "correlation",   "revenue",      "rfm",            "survival", "nps",
-     "csat",          "ces",          "loyalty_index",  "six_factors", "engagement",
+    {"lifecycle",      "stickiness",    "funnel",        "paths",        "interval",
+     "correlation",    "revenue",       "rfm",           "survival",     "nps",
+     "csat",           "ces",           "loyalty_index", "six_factors",  "engagement",
      "activity_score", "early_warning", "stay_contrast", "segment_size", "sessions",
-     "virality",      "compare_groups"});
+     "virality",       "compare_groups"});
 
 }  // namespace
 
@@ -99,10 +98,10 @@ Result<std::string> answer_query(const Snapshot& snapshot, const QueryContext& c
     return answerers[index](snapshot, context, json, metrics[index].name, begun_ns);
   }
   if (std::ranges::find(later_metrics, *metric) != later_metrics.end()) {
-    return fail(ErrorCode::invalid_argument, "unsupported_metric",
-                fmt::format("this metric is not in this version, {} are: {}", join_names(names),
-                            *metric),
-                "/metric");
+    return fail(
+        ErrorCode::invalid_argument, "unsupported_metric",
+        fmt::format("this metric is not in this version, {} are: {}", join_names(names), *metric),
+        "/metric");
   }
   return fail(ErrorCode::invalid_argument, "unknown_metric",
               fmt::format("unknown metric, known are {}: {}", join_names(names), *metric),

@@ -13,7 +13,7 @@ namespace hf {
 
 /// What the asker should know about an answer; codes are part of the public API.
 struct Warning {
-  std::string code;     ///< "no_events", "first_period_partial", ..
+  std::string code;  ///< "no_events", "first_period_partial", ..
   std::string message;
   friend bool operator==(const Warning&, const Warning&) = default;
 };
@@ -27,7 +27,7 @@ struct QueryContext {
   const Env& env;
   std::shared_ptr<const Zone> default_zone = Zone::utc();  ///< The workspace's; never null.
   WeekStart default_week_start = WeekStart::monday;
-  unsigned threads = default_query_threads();              ///< 1: the caller's thread alone.
+  unsigned threads = default_query_threads();  ///< 1: the caller's thread alone.
 };
 
 }  // namespace hf

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Test support: random worlds and random queries over all options, for rapidcheck. Choices are small
-// numbers that shrink towards 0, which is "absent", so a counterexample is short.
+// Test support: random worlds and random queries over all options, for rapidcheck. Choices are
+// small numbers that shrink towards 0, which is "absent", so a counterexample is short.
 #pragma once
 
 #include <fmt/format.h>
@@ -20,12 +20,12 @@ namespace hf::test {
 // Around what makes time hard: clocks forward and back, back over midnight, by half an hour, leap
 // day, year's end.
 inline constexpr std::array anchors = {
-    "2026-03-29T01:00",     // London forward
-    "2025-10-26T01:00",     // London back
-    "2006-10-29T02:31",     // St John's back over midnight, 00:01 to 23:01
-    "2026-04-04T15:00",     // Lord Howe back by half an hour
+    "2026-03-29T01:00",  // London forward
+    "2025-10-26T01:00",  // London back
+    "2006-10-29T02:31",  // St John's back over midnight, 00:01 to 23:01
+    "2026-04-04T15:00",  // Lord Howe back by half an hour
     "2024-02-29T00:00",
-    "2025-12-31T18:30",     // Midnight in Kolkata
+    "2025-12-31T18:30",  // Midnight in Kolkata
 };
 inline constexpr std::array zone_names = {"UTC", "Europe/London", "America/St_Johns",
                                           "Australia/Lord_Howe", "Asia/Kolkata"};
@@ -118,16 +118,24 @@ inline std::vector<WorldEvent> world_of(const std::vector<EventChoice>& choices,
   const TimestampMs anchor = utc(anchors[query.anchor]);
   std::vector<WorldEvent> events;
   for (const EventChoice& c : choices) {
-    WorldEvent event{fmt::format("person {}", c.person), nth_name(c.name),
-                     anchor + c.slot * steps_ms[query.step] + c.jitter, {}, c.part};
-    const std::array<WorldValue, 13> ks = {
-        WorldValue{},          text("GB"),
-        text("DE"),            number("1"),
-        text("1"),             boolean(true),
-        text("true"),          text(""),
-        number("2.50"),        stored(ValueKind::list, R"(["GB","DE","GB"])"),
-        stored(ValueKind::list, R"([1,"1",true,null])"), stored(ValueKind::list, "[]"),
-        stored(ValueKind::json, R"([{"a":1}])")};
+    WorldEvent event{fmt::format("person {}", c.person),
+                     nth_name(c.name),
+                     anchor + c.slot * steps_ms[query.step] + c.jitter,
+                     {},
+                     c.part};
+    const std::array<WorldValue, 13> ks = {WorldValue{},
+                                           text("GB"),
+                                           text("DE"),
+                                           number("1"),
+                                           text("1"),
+                                           boolean(true),
+                                           text("true"),
+                                           text(""),
+                                           number("2.50"),
+                                           stored(ValueKind::list, R"(["GB","DE","GB"])"),
+                                           stored(ValueKind::list, R"([1,"1",true,null])"),
+                                           stored(ValueKind::list, "[]"),
+                                           stored(ValueKind::json, R"([{"a":1}])")};
     const std::array<WorldValue, 10> vs = {
         WorldValue{},  number("1"),  number("2.5"),
         number("-3"),  text("4"),    boolean(true),
@@ -221,8 +229,8 @@ class QueryText {
   std::string end() { return text_ + "}"; }
 
   void add_period() {
-    constexpr std::array periods = {"",      "day",  "hour",    "week", "month", "quarter", "year",
-                                    "P3D",   "P1M",  "P14D",    "PT6H", "P1M2D", "PT90M"};
+    constexpr std::array periods = {"",    "day", "hour", "week", "month", "quarter", "year",
+                                    "P3D", "P1M", "P14D", "PT6H", "P1M2D", "PT90M"};
     std::string period = periods[q_.period];
     const bool is_long = q_.step == 3;  // 240 days: hours would be thousands of rows.
     if (is_long && (period == "hour" || period == "PT90M" || period == "PT6H")) period = "week";

@@ -137,10 +137,10 @@ RetentionTable table_of(const RetentionPlan& plan, const RetentionTally& tally) 
         cell.complete = plan.grid.end(row + k) <= seen_end;
       } else {
         cell.eligible = tally.eligible[base + c];
-        cell.complete = cohort.size > 0 ? cell.eligible == cohort.size
-                                        : plan.grid.end(row) + (k + std::int64_t{1}) *
-                                                                   plan.rolling_ms <=
-                                              seen_end;
+        cell.complete =
+            cohort.size > 0
+                ? cell.eligible == cohort.size
+                : plan.grid.end(row) + (k + std::int64_t{1}) * plan.rolling_ms <= seen_end;
       }
     }
   }
@@ -151,11 +151,11 @@ RetentionTable table_of(const RetentionPlan& plan, const RetentionTally& tally) 
 Result<void> check_cells(const RetentionPlan& plan, std::size_t tables) {
   const auto cells = static_cast<std::int64_t>(plan.cells() * tables);
   if (cells <= RetentionQuery::cells_max) return {};
-  return fail(ErrorCode::resource_exhausted, "too_many_cells",
-              fmt::format("rows x columns x tables are more than an answer may have ({}): "
-                          "{} x {} x {}",
-                          RetentionQuery::cells_max, plan.grid.rows(), plan.columns.size(),
-                          tables));
+  return fail(
+      ErrorCode::resource_exhausted, "too_many_cells",
+      fmt::format("rows x columns x tables are more than an answer may have ({}): "
+                  "{} x {} x {}",
+                  RetentionQuery::cells_max, plan.grid.rows(), plan.columns.size(), tables));
 }
 
 Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext& context,
@@ -206,8 +206,8 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
     });
   });
   if (overlap) {
-    answer.warnings.push_back({"windows_overlap",
-                               "initial and current overlap: an event may count in both"});
+    answer.warnings.push_back(
+        {"windows_overlap", "initial and current overlap: an event may count in both"});
   }
   if (tallies.numbers_too_big) answer.warnings.push_back(too_big_warning());
   return answer;
@@ -253,12 +253,13 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
 
   if (!first_event || plan.grid.rows() == 0) answer.warnings.push_back(no_events_warning());
   if (query.common.from && plan.grid.cuts_first()) {
-    answer.warnings.push_back({"first_period_partial",
-                               "the range begins inside the first period, which counts from there"});
+    answer.warnings.push_back(
+        {"first_period_partial",
+         "the range begins inside the first period, which counts from there"});
   }
   if (query.common.to && plan.grid.cuts_last()) {
-    answer.warnings.push_back({"last_period_partial",
-                               "the range ends inside the last period, which counts up to there"});
+    answer.warnings.push_back(
+        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
   }
 
   RetentionSelection reads(query);

@@ -91,18 +91,18 @@ struct RetentionMean {
 /// The two-window form.
 struct WindowRetention {
   std::int64_t initial = 0;
-  std::int64_t retained = 0;        ///< Of the initial persons, those active in `current`.
-  std::int64_t current = 0;         ///< All persons active in `current`.
+  std::int64_t retained = 0;  ///< Of the initial persons, those active in `current`.
+  std::int64_t current = 0;   ///< All persons active in `current`.
   bool current_complete = false;
   RetentionValue initial_value;
-  RetentionValue current_value;     ///< Over the retained persons.
+  RetentionValue current_value;  ///< Over the retained persons.
 };
 
 struct RetentionTable {
   Bucket bucket;                         ///< Of a group; meaningless of the total.
   std::vector<RetentionCohort> cohorts;  ///< Empty in the two-window form.
   RetentionMean mean;
-  WindowRetention windows;               ///< The two-window form only.
+  WindowRetention windows;  ///< The two-window form only.
 };
 
 struct RetentionAnswer {

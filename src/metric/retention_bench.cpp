@@ -33,7 +33,8 @@ class Shop {
     Rng rng(7);
     env_.set_now_ms(end_ms);
     PartBuilder builder(end_ms);
-    constexpr const char* names[] = {"view", "view", "view", "search", "cart", "buy", "rate", "page"};
+    constexpr const char* names[] = {"view", "view", "view", "search",
+                                     "cart", "buy",  "rate", "page"};
     constexpr const char* countries[] = {"GB", "DE", "FR", "IT", "ES", "PL", "SE", "NL"};
     for (std::int64_t person = 0; rows_ < events; ++person) {
       const std::string id = fmt::format("user{}", person);
@@ -43,7 +44,8 @@ class Shop {
                                  {.kind = ValueKind::text, .text = countries[rng.below(8)]}};
       for (std::int64_t i = 0; i < count && rows_ < events; ++i, ++rows_) {
         const std::int64_t left = weeks * 7 - joined;
-        const std::int64_t day = joined + std::min(rng.between(0, left - 1), rng.between(0, left - 1));
+        const std::int64_t day =
+            joined + std::min(rng.between(0, left - 1), rng.between(0, left - 1));
         EventView event;
         event.user_id = id;
         event.name = names[rng.below(8)];

@@ -51,8 +51,7 @@ Result<void> read_columns(const Json& json, RetentionQuery& query) {
   std::int64_t last = 0;
   for (std::size_t i = 0; i < brackets->array.size(); ++i) {
     const std::string pointer = pointer_to("/brackets", i);
-    HF_TRY(const std::int64_t length,
-           integer_value(brackets->array[i], pointer, 1, number_max));
+    HF_TRY(const std::int64_t length, integer_value(brackets->array[i], pointer, 1, number_max));
     const auto first = static_cast<std::int32_t>(last + 1);
     last += length;
     HF_CHECK(check_columns(last + 1, pointer));
@@ -92,8 +91,8 @@ Result<void> read_windows(const Json& json, RetentionQuery& query) {
   const Json* current = json.find("current");
   if (initial == nullptr && current == nullptr) return {};
   if (initial == nullptr || current == nullptr) {
-    return fail(ErrorCode::invalid_argument, "missing_field",
-                "initial and current go together", initial == nullptr ? "/initial" : "/current");
+    return fail(ErrorCode::invalid_argument, "missing_field", "initial and current go together",
+                initial == nullptr ? "/initial" : "/current");
   }
   for (const std::string_view name :
        {"period", "periods", "brackets", "window", "count_return", "from", "to", "last"}) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A person is two sets, one byte a period: where it started and where it returned. Three things make
-// this fast. An event finds its period in a small table by the high bits of its time, without a
-// branch that depends on it (only where a period ends within the table's step is it searched). A
+// A person is two sets, one byte a period: where it started and where it returned. Three things
+// make this fast. An event finds its period in a small table by the high bits of its time, without
+// a branch that depends on it (only where a period ends within the table's step is it searched). A
 // person adds its whole return set, 16 periods an instruction, to one line of a matrix for each of
 // its cohorts. Bytes hold 255 persons, after which they are carried to the wide counts.
 #include "metric/retention_sets.h"
@@ -19,9 +19,10 @@ namespace hf {
 namespace {
 
 constexpr std::size_t lane = 16;
-constexpr std::size_t table_max = 8192;      // Steps: with two bytes each, well within L1.
-constexpr std::int32_t periods_max = 240;    // A byte tells them apart, with room for two marks.
-constexpr std::uint8_t ask = 0xff;           // The table cannot say.
+using Lane [[gnu::vector_size(lane)]] = std::uint8_t;
+constexpr std::size_t table_max = 8192;    // Steps: with two bytes each, well within L1.
+constexpr std::int32_t periods_max = 240;  // A byte tells them apart, with room for two marks.
+constexpr std::uint8_t ask = 0xff;         // The table cannot say.
 constexpr std::uint32_t carry_after = 255;
 
 // Which period a time is in, as a return and as a start.
@@ -49,16 +50,21 @@ class PeriodTable {
 
     // The first segment lies before all periods: the table begins with the second.
     base_ = segments_.size() > 1 ? segments_[1].from_ms : 0;
-    const std::uint64_t span = static_cast<std::uint64_t>(segments_.back().from_ms - base_);
+    const auto span = static_cast<std::uint64_t>(segments_.back().from_ms - base_);
     while (span >> shift_ >= table_max) ++shift_;
+    scale_ = std::uint64_t{1} << (32 - shift_);
     const std::size_t steps = (span >> shift_) + 1;
-    // One step more stands for all later times, and for those before the base, which wrap around.
-    table_.assign(steps + 1, {ask, ask});
     for (std::size_t i = 0; i < steps; ++i) {
       const TimestampMs first = base_ + static_cast<TimestampMs>(i << shift_);
       const TimestampMs last = base_ + static_cast<TimestampMs>((i + 1) << shift_) - 1;
-      if (segment_of(first) == segment_of(last)) table_[i] = segment_of(first)->slots;
+      const std::uint32_t segment = segment_of(first);
+      const bool is_one = segment == segment_of(last);
+      table_.push_back(is_one ? segments_[segment].slots : Slots{ask, ask});
+      first_segment_.push_back(segment);
     }
+    // One step more stands for all later times, and for those before the base, which wrap around.
+    table_.push_back({ask, ask});
+    first_segment_.push_back(0);
   }
 
   // The table by value, for inner loops: bytes are stored there, which may alias anything that has
@@ -70,12 +76,28 @@ class PeriodTable {
           steps_(table.table_.data()),
           last_step_(table.table_.size() - 1),
           base_(table.base_),
-          shift_(table.shift_) {}
+          shift_(table.shift_),
+          scale_(table.scale_) {}
 
     [[nodiscard]] Slots operator()(TimestampMs t) const {
-      const std::uint64_t step = static_cast<std::uint64_t>(t - base_) >> shift_;
-      const Slots slots = steps_[std::min(step, last_step_)];
-      if (slots.returned == ask) [[unlikely]] return table_->segment_of(t)->slots;
+      const std::uint64_t step =
+          std::min(static_cast<std::uint64_t>(t - base_) >> shift_, last_step_);
+      const Slots slots = steps_[step];
+      if (slots.returned == ask) [[unlikely]]
+        return table_->search(step, t);
+      return slots;
+    }
+    /// True when inside() may be asked for t.
+    [[nodiscard]] bool covers(TimestampMs t) const {
+      return static_cast<std::uint64_t>(t - base_) >> shift_ < last_step_;
+    }
+    /// The same for a covered time: a multiplication and a fixed shift are cheaper than a variable
+    /// shift, and there is nothing to clamp.
+    [[nodiscard]] Slots inside(TimestampMs t) const {
+      const std::uint64_t step = static_cast<std::uint64_t>(t - base_) * scale_ >> 32;
+      const Slots slots = steps_[step];
+      if (slots.returned == ask) [[unlikely]]
+        return table_->search(step, t);
       return slots;
     }
 
@@ -85,6 +107,7 @@ class PeriodTable {
     std::uint64_t last_step_;
     TimestampMs base_;
     int shift_;
+    std::uint64_t scale_;
   };
   [[nodiscard]] std::uint8_t nowhere() const { return nowhere_; }
   /// True when each time in a row's period is in the range, so that both slots say the same there.
@@ -95,16 +118,25 @@ class PeriodTable {
     TimestampMs from_ms;
     Slots slots;
   };
-  [[nodiscard, gnu::noinline]] const Segment* segment_of(TimestampMs t) const {
-    return &*std::prev(std::ranges::upper_bound(segments_, t, {}, &Segment::from_ms));
+  [[nodiscard]] std::uint32_t segment_of(TimestampMs t) const {
+    const auto after = std::ranges::upper_bound(segments_, t, {}, &Segment::from_ms);
+    return static_cast<std::uint32_t>(after - segments_.begin()) - 1;
+  }
+  // Where a step holds more than one segment: goes on from its first.
+  [[nodiscard, gnu::noinline]] Slots search(std::uint64_t step, TimestampMs t) const {
+    std::uint32_t segment = first_segment_[step];
+    while (segment + 1 < segments_.size() && segments_[segment + 1].from_ms <= t) ++segment;
+    return segments_[segment].slots;
   }
 
   std::uint8_t nowhere_;
   bool starts_are_returns_ = true;
   std::vector<Segment> segments_;
   TimestampMs base_ = 0;
-  int shift_ = 0;
+  int shift_ = 0;            // At most 30: times span less than 2^43 ms.
+  std::uint64_t scale_ = 0;  // 2^(32 - shift_)
   std::vector<Slots> table_;
+  std::vector<std::uint32_t> first_segment_;  // By step.
 };
 
 // Bit i is byte i of the eight, which are 0 or 1: the product brings byte i to bit 56 + i, and no
@@ -200,7 +232,11 @@ class PeriodSets {
     } else if (table_->starts_are_returns()) {
       // Every start is a return of the same slot: add_person() reads the starts off the returns.
       starts_as_returns_ = true;
-      for (; time != end; ++time) returned[find(*time).returned] = 1;
+      if (find.covers(*time) && find.covers(end[-1])) {
+        for (; time != end; ++time) returned[find.inside(*time).returned] = 1;
+      } else {
+        for (; time != end; ++time) returned[find(*time).returned] = 1;
+      }
     } else {
       for (; time != end; ++time) {
         const PeriodTable::Slots slots = find(*time);
@@ -267,13 +303,16 @@ class PeriodSets {
 
   void add_to_row(std::size_t row) {
     ++sizes_[row];
-    const std::uint8_t* __restrict returned = returned_.data();
-    std::uint8_t* __restrict line = narrow_.data() + row * stride_;
+    const std::uint8_t* const returned = returned_.data();
+    std::uint8_t* const line = narrow_.data() + row * stride_;
     // The whole line, for a count of steps that is the same each time.
     for (std::size_t p = 0; p < stride_; p += lane) {
-      for (std::size_t i = 0; i < lane; ++i) {
-        line[p + i] = static_cast<std::uint8_t>(line[p + i] + returned[p + i]);
-      }
+      Lane sum;
+      Lane more;
+      std::memcpy(&sum, line + p, lane);
+      std::memcpy(&more, returned + p, lane);
+      sum += more;
+      std::memcpy(line + p, &sum, lane);
     }
   }
 
@@ -310,9 +349,8 @@ class PeriodSets {
 bool can_count_period_sets(const RetentionPlan& plan) {
   const RetentionQuery& query = *plan.query;
   return query.window == Window::calendar && query.count_return == CountReturn::exactly &&
-         query.aggregate == Aggregate::users && plan.occurrences == 1 &&
-         !query.common.breakdown && query.entry != Entry::first_ever &&
-         plan.grid.size() <= periods_max &&
+         query.aggregate == Aggregate::users && plan.occurrences == 1 && !query.common.breakdown &&
+         query.entry != Entry::first_ever && plan.grid.size() <= periods_max &&
          std::ranges::all_of(plan.columns,
                              [](const RetentionColumn& c) { return c.first == c.last; });
 }

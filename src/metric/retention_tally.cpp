@@ -152,8 +152,8 @@ void RetentionEvaluator::settle(const Membership& membership, const std::optiona
   credit(row, columns_[0], trait, tally);
   const bool rolling = query.window == Window::rolling;
   const auto is_eligible = [&](std::size_t column) {
-    return !rolling || membership.start_ms + (plan_->decisive_k(column) + std::int64_t{1}) *
-                                                 plan_->rolling_ms <=
+    return !rolling || membership.start_ms +
+                               (plan_->decisive_k(column) + std::int64_t{1}) * plan_->rolling_ms <=
                            query.common.as_of + 1;
   };
   if (rolling) {

@@ -28,8 +28,8 @@ struct RetentionPlan {
   std::vector<RetentionColumn> columns;  ///< With column 0.
   std::vector<std::int32_t> column_of;   ///< By k, 0 .. k_max().
   std::int64_t rolling_ms = 0;
-  std::int64_t occurrences = 1;          ///< Return events that make a person counted.
-  std::uint32_t named_bit = 0;           ///< first_ever: events with a name `start` names.
+  std::int64_t occurrences = 1;  ///< Return events that make a person counted.
+  std::uint32_t named_bit = 0;   ///< first_ever: events with a name `start` names.
 
   [[nodiscard]] std::int32_t k_max() const { return columns.back().last; }
   [[nodiscard]] std::size_t cells() const {
@@ -75,7 +75,7 @@ class RetentionEvaluator {
   };
   // What happened in one period.
   struct Activity {
-    Amount starts;   // In range only.
+    Amount starts;  // In range only.
     Amount returns;
   };
 
@@ -94,9 +94,9 @@ class RetentionEvaluator {
   bool adds_numbers_;
   SegmentCursor cursor_;
   std::vector<Membership> memberships_;
-  std::vector<Activity> periods_;        // By period, size() + 1: the last is all later ones.
-  std::vector<std::int32_t> touched_;    // Periods with activity, ascending.
-  std::vector<Amount> columns_;          // By column; one more for returns after the last column.
+  std::vector<Activity> periods_;      // By period, size() + 1: the last is all later ones.
+  std::vector<std::int32_t> touched_;  // Periods with activity, ascending.
+  std::vector<Amount> columns_;        // By column; one more for returns after the last column.
   std::vector<std::size_t> hit_columns_;
 };
 

@@ -40,8 +40,8 @@ class RetentionTwin {
       return answer_;
     }
     const std::map<Period::Unit, int> most = {
-        {Period::Unit::day, 30},    {Period::Unit::hour, 24},   {Period::Unit::week, 12},
-        {Period::Unit::month, 12},  {Period::Unit::quarter, 8}, {Period::Unit::year, 5},
+        {Period::Unit::day, 30},     {Period::Unit::hour, 24},   {Period::Unit::week, 12},
+        {Period::Unit::month, 12},   {Period::Unit::quarter, 8}, {Period::Unit::year, 5},
         {Period::Unit::duration, 12}};
     range_.emplace(query_.common, query_.period, first);
     const int look_ahead = query_.columns.empty() ? most.at(query_.period.unit)
@@ -58,9 +58,9 @@ class RetentionTwin {
       columns_.insert(columns_.end(), query_.columns.begin(), query_.columns.end());
     }
     for (const RetentionColumn& c : columns_) {
-      answer_.columns.push_back(c.first == c.last ? std::to_string(c.first)
-                                                  : std::to_string(c.first) + "-" +
-                                                        std::to_string(c.last));
+      answer_.columns.push_back(c.first == c.last
+                                    ? std::to_string(c.first)
+                                    : std::to_string(c.first) + "-" + std::to_string(c.last));
     }
     if (!first || periods_->rows == 0) answer_.warnings.push_back({"no_events", ""});
     if (query_.common.from && periods_->cuts_first()) {
@@ -166,8 +166,7 @@ class RetentionTwin {
     return {};
   }
 
-  void add_value(RetentionValue& value, const std::vector<Seen>& events,
-                 const View& view) const {
+  void add_value(RetentionValue& value, const std::vector<Seen>& events, const View& view) const {
     if (query_.aggregate == Aggregate::count) value.events += std::ssize(events);
     if (query_.aggregate != Aggregate::sum && query_.aggregate != Aggregate::avg) return;
     if (!query_.value_trait.empty()) {
@@ -211,8 +210,7 @@ class RetentionTwin {
         ++cohort.cells[0].eligible;
         std::vector<Seen> first_window;
         for (const Seen& e : view.starts) {
-          const bool inside =
-              rolling ? e.time_ms >= s && e.time_ms < s + length : e.period == row;
+          const bool inside = rolling ? e.time_ms >= s && e.time_ms < s + length : e.period == row;
           if (inside && e.in_range) first_window.push_back(e);
         }
         add_value(cohort.cells[0].value, first_window, view);
@@ -368,8 +366,8 @@ class RetentionTwin {
     for (const auto& person : persons_) {
       const View view = view_of(person, bucket);
       if (!view.is_in) continue;
-      const auto entered =
-          entries(view, [&](const Seen& e) { return in_window(query_.windows->initial, e.time_ms); });
+      const auto entered = entries(
+          view, [&](const Seen& e) { return in_window(query_.windows->initial, e.time_ms); });
       std::vector<Seen> starts;
       for (const Seen& e : view.starts) {
         if (in_window(query_.windows->initial, e.time_ms)) starts.push_back(e);
@@ -428,8 +426,8 @@ class RetentionTwin {
             sum.windows.initial += t.windows.initial;
             sum.windows.retained += t.windows.retained;
             sum.windows.current += t.windows.current;
-            for (const auto part : {&WindowRetention::initial_value,
-                                    &WindowRetention::current_value}) {
+            for (const auto part :
+                 {&WindowRetention::initial_value, &WindowRetention::current_value}) {
               (sum.windows.*part).events += (t.windows.*part).events;
               (sum.windows.*part).sum.add((t.windows.*part).sum);
             }

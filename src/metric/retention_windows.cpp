@@ -43,8 +43,8 @@ WindowEvaluator::Person WindowEvaluator::look_at(std::span<const PersonEvent> ev
       entry == Entry::first_ever ? plan_->named_bit : retention_bits::start;
   bool decided = false;
   for (const PersonEvent& event : events) {
-    const bool starts = (event.matched & retention_bits::start) != 0 &&
-                        contains(plan_->initial, event.time_ms);
+    const bool starts =
+        (event.matched & retention_bits::start) != 0 && contains(plan_->initial, event.time_ms);
     if (starts) add_event(person.starts, event);
     if ((event.matched & deciding) != 0 && !decided) {
       person.is_initial = starts;

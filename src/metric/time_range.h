@@ -36,7 +36,8 @@ struct DateRun {
   Day day;
 };
 
-/// How the local date changes over [begin, end): the first run begins at `begin`. Dates may go back.
+/// How the local date changes over [begin, end): the first run begins at `begin`. Dates may go
+/// back.
 [[nodiscard]] std::vector<DateRun> date_runs(const Zone& zone, TimestampMs begin, TimestampMs end);
 
 }  // namespace hf

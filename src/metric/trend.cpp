@@ -53,8 +53,7 @@ class TrendEvaluator {
       for (std::size_t s = 0; s < plan_->query->series.size(); ++s) {
         const std::uint32_t bit = 1u << s;
         if ((event.matched & bit) == 0) continue;
-        const bool counts =
-            plan_->query->series[s].math == TrendMath::total || (did & bit) == 0;
+        const bool counts = plan_->query->series[s].math == TrendMath::total || (did & bit) == 0;
         size += counts ? 1 : 0;
         did |= bit;
       }
@@ -154,8 +153,8 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
   const auto first_event = first_named_event(snapshot, named, query.common.as_of);
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
-  HF_TRY(PeriodGrid grid, PeriodGrid::build(query.period, range, *query.common.zone,
-                                            query.common.week_start, 0));
+  HF_TRY(PeriodGrid grid,
+         PeriodGrid::build(query.period, range, *query.common.zone, query.common.week_start, 0));
   const TrendPlan plan{&query, std::move(grid)};
   for (std::int32_t row = 0; row < plan.grid.rows(); ++row) {
     answer.periods.push_back(plan.grid.label(row));
@@ -163,12 +162,13 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
   }
   if (!first_event || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
   if (query.common.from && plan.grid.cuts_first()) {
-    answer.warnings.push_back({"first_period_partial",
-                               "the range begins inside the first period, which counts from there"});
+    answer.warnings.push_back(
+        {"first_period_partial",
+         "the range begins inside the first period, which counts from there"});
   }
   if (query.common.to && plan.grid.cuts_last()) {
-    answer.warnings.push_back({"last_period_partial",
-                               "the range ends inside the last period, which counts up to there"});
+    answer.warnings.push_back(
+        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
   }
   if (plan.rows() == 0) {
     answer.total = table_of(plan, TrendEvaluator(plan).empty_tally(), {});

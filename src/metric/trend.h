@@ -34,7 +34,7 @@ struct TrendQuery {
   CommonFields common;
   std::vector<Series> series;  ///< 1 .. series_max
   Period period;
-  bool cumulative = false;     ///< Each value counts the range up to the period's end.
+  bool cumulative = false;  ///< Each value counts the range up to the period's end.
 };
 
 struct TrendSeries {

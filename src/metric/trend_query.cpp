@@ -18,9 +18,9 @@ Result<TrendQuery::Series> parse_series(const Json& json, const std::string& poi
   TrendQuery::Series series;
   HF_TRY(const auto math, text_field(json, "math", pointer));
   if (math) {
-    constexpr auto later = std::to_array<std::string_view>(
-        {"weekly_active", "monthly_active", "sum", "avg", "min", "max", "median", "p90", "p95",
-         "p99", "per_user"});
+    constexpr auto later =
+        std::to_array<std::string_view>({"weekly_active", "monthly_active", "sum", "avg", "min",
+                                         "max", "median", "p90", "p95", "p99", "per_user"});
     if (std::ranges::find(later, *math) != later.end()) {
       return fail(ErrorCode::invalid_argument, "unsupported_math",
                   fmt::format("this math is not in this version, total and unique are: {}", *math),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapter/duckdb/cell_types.h"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::size_t decimal_fraction_digits = 9;
 constexpr std::size_t decimal_whole_digits = 29;
+constexpr std::size_t short_decimal_whole_digits = 9;
 // A double keeps 15 digits, and v * 10^9 must round to the right integer.
 constexpr std::size_t double_digits = 15;
 constexpr std::int64_t double_to_decimal_end = 4'000'000;
@@ -24,6 +26,12 @@ std::size_t count_digits(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
 }
 
+std::uint8_t decimal_types(std::size_t whole_digits) {
+  if (whole_digits > decimal_whole_digits) return 0;
+  return whole_digits <= short_decimal_whole_digits ? cell_decimal | cell_short_decimal
+                                                    : cell_decimal;
+}
+
 std::uint8_t number_types(std::string_view text) {
   std::string_view rest = text;
   if (rest.starts_with('-')) rest.remove_prefix(1);
@@ -32,8 +40,8 @@ std::uint8_t number_types(std::string_view text) {
   if (whole == 0 || (whole > 1 && rest[0] == '0')) return 0;
   rest.remove_prefix(whole);
   if (rest.empty()) {
-    if (parse_decimal(text)) return cell_bigint | cell_decimal;
-    return whole <= decimal_whole_digits ? cell_decimal : 0;
+    const std::uint8_t decimal = decimal_types(whole);
+    return parse_decimal(text) ? decimal | cell_bigint : decimal;
   }
   if (rest[0] == '.') {
     rest.remove_prefix(1);
@@ -41,12 +49,13 @@ std::uint8_t number_types(std::string_view text) {
     if (fraction == rest.size()) {
       const std::size_t last = rest.find_last_not_of('0');
       const std::size_t kept = last == std::string_view::npos ? 0 : last + 1;
-      const bool fits = kept <= decimal_fraction_digits && whole <= decimal_whole_digits;
-      return fraction > 0 && fits ? cell_decimal : 0;
+      return fraction > 0 && kept <= decimal_fraction_digits ? decimal_types(whole) : 0;
     }
   }
-  // With an exponent.
-  return parse_decimal(text) ? cell_decimal : 0;
+  const auto value = parse_decimal(text);  // With an exponent.
+  if (!value) return 0;
+  const std::string plain = value->to_string();
+  return decimal_types(count_digits(std::string_view(plain).substr(value->units < 0 ? 1 : 0)));
 }
 
 /// `digits` with every 9 standing for a digit and everything else for itself.
@@ -185,6 +194,14 @@ std::string_view sql_type(std::uint8_t types) {
   if ((types & cell_date) != 0) return "DATE";
   if ((types & cell_timestamp) != 0) return "TIMESTAMP";
   return "VARCHAR";
+}
+
+std::string cast_to(std::uint8_t types, std::string_view text) {
+  const std::string_view type = sql_type(types);
+  // From text to 18 digits and from there to 38 is 25 times as fast as straight to 38.
+  const bool in_two_steps = type == "DECIMAL(38,9)" && (types & cell_short_decimal) != 0;
+  if (in_two_steps) return fmt::format("CAST(CAST({} AS DECIMAL(18,9)) AS {})", text, type);
+  return fmt::format("CAST({} AS {})", text, type);
 }
 
 std::optional<std::string> json_member(std::string_view line, std::string_view name) {

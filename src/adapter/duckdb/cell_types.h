@@ -18,15 +18,17 @@ namespace hf::duckdb {
 enum CellTypes : std::uint8_t {
   cell_boolean = 1,
   cell_bigint = 2,
-  cell_decimal = 4,  ///< DECIMAL(38,9).
-  cell_date = 8,
-  cell_timestamp = 16,
-  cell_any = 31,
+  cell_decimal = 4,        ///< DECIMAL(38,9).
+  cell_short_decimal = 8,  ///< Of these, what DECIMAL(18,9) holds too.
+  cell_date = 16,
+  cell_timestamp = 32,
 };
 /// 0 for a text that is only a text.
 [[nodiscard]] std::uint8_t cell_types(std::string_view text);
 /// The narrowest SQL type of those bits.
 [[nodiscard]] std::string_view sql_type(std::uint8_t types);
+/// `text`, an SQL expression, cast to that type.
+[[nodiscard]] std::string cast_to(std::uint8_t types, std::string_view text);
 
 /// The value of `name` in the JSON object `line` as it is written there; nothing where it is absent
 /// or null, or `line` is no object.

@@ -311,9 +311,9 @@ Result<std::unique_ptr<SqlResult>> DuckDbEngine::query(const Snapshot& snapshot,
                                                        std::string_view sql,
                                                        const SqlLimits& limits) {
   std::unique_ptr<EventsTable> table;  // Destroyed after the session, whatever happens.
-  HF_TRY(auto session, Session::open(active_,
-                                     {{"memory_limit", fmt::format("{}B", limits.memory_bytes)}},
-                                     limits.time_ms));
+  HF_TRY(auto session,
+         Session::open(active_, {{"memory_limit", fmt::format("{}B", limits.memory_bytes)}},
+                       limits.time_ms));
   HF_TRY(table, EventsTable::attach(*session, snapshot, EventsTable::Order::any,
                                     EventsTable::Numbers::typed));
   HF_CHECK(lock_down(*session, zone.name()));

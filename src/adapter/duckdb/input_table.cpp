@@ -9,6 +9,7 @@
 
 #include "adapter/duckdb/cell_types.h"
 #include "base/env.h"
+#include "base/json.h"
 #include "event/byte_source.h"
 
 namespace hf::duckdb {
@@ -130,7 +131,7 @@ Result<void> create_csv(Session& session, const SqlInput& input) {
   HF_TRY(const auto types, types_over_all_rows(session, names, table));
   std::vector<std::string> select;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    select.push_back(fmt::format("CAST({0} AS {1}) AS {0}", names[i], sql_type(types[i])));
+    select.push_back(fmt::format("{} AS {}", cast_to(types[i], names[i]), names[i]));
   }
   return create_view(session, select, table);
 }
@@ -245,7 +246,9 @@ Result<void> create_json(Session& session, const SqlInput& input) {
     if (is_nested(column.type)) {
       value = fmt::format("CAST({} AS JSON)", member(column));
       if (exact[next_nested++].value_or("true") == "true") {
-        value = fmt::format("CAST({} AS {})", value, NestedType(column.type).rewritten());
+        std::string structure;
+        append_json_text(structure, NestedType(column.type).rewritten());
+        value = fmt::format("json_transform({}, {})", value, quoted_text(structure));
       }
     } else if (column.type == "JSON") {
       value = fmt::format("CAST({} AS JSON)", member(column));
@@ -254,7 +257,7 @@ Result<void> create_json(Session& session, const SqlInput& input) {
     } else if (column.type == "BOOLEAN") {
       value = fmt::format("CAST({} AS BOOLEAN)", text(column));
     } else {
-      value = fmt::format("CAST({} AS {})", checked[next_checked], sql_type(types[next_checked]));
+      value = cast_to(types[next_checked], checked[next_checked]);
       ++next_checked;
     }
     select.push_back(value + " AS " + quoted_name(column.name));
