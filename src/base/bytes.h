@@ -9,28 +9,30 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
-
-#include "base/assert.h"
+#include <utility>
 
 namespace hf {
 
 static_assert(std::endian::native == std::endian::little, "file formats are read in place");
 
-/// Reads a little-endian number at `at`, which need not be aligned.
 template <class T>
-requires std::integral<T> || std::floating_point<T>
-[[nodiscard]] inline T load_le(const std::byte* at) {
+concept FixedWidth = std::integral<T> || std::floating_point<T>;
+
+/// Reads a little-endian number at `at`, which need not be aligned.
+template <FixedWidth T>
+[[nodiscard]] inline T load_le(const void* at) {
   T value;
   std::memcpy(&value, at, sizeof value);
   return value;
 }
 
-template <class T>
-requires std::integral<T> || std::floating_point<T>
-inline void store_le(std::byte* at, T value) { std::memcpy(at, &value, sizeof value); }
+template <FixedWidth T>
+inline void store_le(void* at, T value) {
+  std::memcpy(at, &value, sizeof value);
+}
 
 inline constexpr std::size_t varint_size_max = 10;
 
@@ -41,118 +43,113 @@ inline constexpr std::size_t varint_size_max = 10;
   return static_cast<std::int64_t>((value >> 1) ^ (0 - (value & 1)));
 }
 
-/// Bytes that append_varint() would add: 1..10.
+/// Bytes that varint() writes: 1..10.
 [[nodiscard]] constexpr std::size_t varint_size(std::uint64_t value) {
   return static_cast<std::size_t>(std::bit_width(value | 1) + 6) / 7;
 }
 
-/// Appends to a std::string or a std::vector<std::byte>, which must outlive the writer.
-template <class Buffer>
+/// Appends to a string of its own.
 class ByteWriter {
  public:
-  explicit ByteWriter(Buffer& out) : out_(&out) {}
-
-  template <class T>
-  requires std::integral<T> || std::floating_point<T>
+  template <FixedWidth T>
   void fixed(T value) {
-    std::byte raw[sizeof value];
+    char raw[sizeof value];
     store_le(raw, value);
-    bytes(raw);
+    out_.append(raw, sizeof value);
   }
+  void u8(std::uint8_t value) { out_ += static_cast<char>(value); }
   void varint(std::uint64_t value) {
-    std::byte raw[varint_size_max];
-    std::size_t n = 0;
-    for (; value >= 0x80; value >>= 7) raw[n++] = static_cast<std::byte>(value | 0x80);
-    raw[n++] = static_cast<std::byte>(value);
-    bytes(std::span(raw, n));
+    for (; value >= 0x80; value >>= 7) out_ += static_cast<char>(value | 0x80);
+    out_ += static_cast<char>(value);
   }
   void signed_varint(std::int64_t value) { varint(zigzag(value)); }
-  void bytes(std::span<const std::byte> raw) {
-    const auto* begin = reinterpret_cast<const typename Buffer::value_type*>(raw.data());
-    out_->insert(out_->end(), begin, begin + raw.size());
+  void bytes(std::string_view value) { out_ += value; }
+  void bytes(std::span<const std::byte> value) {
+    out_.append(reinterpret_cast<const char*>(value.data()), value.size());
   }
   /// The length as a varint, then the bytes.
   void text(std::string_view value) {
     varint(value.size());
-    bytes(std::as_bytes(std::span(value)));
+    out_ += value;
   }
 
+  [[nodiscard]] std::size_t size() const { return out_.size(); }
+  [[nodiscard]] const std::string& str() const { return out_; }
+  [[nodiscard]] std::string& mutable_str() { return out_; }
+  [[nodiscard]] std::string take() { return std::exchange(out_, {}); }
+  void clear() { out_.clear(); }
+
  private:
-  Buffer* out_;
+  std::string out_;
 };
 
-/// Reads what ByteWriter wrote. Each call gives nothing, and stays where it is, when the bytes end
-/// too early or are not what a writer can have written; the caller knows path and place and makes
-/// the error. Views point into the bytes given.
+/// Reads what ByteWriter wrote, from bytes that may be damaged. The first read that finds too few
+/// bytes, or what no writer can have written, sets the error for good: from then on every read
+/// yields zero or nothing and ok() is false. So a caller may check once at the end, but must check
+/// before it sizes anything by what was read. Views point into the bytes given.
 class ByteReader {
  public:
-  explicit ByteReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  explicit ByteReader(std::string_view bytes) : bytes_(std::as_bytes(std::span(bytes))) {}
+  explicit ByteReader(std::string_view bytes)
+      : next_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
-  [[nodiscard]] std::size_t offset() const { return offset_; }
-  [[nodiscard]] std::size_t remaining() const { return bytes_.size() - offset_; }
-  [[nodiscard]] bool at_end() const { return remaining() == 0; }
-
-  template <class T>
-  requires std::integral<T> || std::floating_point<T>
-  [[nodiscard]] std::optional<T> fixed() {
-    if (remaining() < sizeof(T)) return std::nullopt;
-    const T value = load_le<T>(bytes_.data() + offset_);
-    offset_ += sizeof(T);
+  template <FixedWidth T>
+  [[nodiscard]] T fixed() {
+    if (remaining() < sizeof(T)) return fail<T>();
+    const T value = load_le<T>(next_);
+    next_ += sizeof(T);
     return value;
   }
-
+  [[nodiscard]] std::uint8_t u8() { return fixed<std::uint8_t>(); }
   /// Refuses more than 64 bits and padding (a last byte of 0 after others), so that every number
-  /// has one form and a checksum of decoded values means something.
-  [[nodiscard]] std::optional<std::uint64_t> varint() {
-    std::uint64_t value = 0;
-    const std::size_t n_max = remaining() < varint_size_max ? remaining() : varint_size_max;
-    for (std::size_t n = 0; n < n_max; ++n) {
-      const auto byte = static_cast<std::uint64_t>(bytes_[offset_ + n]);
-      if (n == varint_size_max - 1 && byte > 1) return std::nullopt;  // Bit 64 and above.
-      value |= (byte & 0x7F) << (7 * n);
-      if (byte < 0x80) {
-        if (byte == 0 && n > 0) return std::nullopt;
-        offset_ += n + 1;
-        return value;
-      }
+  /// has one form.
+  [[nodiscard]] std::uint64_t varint() {
+    if (next_ != end_ && static_cast<std::uint8_t>(*next_) < 0x80) {
+      return static_cast<std::uint8_t>(*next_++);
     }
-    return std::nullopt;
+    return long_varint();
   }
-  [[nodiscard]] std::optional<std::int64_t> signed_varint() {
-    const auto value = varint();
-    if (!value) return std::nullopt;
-    return unzigzag(*value);
-  }
+  [[nodiscard]] std::int64_t signed_varint() { return unzigzag(varint()); }
   /// A varint that must be at most `max`: for counts and lengths that will be allocated.
-  [[nodiscard]] std::optional<std::uint64_t> varint_up_to(std::uint64_t max) {
-    const std::size_t begin = offset_;
-    const auto value = varint();
-    if (value && *value <= max) return value;
-    offset_ = begin;
-    return std::nullopt;
+  [[nodiscard]] std::uint64_t varint_up_to(std::uint64_t max) {
+    const std::uint64_t value = varint();
+    return value <= max ? value : fail<std::uint64_t>();
   }
+  [[nodiscard]] std::string_view bytes(std::uint64_t count) {
+    if (remaining() < count) return fail<std::string_view>();
+    const std::string_view value(next_, static_cast<std::size_t>(count));
+    next_ += count;
+    return value;
+  }
+  [[nodiscard]] std::string_view text() { return bytes(varint()); }
 
-  [[nodiscard]] std::optional<std::span<const std::byte>> bytes(std::uint64_t size) {
-    if (size > remaining()) return std::nullopt;
-    const auto view = bytes_.subspan(offset_, static_cast<std::size_t>(size));
-    offset_ += static_cast<std::size_t>(size);
-    return view;
-  }
-  [[nodiscard]] std::optional<std::string_view> text() {
-    const std::size_t begin = offset_;
-    if (const auto size = varint()) {
-      if (const auto view = bytes(*size)) {
-        return std::string_view(reinterpret_cast<const char*>(view->data()), view->size());
-      }
-    }
-    offset_ = begin;
-    return std::nullopt;
-  }
+  [[nodiscard]] bool ok() const { return ok_; }
+  [[nodiscard]] std::size_t remaining() const { return static_cast<std::size_t>(end_ - next_); }
+  /// Everything was read, and nothing beyond.
+  [[nodiscard]] bool complete() const { return ok_ && next_ == end_; }
 
  private:
-  std::span<const std::byte> bytes_;
-  std::size_t offset_ = 0;
+  [[nodiscard]] std::uint64_t long_varint() {
+    std::uint64_t value = 0;
+    for (int shift = 0; next_ != end_ && shift < 64; shift += 7) {
+      const auto byte = static_cast<std::uint8_t>(*next_++);
+      if (shift == 63 && byte > 1) break;  // Bit 64 and above.
+      value |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
+      if (byte >= 0x80) continue;
+      if (byte == 0 && shift > 0) break;
+      return value;
+    }
+    return fail<std::uint64_t>();
+  }
+  template <class T>
+  T fail() {
+    ok_ = false;
+    next_ = end_;
+    return T{};
+  }
+
+  const char* next_;
+  const char* end_;
+  bool ok_ = true;
 };
 
 }  // namespace hf

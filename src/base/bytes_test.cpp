@@ -5,8 +5,9 @@
 #include <rapidcheck.h>
 
 #include <limits>
+#include <span>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "base/rng.h"
 
@@ -22,37 +23,47 @@ TEST(Bytes, ReadBackWhatWasWritten) {
     const std::uint64_t number = any_width(rng);
     const auto negative = static_cast<std::int64_t>(any_width(rng)) * (rng.chance(0.5) ? 1 : -1);
     const std::string text(static_cast<std::size_t>(rng.between(0, 300)), 'x');
-    std::string as_string;
-    std::vector<std::byte> as_vector;
-    const auto write = [&](auto writer) {
-      writer.varint(number);
-      writer.signed_varint(negative);
-      writer.fixed(static_cast<std::uint16_t>(number));
-      writer.fixed(negative);
-      writer.fixed(0.1);
-      writer.text(text);
-    };
-    write(ByteWriter(as_string));
-    write(ByteWriter(as_vector));
-    ASSERT_EQ(std::as_bytes(std::span(as_string)).size(), as_vector.size());
-    ByteReader reader(as_string);
+    ByteWriter writer;
+    writer.varint(number);
+    ASSERT_EQ(writer.size(), varint_size(number));
+    writer.signed_varint(negative);
+    writer.u8(7);
+    writer.fixed(static_cast<std::uint16_t>(number));
+    writer.fixed(negative);
+    writer.fixed(0.1);
+    writer.text(text);
+    writer.bytes("tail");
+    writer.bytes(std::as_bytes(std::span("ab", 2)));
+    const std::string bytes = writer.take();
+    ASSERT_EQ(writer.size(), 0u);
+    ByteReader reader(bytes);
     ASSERT_EQ(reader.varint(), number);
-    ASSERT_EQ(reader.offset(), varint_size(number));
+    ASSERT_EQ(reader.remaining(), bytes.size() - varint_size(number));
     ASSERT_EQ(reader.signed_varint(), negative);
+    ASSERT_EQ(reader.u8(), 7);
     ASSERT_EQ(reader.fixed<std::uint16_t>(), static_cast<std::uint16_t>(number));
     ASSERT_EQ(reader.fixed<std::int64_t>(), negative);
     ASSERT_EQ(reader.fixed<double>(), 0.1);
     ASSERT_EQ(reader.text(), text);
-    ASSERT_TRUE(reader.at_end());
+    ASSERT_FALSE(reader.complete());
+    ASSERT_EQ(reader.bytes(6), "tailab");
+    ASSERT_TRUE(reader.complete());
 
-    // Cut anywhere: no call reads past the end, and something is missing.
-    const auto cut = static_cast<std::size_t>(rng.between(0, std::ssize(as_string) - 1));
-    ByteReader damaged(std::string_view(as_string).substr(0, cut));
-    const bool whole = damaged.varint() && damaged.signed_varint() &&
-                       damaged.fixed<std::uint16_t>() && damaged.fixed<std::int64_t>() &&
-                       damaged.fixed<double>() && damaged.text();
-    ASSERT_FALSE(whole);
-    ASSERT_LE(damaged.offset(), cut);
+    // Cut anywhere: no call reads past the end, and the error stays.
+    const auto cut = static_cast<std::size_t>(rng.between(0, std::ssize(bytes) - 1));
+    ByteReader damaged(std::string_view(bytes).substr(0, cut));
+    (void)damaged.varint();
+    (void)damaged.signed_varint();
+    (void)damaged.u8();
+    (void)damaged.fixed<std::uint16_t>();
+    (void)damaged.fixed<std::int64_t>();
+    (void)damaged.fixed<double>();
+    (void)damaged.text();
+    (void)damaged.bytes(6);
+    ASSERT_FALSE(damaged.ok());
+    ASSERT_FALSE(damaged.complete());
+    ASSERT_EQ(damaged.remaining(), 0u);
+    ASSERT_EQ(damaged.varint(), 0u);
   }
 }
 
@@ -65,40 +76,52 @@ TEST(Bytes, EveryByteStringIsEitherTheOneFormOfAVarintOrRefused) {
       c = static_cast<char>(rng.chance(0.3) ? rng.between(0, 1) : rng.between(0x7E, 0x100));
     }
     ByteReader reader(bytes);
-    const auto value = reader.varint();
-    if (!value) {
-      ASSERT_EQ(reader.offset(), 0u);
+    const std::uint64_t value = reader.varint();
+    if (!reader.ok()) {
+      ASSERT_EQ(value, 0u);
       continue;
     }
     ++accepted;
-    std::string again;
-    ByteWriter(again).varint(*value);
-    ASSERT_EQ(again, bytes.substr(0, reader.offset()));
+    ByteWriter again;
+    again.varint(value);
+    ASSERT_EQ(again.str(), bytes.substr(0, bytes.size() - reader.remaining()));
   }
   EXPECT_GT(accepted, 10'000);
 }
 
 TEST(Bytes, VarintsHaveTheirEdges) {
   const auto written = [](std::uint64_t value) {
-    std::string out;
-    ByteWriter(out).varint(value);
+    ByteWriter out;
+    out.varint(value);
     EXPECT_EQ(out.size(), varint_size(value));
-    return out;
+    return out.take();
+  };
+  const auto is_refused = [](std::string_view bytes) {
+    ByteReader reader(bytes);
+    (void)reader.varint();
+    return !reader.ok();
   };
   EXPECT_EQ(written(0), std::string("\x00", 1));
   EXPECT_EQ(written(127), "\x7F");
   EXPECT_EQ(written(128), "\x80\x01");
   EXPECT_EQ(written(300), "\xAC\x02");
   EXPECT_EQ(written(UINT64_MAX), "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01");
-  EXPECT_FALSE(ByteReader("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02").varint());
-  EXPECT_FALSE(ByteReader("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x81\x01").varint());
-  EXPECT_FALSE(ByteReader(std::string_view("\x80\x00", 2)).varint()) << "padding";
-  EXPECT_FALSE(ByteReader("\x80").varint());
-  EXPECT_EQ(ByteReader("\x05").varint_up_to(5), 5u);
-  EXPECT_FALSE(ByteReader("\x05").varint_up_to(4));
-  EXPECT_FALSE(ByteReader("\x05"
-                          "abcd")
-                   .text());
+  EXPECT_TRUE(is_refused("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x02"));
+  EXPECT_TRUE(is_refused("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x81\x01"));
+  EXPECT_TRUE(is_refused(std::string_view("\x80\x00", 2))) << "padding";
+  EXPECT_TRUE(is_refused("\x80"));
+  EXPECT_TRUE(is_refused(""));
+  ByteReader in_bounds("\x05");
+  EXPECT_EQ(in_bounds.varint_up_to(5), 5u);
+  EXPECT_TRUE(in_bounds.complete());
+  ByteReader too_large("\x05");
+  EXPECT_EQ(too_large.varint_up_to(4), 0u);
+  EXPECT_FALSE(too_large.ok());
+  ByteReader cut_text(
+      "\x05"
+      "abcd");
+  EXPECT_EQ(cut_text.text(), "");
+  EXPECT_FALSE(cut_text.ok());
 }
 
 TEST(Bytes, ZigzagInterleavesTheSigns) {

@@ -152,12 +152,11 @@ Hash128 keyed_hash128(const HashKey& key, std::span<const std::byte> bytes) {
 double assignment_fraction(const HashKey& key, std::string_view intervention,
                            const Hash128& person) {
   // The prefix keeps this use apart from person keys, the length keeps the two parts apart.
-  std::string input;
-  ByteWriter writer(input);
-  writer.text("holdfast assignment 1");
-  writer.text(intervention);
-  writer.bytes(person.bytes());
-  return static_cast<double>(keyed_hash128(key, input).high >> 11) * 0x1p-53;
+  ByteWriter input;
+  input.text("holdfast assignment 1");
+  input.text(intervention);
+  input.bytes(person.bytes());
+  return static_cast<double>(keyed_hash128(key, input.str()).high >> 11) * 0x1p-53;
 }
 
 StreamHash128::StreamHash128() : state_(XXH3_createState()) {

@@ -110,7 +110,7 @@ class Heatmap {
                       pad_left(words_("people", "人数"), count_width_);
     // The heading is as wide as its widest entry wants.
     for (std::size_t k = 1; k < shown_; ++k) out += " " + pad_left(columns_[k] + " ", width());
-    return bold(out, terminal_.color) + "\n";
+    return bold(trimmed(out), terminal_.color) + "\n";
   }
 
   [[nodiscard]] std::string cell_text(const RetentionCell& cell, bool with_count, bool with_rate) const {

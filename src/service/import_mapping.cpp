@@ -104,7 +104,7 @@ class Recognizer {
       FieldMapping field;
       field.column = column.name;
       field.property = column.name;
-      field.type = type_of(column);
+      field.type = mapping.is_table() ? typed_by_source(column) : type_of(column);
       if (!column.values.empty()) field.example = column.values.front();
       mapping.fields.push_back(std::move(field));
     }
@@ -174,6 +174,11 @@ class Recognizer {
   }
 
  private:
+  // A table's values bring their types; this is only what is shown.
+  static CellType typed_by_source(const ColumnSample& column) {
+    return column.typed_number ? CellType::number : CellType::text;
+  }
+
   static CellType type_of(const ColumnSample& column) {
     if (column.typed_number) return CellType::number;
     if (all_values(column, looks_like_number)) return CellType::number;
@@ -368,7 +373,7 @@ std::string canonical_json(const ImportMapping& mapping) {
     out.key("role").text(to_string(field.role));
     if (field.role == FieldRole::property) {
       out.key("property").text(field.property);
-      out.key("type").text(to_string(field.type));
+      if (!mapping.is_table()) out.key("type").text(to_string(field.type));
     }
     if (field.integral_id) out.key("integral").boolean(true);
     if (field.role == FieldRole::time || field.role == FieldRole::received_at) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "store/byte_io.h"
+#include "base/bytes.h"
 #include "event/event.h"
 
 namespace hf {

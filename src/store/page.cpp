@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "base/assert.h"
-#include "store/byte_io.h"
+#include "base/bytes.h"
 #include "base/hash.h"
 
 namespace hf {

@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "base/assert.h"
-#include "store/byte_io.h"
+#include "base/bytes.h"
 #include "store/footer.h"
 #include "store/page.h"
 

@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "base/assert.h"
-#include "store/byte_io.h"
+#include "base/bytes.h"
 #include "identity/person_key.h"
 #include "store/footer.h"
 #include "store/page.h"

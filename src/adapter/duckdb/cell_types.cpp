@@ -5,7 +5,8 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <cctype>
+#include <cmath>
+#include <utility>
 
 #include "base/decimal.h"
 #include "calendar/date.h"
@@ -127,13 +128,68 @@ void run_cell_types(duckdb_function_info, duckdb_data_chunk input, duckdb_vector
   }
 }
 
+/// Finds a member whose name is written with escapes, which simdjson does not resolve on its own.
+bool find_escaped(simdjson::ondemand::object& object, std::string_view line, std::string_view name,
+                  simdjson::ondemand::value& value) {
+  if (line.find('\\') == std::string_view::npos) return false;
+  if (object.reset().error() != simdjson::SUCCESS) return false;
+  for (auto member : object) {
+    simdjson::ondemand::field field;
+    std::string_view key;
+    if (std::move(member).get(field) != simdjson::SUCCESS) return false;
+    if (field.unescaped_key().get(key) != simdjson::SUCCESS) return false;
+    if (key != name) continue;
+    value = field.value();
+    return true;
+  }
+  return false;
+}
+
+std::optional<std::string> member_of(std::string_view line, std::string_view name,
+                                     bool resolve_text) {
+  namespace ondemand = simdjson::ondemand;
+  thread_local ondemand::parser parser;
+  thread_local std::string padded;
+  padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
+  padded.assign(line);
+  ondemand::document document;
+  ondemand::object object;
+  ondemand::value value;
+  if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return std::nullopt;
+  if (document.get_object().get(object) != simdjson::SUCCESS) return std::nullopt;
+  if (object.find_field_unordered(name).get(value) != simdjson::SUCCESS &&
+      !find_escaped(object, line, name, value)) {
+    return std::nullopt;
+  }
+  ondemand::json_type type;
+  if (value.type().get(type) != simdjson::SUCCESS) return std::nullopt;
+  std::string_view raw = value.raw_json_token();
+  if (type == ondemand::json_type::null) return std::nullopt;
+  if (type == ondemand::json_type::array) {
+    ondemand::array array;
+    if (value.get_array().get(array) != simdjson::SUCCESS) return std::nullopt;
+    if (array.raw_json().get(raw) != simdjson::SUCCESS) return std::nullopt;
+  } else if (type == ondemand::json_type::object) {
+    ondemand::object inner;
+    if (value.get_object().get(inner) != simdjson::SUCCESS) return std::nullopt;
+    if (inner.raw_json().get(raw) != simdjson::SUCCESS) return std::nullopt;
+  } else if (type == ondemand::json_type::string && resolve_text) {
+    std::string_view text;
+    // A text that has no UTF-8 form (a lone surrogate) is kept as it is written.
+    if (value.get_string().get(text) == simdjson::SUCCESS) return std::string(text);
+  }
+  const std::size_t end = raw.find_last_not_of(" \t\r\n");
+  return std::string(raw.substr(0, end == std::string_view::npos ? 0 : end + 1));
+}
+
+template <bool resolve_text>
 void run_json_member(duckdb_function_info, duckdb_data_chunk input, duckdb_vector output) {
   const TextArgument lines(input, 0);
   const TextArgument names(input, 1);
   for (idx_t row = 0; row < duckdb_data_chunk_get_size(input); ++row) {
     const auto line = lines.at(row);
     const auto name = names.at(row);
-    const auto value = line && name ? json_member(*line, *name) : std::nullopt;
+    const auto value = line && name ? member_of(*line, *name, resolve_text) : std::nullopt;
     if (value) {
       duckdb_vector_assign_string_element_len(output, row, value->data(), value->size());
     } else {
@@ -205,38 +261,11 @@ std::string cast_to(std::uint8_t types, std::string_view text) {
 }
 
 std::optional<std::string> json_member(std::string_view line, std::string_view name) {
-  namespace ondemand = simdjson::ondemand;
-  thread_local ondemand::parser parser;
-  thread_local std::string padded;
-  padded.assign(line);
-  padded.reserve(line.size() + simdjson::SIMDJSON_PADDING);
-  ondemand::document document;
-  ondemand::object object;
-  ondemand::value value;
-  if (parser.iterate(padded).get(document) != simdjson::SUCCESS) return std::nullopt;
-  if (document.get_object().get(object) != simdjson::SUCCESS) return std::nullopt;
-  if (object.find_field_unordered(name).get(value) != simdjson::SUCCESS) return std::nullopt;
-  ondemand::json_type type;
-  if (value.type().get(type) != simdjson::SUCCESS) return std::nullopt;
-  std::string_view raw;
-  switch (type) {
-    case ondemand::json_type::null: return std::nullopt;
-    case ondemand::json_type::array: {
-      ondemand::array array;
-      if (value.get_array().get(array) != simdjson::SUCCESS) return std::nullopt;
-      if (array.raw_json().get(raw) != simdjson::SUCCESS) return std::nullopt;
-      break;
-    }
-    case ondemand::json_type::object: {
-      ondemand::object inner;
-      if (value.get_object().get(inner) != simdjson::SUCCESS) return std::nullopt;
-      if (inner.raw_json().get(raw) != simdjson::SUCCESS) return std::nullopt;
-      break;
-    }
-    default: raw = value.raw_json_token();
-  }
-  const std::size_t end = raw.find_last_not_of(" \t\r\n");
-  return std::string(raw.substr(0, end == std::string_view::npos ? 0 : end + 1));
+  return member_of(line, name, false);
+}
+
+std::optional<std::string> json_member_text(std::string_view line, std::string_view name) {
+  return member_of(line, name, true);
 }
 
 bool has_exact_numbers(std::string_view json) {
@@ -265,7 +294,10 @@ bool has_exact_numbers(std::string_view json) {
 
 Result<void> register_cell_functions(Session& session) {
   HF_CHECK(register_function(session, "hf_cell_types", 1, DUCKDB_TYPE_UTINYINT, run_cell_types));
-  HF_CHECK(register_function(session, "hf_json_member", 2, DUCKDB_TYPE_VARCHAR, run_json_member));
+  HF_CHECK(
+      register_function(session, "hf_json_member", 2, DUCKDB_TYPE_VARCHAR, run_json_member<false>));
+  HF_CHECK(
+      register_function(session, "hf_json_text", 2, DUCKDB_TYPE_VARCHAR, run_json_member<true>));
   return register_function(session, "hf_exact_numbers", 1, DUCKDB_TYPE_BOOLEAN, run_exact_numbers);
 }
 

@@ -33,12 +33,16 @@ enum CellTypes : std::uint8_t {
 /// The value of `name` in the JSON object `line` as it is written there; nothing where it is absent
 /// or null, or `line` is no object.
 [[nodiscard]] std::optional<std::string> json_member(std::string_view line, std::string_view name);
+/// The same, with a text's quotes removed and its escapes resolved.
+[[nodiscard]] std::optional<std::string> json_member_text(std::string_view line,
+                                                          std::string_view name);
 
 /// True if DuckDB reads every number of this JSON document exactly: whole ones as BIGINT, others,
 /// which it takes through double, as DECIMAL(38,9).
 [[nodiscard]] bool has_exact_numbers(std::string_view json);
 
-/// Registers hf_cell_types(text), hf_json_member(line, name), hf_exact_numbers(json).
+/// Registers hf_cell_types(text), hf_json_member(line, name), hf_json_text(line, name),
+/// hf_exact_numbers(json).
 [[nodiscard]] Result<void> register_cell_functions(Session& session);
 
 }  // namespace hf::duckdb

@@ -214,11 +214,10 @@ Result<void> create_json(Session& session, const SqlInput& input) {
     return fmt::format("hf_json_member(json, {})", quoted_text(column.name));
   };
   const auto text = [](const Described& column) {
-    return fmt::format("json_extract_string(json, {})",
-                       quoted_text("$." + quoted_name(column.name)));
+    return fmt::format("hf_json_text(json, {})", quoted_text(column.name));
   };
-  // What DuckDB guessed is checked on every line: whole numbers and times by their texts, numbers
-  // with a fraction, which it would take through double, by the digits of the line.
+  // What DuckDB guessed is checked on every line, by the digits written there: it takes numbers
+  // with a fraction through double, and has no time without a guess at its zone.
   std::vector<std::string> checked;
   std::vector<std::string> nested;
   for (const Described& column : columns) {
@@ -226,8 +225,7 @@ Result<void> create_json(Session& session, const SqlInput& input) {
       nested.push_back(
           fmt::format("CAST(bool_and(hf_exact_numbers({})) AS VARCHAR)", member(column)));
     } else if (column.type != "VARCHAR" && column.type != "JSON" && column.type != "BOOLEAN") {
-      checked.push_back(column.type == "DOUBLE" || column.type.ends_with("INT") ? member(column)
-                                                                                : text(column));
+      checked.push_back(text(column));
     }
   }
   HF_TRY(const auto types, types_over_all_rows(session, checked, lines));
