@@ -12,6 +12,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/assert.h"
 #include "base/bytes.h"
 
 namespace hf {

@@ -52,7 +52,7 @@ void agrees(const std::vector<EventChoice>& choices, const QueryChoice& q) {
 }
 
 TEST(Retention, AgreesWithItsDefinitionOnAnyEventsAndQueries) {
-  check_cases("retention agrees with its twin", 2'500, [] {
+  check_cases("retention agrees with its twin", 5'000, [] {
     const QueryChoice q = *any_query_choice();
     const auto choices =
         *rc::gen::scale(0.6, rc::gen::container<std::vector<EventChoice>>(any_event_choice()));
@@ -62,7 +62,7 @@ TEST(Retention, AgreesWithItsDefinitionOnAnyEventsAndQueries) {
 
 // The path for sets of periods: only what it takes, and more events.
 TEST(Retention, FastPathAgreesWithItsDefinition) {
-  check_cases("period sets agree with the twin", 1'000, [] {
+  check_cases("period sets agree with the twin", 2'000, [] {
     QueryChoice q = *any_query_choice();
     q.windows = q.window = q.count_return = q.occurrences = q.value = q.breakdown = 0;
     q.entry %= 2;

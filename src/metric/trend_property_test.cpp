@@ -10,7 +10,7 @@ namespace hf::test {
 namespace {
 
 TEST(Trend, AgreesWithItsDefinitionOnAnyEventsAndQueries) {
-  check_cases("trend agrees with its twin", 2'000, [] {
+  check_cases("trend agrees with its twin", 4'000, [] {
     const QueryChoice q = *any_query_choice();
     const auto choices =
         *rc::gen::scale(0.6, rc::gen::container<std::vector<EventChoice>>(any_event_choice()));

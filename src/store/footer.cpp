@@ -2,6 +2,9 @@
 #include "store/footer.h"
 
 #include <algorithm>
+#include <limits>
+#include <set>
+#include <tuple>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -43,15 +46,16 @@ void put_refs(ByteWriter& out, const std::vector<PageRef>& refs) {
   }
 }
 
+constexpr std::uint64_t u32_max = std::numeric_limits<std::uint32_t>::max();
+
 std::vector<PageRef> get_refs(ByteReader& in) {
-  const std::uint64_t count = in.varint();
+  const std::uint64_t count = in.varint_up_to(in.remaining());  // Each takes a byte at least.
   std::vector<PageRef> refs;
-  if (count > in.remaining()) return refs;  // The caller's complete() check fails then.
   refs.reserve(count);
   std::uint64_t expected = 0;
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
     PageRef ref;
-    ref.stored_bytes = static_cast<std::uint32_t>(in.varint());
+    ref.stored_bytes = static_cast<std::uint32_t>(in.varint_up_to(u32_max));
     if (ref.stored_bytes != 0) {
       ref.offset = expected + static_cast<std::uint64_t>(in.signed_varint());
       expected = ref.offset + ref.stored_bytes;
@@ -68,8 +72,7 @@ void put_decimal(ByteWriter& out, const Decimal& value) {
 
 Decimal get_decimal(ByteReader& in) {
   const std::int64_t units = in.signed_varint();
-  const std::uint8_t scale = in.u8();
-  return Decimal::normalized(units, std::min<int>(scale, Decimal::scale_max));
+  return Decimal::normalized(units, static_cast<int>(in.varint_up_to(Decimal::scale_max)));
 }
 
 void put_section(ByteWriter& out, Section tag, const ByteWriter& body) {
@@ -82,26 +85,42 @@ bool known_kind(std::uint8_t kind) {
          kind <= static_cast<std::uint8_t>(ValueKind::json);
 }
 
-Result<FooterColumn> get_column(ByteReader& in, std::uint32_t page_count) {
+// The kind a system column is written with.
+ValueKind kind_of(ColumnRole role) {
+  const bool is_text = role == ColumnRole::time || role == ColumnRole::message_id ||
+                       role == ColumnRole::channel;
+  return is_text ? ValueKind::text : ValueKind::number;
+}
+
+Result<FooterColumn> get_column(ByteReader& in, const Footer& footer) {
+  const std::uint32_t page_count =
+      (footer.row_count + part_format::page_rows - 1) / part_format::page_rows;
   FooterColumn column;
   const std::uint8_t role = in.u8();
   const std::uint8_t kind = in.u8();
   column.info.property = in.text();
-  column.info.value_count = in.varint();
-  const std::uint8_t scale = in.u8();
+  column.info.value_count = in.varint_up_to(footer.row_count);
+  const std::uint64_t scale = in.varint_up_to(Decimal::scale_max);
   column.info.number_min = get_decimal(in);
   column.info.number_max = get_decimal(in);
-  column.info.dictionary_size = static_cast<std::uint32_t>(in.varint());
+  column.info.dictionary_size = static_cast<std::uint32_t>(in.varint_up_to(footer.row_count + 1));
   column.dictionary_pages = get_refs(in);
   column.pages = get_refs(in);
-  if (!in.ok()) return bad("footer ends within a column");
-  if (role > static_cast<std::uint8_t>(ColumnRole::raw_time) || !known_kind(kind) ||
-      scale > Decimal::scale_max) {
+  if (!in.ok()) return bad("column with impossible counts, or cut off");
+  if (role > static_cast<std::uint8_t>(ColumnRole::raw_time) || !known_kind(kind)) {
     return bad("column of an unknown role or kind");
   }
   column.info.role = static_cast<ColumnRole>(role);
   column.info.kind = static_cast<ValueKind>(kind);
   column.info.scale_max = static_cast<std::int8_t>(scale);
+  if (column.info.role != ColumnRole::property &&
+      (column.info.kind != kind_of(column.info.role) || !column.info.property.empty())) {
+    return bad("system column of another shape");
+  }
+  // Codes of booleans are looked up in no stored dictionary: its size is what bounds them.
+  if (column.info.kind == ValueKind::boolean && column.info.dictionary_size != 2) {
+    return bad("booleans with another number of values than two");
+  }
   if (column.pages.size() != page_count) return bad("column with another number of pages");
   return column;
 }
@@ -155,11 +174,13 @@ Result<void> write_directory(PageWriter& pages, std::span<const PersonOrdinal> o
   return {};
 }
 
-Result<void> read_directory_page(std::string_view payload, std::vector<PersonOrdinal>& ordinals,
+Result<void> read_directory_page(std::string_view payload, std::uint32_t person_count,
+                                 std::vector<PersonOrdinal>& ordinals,
                                  std::vector<RowNumber>& offsets) {
   ByteReader in(payload);
-  const std::uint64_t count = in.varint();
-  if (count == 0 || count > directory_page_persons) return bad("directory page of impossible size");
+  const std::uint64_t count =
+      in.varint_up_to(std::min<std::uint64_t>(directory_page_persons, person_count - ordinals.size()));
+  if (count == 0) return bad("directory page of impossible size");
   std::uint64_t ordinal = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
     ordinal += in.varint();
@@ -207,11 +228,12 @@ Result<void> write_ids(PageWriter& pages, std::span<const IdTable::Entry> entrie
   return flush();
 }
 
-Result<void> read_id_page(std::string_view payload, RawIds& ids) {
+Result<void> read_id_page(std::string_view payload, std::uint32_t person_count,
+                          RowNumber row_count, RawIds& ids) {
   ByteReader in(payload);
-  const std::uint64_t persons = in.varint();
+  const std::uint64_t persons = in.varint_up_to(person_count - (ids.first.size() - 1));
   for (std::uint64_t p = 0; p < persons && in.ok(); ++p) {
-    const std::uint64_t count = in.varint();
+    const std::uint64_t count = in.varint_up_to(row_count - ids.user_bytes.size());
     for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
       const std::string_view user = in.text();
       const std::string_view anonymous = in.text();
@@ -241,8 +263,11 @@ Result<void> write_keys(PageWriter& pages, std::span<const Hash128> keys,
   return {};
 }
 
-Result<void> read_key_page(std::string_view payload, std::vector<Hash128>& keys) {
-  if (payload.size() % 16 != 0) return bad("key page with another length");
+Result<void> read_key_page(std::string_view payload, std::uint64_t key_count_max,
+                           std::vector<Hash128>& keys) {
+  if (payload.size() % 16 != 0 || payload.size() / 16 > key_count_max - keys.size()) {
+    return bad("key page with another length");
+  }
   ByteReader in(payload);
   while (in.remaining() > 0) {
     const auto high = in.fixed<std::uint64_t>();
@@ -333,9 +358,13 @@ Result<Footer> decode_footer(std::string_view payload) {
     const std::uint8_t tag = sections.u8();
     ByteReader in(sections.text());
     if (!sections.ok()) return bad("footer ends within a section");
-    if (tag < 8) seen = static_cast<std::uint8_t>(seen | (1u << tag));
-    const std::uint32_t page_count =
-        (footer.row_count + part_format::page_rows - 1) / part_format::page_rows;
+    if (tag < 8) {
+      if ((seen & (1u << tag)) != 0) return bad("footer with a section twice");
+      seen = static_cast<std::uint8_t>(seen | (1u << tag));
+    }
+    if (footer.row_count == 0 && tag != static_cast<std::uint8_t>(Section::summary)) {
+      return bad("footer that does not begin with its summary");  // All counts are checked by it.
+    }
     switch (static_cast<Section>(tag)) {
       case Section::summary: {
         const std::uint64_t rows = in.varint();
@@ -352,19 +381,27 @@ Result<Footer> decode_footer(std::string_view payload) {
       case Section::names: {
         const std::uint64_t count = in.varint();
         if (count == 0 || count > part_format::names_max) return bad("impossible number of names");
+        std::set<std::string_view> distinct;
         for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
           NameInfo& name = footer.names.emplace_back();
-          name.name = in.text();
-          name.count = in.varint();
+          const std::string_view text = in.text();
+          if (!distinct.insert(text).second) return bad("event name listed twice");
+          name.name = text;
+          name.count = in.varint_up_to(footer.row_count);
           name.time_min = in.signed_varint();
           name.time_max = in.signed_varint();
         }
         break;
       }
       case Section::columns: {
-        const std::uint64_t count = in.varint();
+        const std::uint64_t count = in.varint_up_to(part_format::columns_max);
+        std::set<std::tuple<ColumnRole, ValueKind, std::string>> distinct;
         for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-          HF_TRY(footer.columns.emplace_back(), get_column(in, page_count));
+          HF_TRY(FooterColumn column, get_column(in, footer));
+          if (!distinct.emplace(column.info.role, column.info.kind, column.info.property).second) {
+            return bad("column listed twice");
+          }
+          footer.columns.push_back(std::move(column));
         }
         break;
       }

@@ -50,25 +50,32 @@ inline constexpr std::uint32_t directory_page_persons = 65'536;
 [[nodiscard]] Result<void> write_directory(PageWriter& pages,
                                            std::span<const PersonOrdinal> ordinals,
                                            std::span<const RowNumber> offsets, Footer& footer);
-/// Appends one directory page's persons; `offsets` starts as {0}. Errors: data_loss/bad_part.
-[[nodiscard]] Result<void> read_directory_page(std::string_view payload,
+/// Appends one directory page's persons, to at most `person_count`; `offsets` starts as {0}.
+/// Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> read_directory_page(std::string_view payload, std::uint32_t person_count,
                                                std::vector<PersonOrdinal>& ordinals,
                                                std::vector<RowNumber>& offsets);
 
 [[nodiscard]] Result<void> write_ids(PageWriter& pages, std::span<const IdTable::Entry> entries,
                                      std::span<const std::uint32_t> entry_counts, Footer& footer);
-/// Appends one page of ids: `first` and, for each entry, the two texts' lengths and bytes.
+/// Ids as they come off their pages: `first` as in IdTable, and for each entry the two texts'
+/// lengths and bytes.
 struct RawIds {
   std::vector<std::uint32_t> first = {0};
   std::vector<std::uint32_t> user_bytes;
   std::vector<std::uint32_t> anonymous_bytes;
   std::string bytes;
 };
-[[nodiscard]] Result<void> read_id_page(std::string_view payload, RawIds& ids);
+/// Appends one page of ids, to at most `person_count` persons and an entry per row: no damaged
+/// count makes it allocate more. Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> read_id_page(std::string_view payload, std::uint32_t person_count,
+                                        RowNumber row_count, RawIds& ids);
 
 [[nodiscard]] Result<void> write_keys(PageWriter& pages, std::span<const Hash128> keys,
                                       std::vector<PageRef>& refs);
-[[nodiscard]] Result<void> read_key_page(std::string_view payload, std::vector<Hash128>& keys);
+/// Appends one page of keys, to at most `key_count_max`. Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> read_key_page(std::string_view payload, std::uint64_t key_count_max,
+                                         std::vector<Hash128>& keys);
 
 /// Writes footer page and trailer: the last bytes of the file.
 [[nodiscard]] Result<void> write_footer(PageWriter& pages, const Footer& footer);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/assert.h"
 #include "base/json.h"
@@ -89,6 +90,10 @@ class Fields {
 
 constexpr std::string_view state_names[] = {"running", "done", "undone"};
 
+void put_count(JsonWriter& out, std::string_view name, std::uint64_t value) {
+  out.key(name).raw(std::to_string(value));
+}
+
 void write_import(JsonWriter& out, const ImportRecord& import) {
   out.begin_object();
   out.key("id").integer(import.id);
@@ -96,16 +101,15 @@ void write_import(JsonWriter& out, const ImportRecord& import) {
   out.key("started_at_ms").integer(import.started_at_ms);
   out.key("finished_at_ms").integer(import.finished_at_ms);
   out.key("mapping").text(import.mapping);
+  put_count(out, "data_version", import.data_version);
   out.key("files").begin_array();
   for (const ImportedFile& file : import.files) {
     out.begin_object().key("name").text(file.name);
-    out.key("bytes").integer(static_cast<std::int64_t>(file.bytes));
+    put_count(out, "bytes", file.bytes);
     out.key("digest").text(file.digest).end_object();
   }
   out.end_array();
-  const auto put = [&](std::string_view name, std::uint64_t value) {
-    out.key(name).integer(static_cast<std::int64_t>(value));
-  };
+  const auto put = [&](std::string_view name, std::uint64_t value) { put_count(out, name, value); };
   put("events", import.counts.events);
   put("rejected", import.counts.rejected);
   put("duplicates", import.counts.duplicates);
@@ -135,6 +139,7 @@ ImportRecord read_import(const Json& json, Fields& problems) {
   in.read("started_at_ms", import.started_at_ms);
   in.read("finished_at_ms", import.finished_at_ms);
   in.read("mapping", import.mapping);
+  in.read("data_version", import.data_version);
   for (const Json& item : in.list("files")) {
     Fields file(item);
     ImportedFile& out = import.files.emplace_back();
@@ -161,6 +166,23 @@ ImportRecord read_import(const Json& json, Fields& problems) {
   return import;
 }
 
+/// What paths are made of and what is looked up by number.
+Result<void> check_references(const Manifest& manifest) {
+  std::set<std::string_view> files;
+  for (const PartEntry& part : manifest.parts) {
+    const bool plain = !part.file.empty() && part.file.front() != '.' &&
+                       part.file.find('/') == std::string::npos;
+    if (!plain || !files.insert(part.file).second) return bad("wrong part file: " + part.file);
+  }
+  std::set<std::uint32_t> ids;
+  for (const ImportRecord& import : manifest.imports) {
+    if (!ids.insert(import.id).second || import.position.file > import.files.size()) {
+      return bad(fmt::format("wrong import: {}", import.id));
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string_view to_string(ImportState state) { return state_names[static_cast<std::size_t>(state)]; }
@@ -181,9 +203,7 @@ bool Manifest::is_visible(const PartEntry& part) const {
 
 std::string encode_manifest(const Manifest& manifest) {
   JsonWriter out;
-  const auto put = [&](std::string_view name, std::uint64_t value) {
-    out.key(name).integer(static_cast<std::int64_t>(value));
-  };
+  const auto put = [&](std::string_view name, std::uint64_t value) { put_count(out, name, value); };
   out.begin_object();
   put("generation", manifest.generation);
   put("data_version", manifest.data_version);
@@ -258,6 +278,7 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   }
   for (const Json& item : in.list("imports")) manifest.imports.push_back(read_import(item, in));
   if (!in.problem().empty()) return bad("missing or wrong: " + in.problem());
+  HF_CHECK(check_references(manifest));
   return manifest;
 }
 

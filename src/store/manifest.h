@@ -58,6 +58,7 @@ struct ImportRecord {
   TimestampMs finished_at_ms = 0;
   std::string mapping;              ///< Canonical JSON of the mapping: with the digests, its identity.
   std::vector<ImportedFile> files;
+  std::uint64_t data_version = 0;   ///< Of the data its rows are deduplicated against.
   ImportCounts counts;
   std::uint64_t reject_bytes = 0;   ///< Length of its reject file that belongs to `position`.
   /// Where a running import goes on: all rows before are in its parts or its reject file.

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "calendar/zone.h"
 
 namespace hf {
 namespace {
@@ -310,27 +311,31 @@ Result<std::vector<TimestampMs>> decode_times(std::string_view payload, std::uin
       std::ranges::find(time_units_ms, static_cast<std::int64_t>(unit)) == std::end(time_units_ms)) {
     return bad_page("times page with an impossible head");
   }
-  constexpr std::uint64_t span_max = std::uint64_t{1} << 53;  // Far beyond 1970..2100.
-  if (base < -static_cast<std::int64_t>(span_max) || base > static_cast<std::int64_t>(span_max)) {
-    return bad_page("times page with an impossible base");
-  }
   if (rows > payload.size()) return bad_page("times page shorter than its rows");
   std::vector<TimestampMs> times(rows);
   auto next_start = run_starts.begin();
+  // Checked once for all rows: a time beyond the end can only be reached by a step into it, and
+  // no step may be so large that it wraps around.
   TimestampMs time = base;
-  std::uint64_t largest = 0;
+  TimestampMs latest = base;
+  std::uint64_t steps = 0;
   for (std::uint32_t row = 0; row < rows; ++row) {
     if (next_start != run_starts.end() && *next_start == row) {
       ++next_start;
       time = base;
     }
     const std::uint64_t delta = in.varint();
-    largest |= delta;
+    steps |= delta;
     time = static_cast<TimestampMs>(static_cast<std::uint64_t>(time) + delta * unit);
+    latest = std::max(latest, time);
     times[row] = time;
   }
   if (!in.complete()) return bad_page("times page with another length");
-  if (largest > span_max / unit) return bad_page("times page with an impossible step");
+  constexpr std::uint64_t step_max = std::uint64_t{1} << 43;  // Every bit of timestamp_end_ms.
+  static_assert(timestamp_end_ms < step_max);
+  if (base < timestamp_min_ms || latest >= timestamp_end_ms || steps > step_max / unit) {
+    return bad_page("times page with a time outside 1970 to 2100");
+  }
   return times;
 }
 

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <limits>
 #include <unordered_map>
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "calendar/zone.h"
 #include "store/footer.h"
 #include "store/page.h"
 
@@ -84,6 +86,15 @@ struct Part::Body {
     return placed(decode_numbers(payload, rows_in_page(page)), ref);
   }
 
+  // The same of a column in which every row has a value.
+  [[nodiscard]] Result<std::vector<std::int64_t>> read_all_numbers(std::uint32_t column,
+                                                                   std::uint32_t page) const {
+    HF_TRY(DecodedNumbers numbers, read_numbers(column, page));
+    if (numbers.present.empty()) return std::move(numbers.values);
+    return placed<std::vector<std::int64_t>>(bad("system column with a row that has no value"),
+                                             footer.columns[column].pages[page]);
+  }
+
   /// Rows of `page` at which a person begins.
   [[nodiscard]] std::vector<std::uint32_t> run_starts(std::uint32_t page) const {
     const RowNumber first = page * page_rows;
@@ -128,7 +139,9 @@ Result<std::shared_ptr<const Part>> Part::open(const Env& env, const std::string
 
   for (const PageRef& ref : body->footer.directory_pages) {
     HF_TRY(const std::string payload, body->read(ref, PageKind::persons));
-    HF_CHECK(body->placed(read_directory_page(payload, body->persons, body->offsets), ref));
+    HF_CHECK(body->placed(read_directory_page(payload, body->footer.person_count, body->persons,
+                                                body->offsets),
+                            ref));
   }
   if (body->persons.size() != body->footer.person_count ||
       body->offsets.back() != body->footer.row_count) {
@@ -201,9 +214,13 @@ Result<std::shared_ptr<const TimePage>> Part::times(std::uint32_t page) const {
 Result<std::shared_ptr<const TimePage>> Part::received_at(std::uint32_t page) const {
   const std::uint32_t column = body_->column_of(ColumnRole::received_at);
   return body_->cached<TimePage>(column, page, [&]() -> Result<std::shared_ptr<TimePage>> {
-    HF_TRY(DecodedNumbers numbers, body_->read_numbers(column, page));
     auto out = std::make_shared<TimePage>();
-    out->values = std::move(numbers.values);
+    HF_TRY(out->values, body_->read_all_numbers(column, page));
+    const auto [low, high] = std::ranges::minmax(out->values);
+    if (low < timestamp_min_ms || high >= timestamp_end_ms) {
+      return body_->placed<std::shared_ptr<TimePage>>(bad("time outside 1970 to 2100"),
+                                                      body_->footer.columns[column].pages[page]);
+    }
     out->memory_bytes = out->values.size() * sizeof(TimestampMs);
     return out;
   });
@@ -212,10 +229,10 @@ Result<std::shared_ptr<const TimePage>> Part::received_at(std::uint32_t page) co
 Result<std::shared_ptr<const NamePage>> Part::name_codes(std::uint32_t page) const {
   const std::uint32_t column = body_->column_of(ColumnRole::name);
   return body_->cached<NamePage>(column, page, [&]() -> Result<std::shared_ptr<NamePage>> {
-    HF_TRY(const DecodedNumbers numbers, body_->read_numbers(column, page));
+    HF_TRY(const std::vector<std::int64_t> codes, body_->read_all_numbers(column, page));
     auto out = std::make_shared<NamePage>();
-    out->codes.reserve(numbers.values.size());
-    for (const std::int64_t code : numbers.values) {
+    out->codes.reserve(codes.size());
+    for (const std::int64_t code : codes) {
       if (code < 0 || static_cast<std::uint64_t>(code) >= names().size()) {
         return body_->placed<std::shared_ptr<NamePage>>(bad("event name code out of range"),
                                                         body_->footer.columns[column].pages[page]);
@@ -247,7 +264,7 @@ Result<std::shared_ptr<const CodePage>> Part::codes(std::uint32_t column, std::u
       const bool has =
           numbers.present.empty() || ((numbers.present[row / 64] >> (row % 64)) & 1u) != 0;
       const auto code = static_cast<std::uint64_t>(numbers.values[row]);
-      if (has && code >= end) {
+      if ((has && code >= end) || (!has && is_id_code)) {
         return body_->placed<std::shared_ptr<CodePage>>(bad("code beyond the dictionary"), ref);
       }
       out->codes.push_back(has ? static_cast<std::uint32_t>(code) : CodePage::missing);
@@ -290,8 +307,8 @@ Result<std::shared_ptr<const TextPage>> Part::texts(std::uint32_t column, std::u
       ByteReader in(payload);
       std::uint64_t end = 0;
       for (std::uint32_t row = 0; row < rows; ++row) {
-        end += in.varint();
-        if (!in.ok() || end > payload.size()) {
+        end += in.varint_up_to(payload.size() - end);
+        if (!in.ok()) {
           return body_->placed<std::shared_ptr<TextPage>>(bad("text beyond its page"), ref);
         }
         out->offsets[row + 1] = static_cast<std::uint32_t>(end);
@@ -325,13 +342,13 @@ Result<std::shared_ptr<const Dictionary>> Part::dictionary(std::uint32_t column)
         for (const PageRef& ref : refs) {
           HF_TRY(const std::string payload, body_->read(ref, PageKind::dictionary));
           ByteReader in(payload);
-          const std::uint64_t count = in.varint();
-          if (count > payload.size()) {
-            return body_->placed<std::shared_ptr<Dictionary>>(bad("dictionary too small"), ref);
+          const std::uint64_t count = in.varint_up_to(
+              std::min<std::uint64_t>(payload.size(), info.dictionary_size - out->size()));
+          std::vector<std::uint32_t> lengths(count);
+          for (std::uint32_t& length : lengths) {
+            length = static_cast<std::uint32_t>(in.varint_up_to(payload.size()));
           }
-          std::vector<std::uint64_t> lengths(count);
-          for (std::uint64_t& length : lengths) length = in.varint();
-          for (const std::uint64_t length : lengths) add(in.bytes(length));
+          for (const std::uint32_t length : lengths) add(in.bytes(length));
           if (!in.complete() || out->bytes.size() > 0xffffffff) {
             return body_->placed<std::shared_ptr<Dictionary>>(bad("dictionary of another length"),
                                                               ref);
@@ -355,7 +372,8 @@ Result<std::shared_ptr<const IdTable>> Part::ids() const {
         RawIds raw;
         for (const PageRef& ref : body_->footer.id_pages) {
           HF_TRY(const std::string payload, body_->read(ref, PageKind::ids));
-          HF_CHECK(body_->placed(read_id_page(payload, raw), ref));
+          HF_CHECK(body_->placed(
+              read_id_page(payload, body_->footer.person_count, row_count(), raw), ref));
         }
         if (raw.first.size() != persons().size() + 1) {
           return bad(fmt::format("{}: ids of another number of persons", path()));
@@ -380,7 +398,7 @@ Result<std::vector<Part::IdKey>> Part::id_keys() const {
   std::vector<Hash128> keys;
   for (const PageRef& ref : body_->footer.id_key_pages) {
     HF_TRY(const std::string payload, body_->read(ref, PageKind::id_keys));
-    HF_CHECK(body_->placed(read_key_page(payload, keys), ref));
+    HF_CHECK(body_->placed(read_key_page(payload, persons().size(), keys), ref));
   }
   if (keys.size() != persons().size()) {
     return bad(fmt::format("{}: keys of another number of persons", path()));
@@ -395,7 +413,10 @@ Result<std::vector<Hash128>> Part::message_keys() const {
   std::vector<Hash128> keys;
   for (const PageRef& ref : body_->footer.message_key_pages) {
     HF_TRY(const std::string payload, body_->read(ref, PageKind::id_keys));
-    HF_CHECK(body_->placed(read_key_page(payload, keys), ref));
+    HF_CHECK(body_->placed(read_key_page(payload, row_count(), keys), ref));
+  }
+  if (std::ranges::adjacent_find(keys, std::greater_equal<>()) != keys.end()) {
+    return bad(fmt::format("{}: message keys out of order", path()));
   }
   return keys;
 }
@@ -403,12 +424,9 @@ Result<std::vector<Hash128>> Part::message_keys() const {
 Result<void> Part::verify() const {
   HF_TRY(const auto ids, this->ids());
   HF_CHECK(id_keys());
-  HF_TRY(const auto message_keys, this->message_keys());
-  if (!std::ranges::is_sorted(message_keys)) {
-    return bad(fmt::format("{}: message keys out of order", path()));
-  }
+  HF_CHECK(message_keys());
   const auto id_code_column = body_->column_of(ColumnRole::id_code);
-  std::vector<std::uint64_t> name_counts(names().size(), 0);
+  std::vector<NameInfo> seen(names().size());
   TimestampMs low = std::numeric_limits<TimestampMs>::max();
   TimestampMs high = std::numeric_limits<TimestampMs>::min();
   std::size_t person = 0;
@@ -430,7 +448,10 @@ Result<void> Part::verify() const {
       before = times->values[i];
       low = std::min(low, before);
       high = std::max(high, before);
-      ++name_counts[codes->codes[i]];
+      NameInfo& name = seen[codes->codes[i]];
+      name.time_min = name.count == 0 ? before : std::min(name.time_min, before);
+      name.time_max = name.count == 0 ? before : std::max(name.time_max, before);
+      ++name.count;
       if (row + 1 == row_offsets()[person + 1]) ++person;
     }
   }
@@ -438,34 +459,57 @@ Result<void> Part::verify() const {
     return bad(fmt::format("{}: times differ from the footer's range", path()));
   }
   for (std::size_t i = 0; i < names().size(); ++i) {
-    if (name_counts[i] != names()[i].count) {
-      return bad(fmt::format("{}: event count differs from the footer's", path()));
+    const NameInfo& told = names()[i];
+    if (seen[i].count != told.count || seen[i].time_min != told.time_min ||
+        seen[i].time_max != told.time_max) {
+      return bad(fmt::format("{}: events of name {} differ from the footer's", path(), i));
     }
   }
   for (std::uint32_t column = 0; column < columns().size(); ++column) {
-    const ColumnInfo& info = columns()[column];
-    const bool coded = info.role == ColumnRole::channel ||
-                       (info.role == ColumnRole::property && info.kind != ValueKind::number);
-    const bool numeric = info.role == ColumnRole::raw_time ||
-                         (info.role == ColumnRole::property && info.kind == ValueKind::number);
-    if (coded) HF_CHECK(dictionary(column));
-    std::uint64_t values = 0;
-    for (std::uint32_t page = 0; page < page_count(); ++page) {
-      if (coded) {
-        HF_TRY(const auto codes, this->codes(column, page));
-        for (const std::uint32_t code : codes->codes) values += code != CodePage::missing;
-      } else if (numeric) {
-        HF_TRY(const auto numbers, this->numbers(column, page));
-        for (std::uint32_t i = 0; i < rows_in_page(page); ++i) values += numbers->has(i);
-      } else if (info.role == ColumnRole::message_id) {
-        HF_TRY(const auto texts, this->texts(column, page));
-        for (std::uint32_t i = 0; i < rows_in_page(page); ++i) values += !texts->at(i).empty();
+    HF_CHECK(verify_column(column));
+  }
+  return {};
+}
+
+Result<void> Part::verify_column(std::uint32_t column) const {
+  const ColumnInfo& info = columns()[column];
+  const bool property = info.role == ColumnRole::property;
+  const bool numeric =
+      info.role == ColumnRole::raw_time || (property && info.kind == ValueKind::number);
+  const bool coded =
+      info.role == ColumnRole::channel || (property && info.kind != ValueKind::number);
+  // The columns every row has a value in were read with the rows.
+  if (!numeric && !coded && info.role != ColumnRole::message_id) return {};
+  if (coded) HF_CHECK(dictionary(column));
+  std::uint64_t values = 0;
+  std::int8_t scale_max = 0;
+  std::optional<std::pair<Decimal, Decimal>> bounds;
+  for (std::uint32_t page = 0; page < page_count(); ++page) {
+    if (coded) {
+      HF_TRY(const auto codes, this->codes(column, page));
+      for (const std::uint32_t code : codes->codes) values += code != CodePage::missing;
+    } else if (numeric) {
+      HF_TRY(const auto numbers, this->numbers(column, page));
+      for (std::uint32_t i = 0; i < rows_in_page(page); ++i) {
+        if (!numbers->has(i)) continue;
+        ++values;
+        const Decimal value = numbers->at(i);
+        scale_max = std::max(scale_max, value.scale);
+        if (!bounds) bounds = {value, value};
+        bounds->first = std::min(bounds->first, value);
+        bounds->second = std::max(bounds->second, value);
       }
+    } else {
+      HF_TRY(const auto texts, this->texts(column, page));
+      for (std::uint32_t i = 0; i < rows_in_page(page); ++i) values += !texts->at(i).empty();
     }
-    if ((coded || numeric || info.role == ColumnRole::message_id) && values != info.value_count) {
-      return bad(fmt::format("{}: column {} has another number of values than the footer says",
-                             path(), column));
-    }
+  }
+  const bool same_bounds = !bounds || (bounds->first == info.number_min &&
+                                       bounds->second == info.number_max &&
+                                       scale_max == info.scale_max);
+  if (values != info.value_count || !same_bounds) {
+    return bad(fmt::format("{}: values of column {} differ from what the footer says", path(),
+                           column));
   }
   return {};
 }

@@ -172,6 +172,8 @@ class Part {
  private:
   struct Body;
   explicit Part(std::unique_ptr<Body> body);
+  [[nodiscard]] Result<void> verify_column(std::uint32_t column) const;
+
   std::unique_ptr<Body> body_;
 };
 

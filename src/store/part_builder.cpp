@@ -14,6 +14,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "calendar/zone.h"
 #include "identity/person_key.h"
 #include "store/footer.h"
 #include "store/page.h"
@@ -30,6 +31,8 @@ constexpr std::uint32_t rows_per_part_max = 4'000'000;
 constexpr std::size_t memory_per_part_max = std::size_t{1} << 30;
 constexpr std::size_t dictionary_page_bytes = 256 * 1024;
 constexpr std::uint32_t no_value = 0xffffffff;
+constexpr std::uint32_t system_columns = 7;
+constexpr std::uint32_t property_columns_max = part_format::columns_max - system_columns;
 
 /// The values of one property and kind, or of a system column, in arrival order.
 struct TypedColumn {
@@ -91,6 +94,11 @@ struct MessageIds {
   }
 };
 
+struct Arrangement;
+struct Deduplicated;
+struct IdPair;
+class PartWriter;
+
 /// Where each row's value lies in a typed column.
 class ValueIndex {
  public:
@@ -115,7 +123,9 @@ class ValueIndex {
 }  // namespace
 
 struct PartBuilder::Body {
-  explicit Body(TimestampMs received_at_ms) : received_at_default(received_at_ms) {}
+  explicit Body(TimestampMs received_at_ms)
+      : received_at_default(
+            std::clamp<TimestampMs>(received_at_ms, timestamp_min_ms, timestamp_end_ms - 1)) {}
 
   TimestampMs received_at_default;
   std::vector<TimestampMs> times;
@@ -128,6 +138,7 @@ struct PartBuilder::Body {
   StringTable id_table;  // Pairs of ids: length of the user id as a varint, user id, anonymous id.
   StringTable property_names;
   std::vector<Property> properties;
+  std::uint32_t property_columns = 0;
   std::vector<std::uint32_t> last_properties;  // Codes of the row before, in its order.
   std::vector<std::uint32_t> row_properties;
   MessageIds message_ids;
@@ -154,12 +165,18 @@ struct PartBuilder::Body {
     if (!column) {
       column = std::make_unique<TypedColumn>();
       column->kind = kind;
+      ++property_columns;
     }
     return *column;
   }
 
   void add(const EventView& event);
   void recount_memory();
+  /// Numbers the persons of the rows that stay and sorts these.
+  [[nodiscard]] Arrangement arrange(const Deduplicated& unique, PersonRegistry& persons) const;
+  /// All columns but the times.
+  [[nodiscard]] Result<void> write_columns(PartWriter& writer,
+                                           const std::vector<IdPair>& pairs) const;
 };
 
 void PartBuilder::Body::add(const EventView& event) {
@@ -219,7 +236,8 @@ void PartBuilder::Body::recount_memory() {
   memory = times.capacity() * 8 + name_codes.capacity() * 2 + id_pairs.capacity() * 4 +
            received.capacity() * 8 + message_ids.ends.capacity() * 8 +
            message_ids.bytes.capacity() + id_table.memory_bytes() + names.memory_bytes() +
-           raw_times.memory_bytes() + channels.memory_bytes();
+           raw_times.memory_bytes() + channels.memory_bytes() + property_names.memory_bytes() +
+           properties.capacity() * sizeof(Property) + property_columns * sizeof(TypedColumn);
   for (const Property& property : properties) {
     for (const auto& column : property.by_kind) {
       if (column) memory += column->memory_bytes();
@@ -240,8 +258,11 @@ std::uint64_t PartBuilder::times_ahead() const { return body_->times_ahead; }
 std::uint64_t PartBuilder::big_numbers() const { return body_->big_numbers; }
 
 bool PartBuilder::full() const {
-  return body_->rows() >= rows_per_part_max || body_->memory >= memory_per_part_max ||
-         body_->names.size() >= part_format::names_max;
+  const Body& body = *body_;
+  return body.rows() >= rows_per_part_max || body.memory >= memory_per_part_max ||
+         body.names.size() >= part_format::names_max ||
+         body.property_columns + limits::properties_max > property_columns_max ||
+         body.id_table.text_bytes() + 2 * limits::id_bytes_max > part_format::id_bytes_max;
 }
 
 namespace {
@@ -525,168 +546,187 @@ class PartWriter {
   std::uint32_t source_rows_;
 };
 
+/// The rows that stay, in the order of the file, and whom they belong to.
+struct Arrangement {
+  std::vector<IdPair> pairs;               // By the builder's pair number; unused ones empty.
+  std::vector<std::uint32_t> used_pairs;   // By person, then first appearance.
+  std::vector<std::uint32_t> positions;    // Of each pair's person in the directory.
+  std::vector<PersonOrdinal> ordinals;     // The directory: ascending.
+  std::vector<Hash128> keys;               // The directory's person keys.
+  std::vector<RowNumber> offsets = {0};    // Rows of person p are [offsets[p], offsets[p + 1]).
+  std::vector<std::uint32_t> order;        // Row of the file -> row in arrival order.
+};
+
 }  // namespace
 
-Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
-                                       PersonRegistry& persons,
-                                       std::span<const std::shared_ptr<const Part>> known) {
-  Body& body = *body_;
-  const std::uint32_t source_rows = body.rows();
-  HF_TRY(const Deduplicated unique,
-         deduplicate(body.message_ids, source_rows, target, known));
-  PartSummary summary;
-  summary.duplicates = unique.duplicates;
-  summary.rows = source_rows - unique.duplicates;
-  if (summary.rows == 0) return summary;
-
-  // Persons of the rows that stay, numbered in order of arrival where they are new.
-  std::vector<IdPair> pairs(body.id_table.size());
-  std::vector<std::uint32_t> rows_of_pair(pairs.size(), 0);
-  for (std::uint32_t row = 0; row < source_rows; ++row) {
-    if (unique.dropped.empty() || unique.dropped[row] == 0) ++rows_of_pair[body.id_pairs[row]];
+Arrangement PartBuilder::Body::arrange(const Deduplicated& unique, PersonRegistry& persons) const {
+  const auto is_dropped = [&](std::uint32_t row) {
+    return !unique.dropped.empty() && unique.dropped[row] != 0;
+  };
+  Arrangement out;
+  out.pairs.resize(id_table.size());
+  std::vector<std::uint32_t> rows_of_pair(out.pairs.size(), 0);
+  for (std::uint32_t row = 0; row < rows(); ++row) {
+    if (!is_dropped(row)) ++rows_of_pair[id_pairs[row]];
   }
-  struct IdKeyEntry {
+  struct PersonKey {
     PersonOrdinal person;
     Hash128 key;
   };
-  std::vector<IdKeyEntry> keys;
-  std::vector<std::uint32_t> used_pairs;
-  for (std::uint32_t i = 0; i < pairs.size(); ++i) {
+  std::vector<PersonKey> keys;
+  // New persons are numbered in order of arrival.
+  for (std::uint32_t i = 0; i < out.pairs.size(); ++i) {
     if (rows_of_pair[i] == 0) continue;
-    ByteReader in(body.id_table.at(i));
-    pairs[i].user_id = in.text();
-    pairs[i].anonymous_id = in.bytes(in.remaining());
-    const bool is_user = !pairs[i].user_id.empty();
+    IdPair& pair = out.pairs[i];
+    ByteReader in(id_table.at(i));
+    pair.user_id = in.text();
+    pair.anonymous_id = in.bytes(in.remaining());
+    const bool is_user = !pair.user_id.empty();
     const Hash128 key =
         person_key(persons.hash_key(), is_user ? IdKind::user : IdKind::anonymous,
-                   is_user ? pairs[i].user_id : pairs[i].anonymous_id);
-    pairs[i].person = persons.ordinal_of(key);
-    used_pairs.push_back(i);
-    keys.push_back({pairs[i].person, key});
+                   is_user ? pair.user_id : pair.anonymous_id);
+    pair.person = persons.ordinal_of(key);
+    out.used_pairs.push_back(i);
+    keys.push_back({pair.person, key});
   }
-  std::ranges::stable_sort(used_pairs, {}, [&](std::uint32_t i) { return pairs[i].person; });
-  std::ranges::sort(keys, {}, &IdKeyEntry::person);
-  const auto repeated = std::ranges::unique(keys, {}, &IdKeyEntry::person);
+  std::ranges::stable_sort(out.used_pairs, {}, [&](std::uint32_t i) { return out.pairs[i].person; });
+  std::ranges::sort(keys, {}, &PersonKey::person);
+  const auto repeated = std::ranges::unique(keys, {}, &PersonKey::person);
   keys.erase(repeated.begin(), repeated.end());
+  for (const PersonKey& key : keys) out.keys.push_back(key.key);
 
   // Directory positions, and the rows of each person side by side in order of arrival.
-  std::vector<PersonOrdinal> ordinals;
-  std::vector<std::uint32_t> position_of_pair(pairs.size(), 0);
-  for (const std::uint32_t i : used_pairs) {
-    if (ordinals.empty() || ordinals.back() != pairs[i].person) ordinals.push_back(pairs[i].person);
-    position_of_pair[i] = static_cast<std::uint32_t>(ordinals.size() - 1);
-  }
-  std::vector<std::uint32_t> first_pair(ordinals.size() + 1, 0);
-  for (std::uint32_t n = 0; n < used_pairs.size(); ++n) {
-    const std::uint32_t position = position_of_pair[used_pairs[n]];
-    if (n == 0 || position_of_pair[used_pairs[n - 1]] != position) first_pair[position] = n;
-    pairs[used_pairs[n]].id_code = n - first_pair[position];
-  }
-  std::vector<RowNumber> offsets(ordinals.size() + 1, 0);
-  for (std::uint32_t i = 0; i < pairs.size(); ++i) {
-    if (rows_of_pair[i] > 0) offsets[position_of_pair[i] + 1] += rows_of_pair[i];
-  }
-  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
-  std::vector<std::uint32_t> order(summary.rows);
-  {
-    std::vector<RowNumber> next(offsets.begin(), offsets.end() - 1);
-    for (std::uint32_t row = 0; row < source_rows; ++row) {
-      if (!unique.dropped.empty() && unique.dropped[row] != 0) continue;
-      order[next[position_of_pair[body.id_pairs[row]]]++] = row;
+  out.positions.resize(out.pairs.size(), 0);
+  std::uint32_t first_pair = 0;
+  for (std::uint32_t n = 0; n < out.used_pairs.size(); ++n) {
+    IdPair& pair = out.pairs[out.used_pairs[n]];
+    if (out.ordinals.empty() || out.ordinals.back() != pair.person) {
+      out.ordinals.push_back(pair.person);
+      out.offsets.push_back(0);
+      first_pair = n;
     }
+    pair.id_code = n - first_pair;
+    out.positions[out.used_pairs[n]] = static_cast<std::uint32_t>(out.ordinals.size() - 1);
+    out.offsets.back() += rows_of_pair[out.used_pairs[n]];
   }
-  const auto by_time = [&](std::uint32_t a, std::uint32_t b) {
-    return body.times[a] < body.times[b];
-  };
-  for (std::size_t p = 0; p + 1 < offsets.size(); ++p) {
-    const auto first = order.begin() + offsets[p];
-    const auto last = order.begin() + offsets[p + 1];
+  std::partial_sum(out.offsets.begin(), out.offsets.end(), out.offsets.begin());
+  out.order.resize(out.offsets.back());
+  std::vector<RowNumber> next(out.offsets.begin(), out.offsets.end() - 1);
+  for (std::uint32_t row = 0; row < rows(); ++row) {
+    if (!is_dropped(row)) out.order[next[out.positions[id_pairs[row]]]++] = row;
+  }
+  const auto by_time = [&](std::uint32_t a, std::uint32_t b) { return times[a] < times[b]; };
+  for (std::size_t p = 0; p + 1 < out.offsets.size(); ++p) {
+    const auto first = out.order.begin() + out.offsets[p];
+    const auto last = out.order.begin() + out.offsets[p + 1];
     if (!std::is_sorted(first, last, by_time)) std::stable_sort(first, last, by_time);
   }
+  return out;
+}
 
-  const std::string path = target.directory + "/" + target.file;
-  const std::string temporary = path + ".tmp";
-  HF_TRY(const auto file, env.files.open(temporary, OpenMode::create));
-  PartWriter writer(*file, std::move(order), source_rows);
+Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
+                                              const std::vector<IdPair>& pairs) const {
   Footer& footer = writer.footer();
-  footer.source = target.source;
-  footer.created_at_ms = env.clock.now_ms();
-  HF_CHECK(writer.pages().append_raw(encode_part_header()));
-  HF_CHECK(write_directory(writer.pages(), ordinals, offsets, footer));
-  HF_CHECK(writer.times(body.times, std::span(offsets).first(ordinals.size())));
-
   // Names by frequency, so that the common ones have small codes.
-  std::vector<NameInfo> names(body.names.size());
+  std::vector<NameInfo> infos(names.size());
   for (std::uint32_t page = 0; page < writer.page_count(); ++page) {
     for (const std::uint32_t row : writer.page_order(page)) {
-      NameInfo& name = names[body.name_codes[row]];
-      const TimestampMs time = body.times[row];
+      NameInfo& name = infos[name_codes[row]];
+      const TimestampMs time = times[row];
       name.time_min = name.count == 0 ? time : std::min(name.time_min, time);
       name.time_max = name.count == 0 ? time : std::max(name.time_max, time);
       ++name.count;
     }
   }
   std::vector<std::uint16_t> by_count;
-  for (std::uint32_t code = 0; code < names.size(); ++code) {
-    names[code].name = body.names.at(code);
-    if (names[code].count > 0) by_count.push_back(static_cast<std::uint16_t>(code));
+  for (std::uint32_t code = 0; code < infos.size(); ++code) {
+    infos[code].name = names.at(code);
+    if (infos[code].count > 0) by_count.push_back(static_cast<std::uint16_t>(code));
   }
   std::ranges::sort(by_count, [&](std::uint16_t a, std::uint16_t b) {
-    if (names[a].count != names[b].count) return names[a].count > names[b].count;
-    return names[a].name < names[b].name;
+    if (infos[a].count != infos[b].count) return infos[a].count > infos[b].count;
+    return infos[a].name < infos[b].name;
   });
-  std::vector<std::uint16_t> recoded(names.size(), 0);
-  footer.time_min = names[by_count.front()].time_min;
-  footer.time_max = names[by_count.front()].time_max;
+  std::vector<std::uint16_t> recoded(infos.size(), 0);
+  footer.time_min = infos[by_count.front()].time_min;
+  footer.time_max = infos[by_count.front()].time_max;
   for (std::uint16_t code = 0; code < by_count.size(); ++code) {
     recoded[by_count[code]] = code;
-    footer.time_min = std::min(footer.time_min, names[by_count[code]].time_min);
-    footer.time_max = std::max(footer.time_max, names[by_count[code]].time_max);
-    footer.names.push_back(names[by_count[code]]);
+    footer.time_min = std::min(footer.time_min, infos[by_count[code]].time_min);
+    footer.time_max = std::max(footer.time_max, infos[by_count[code]].time_max);
+    footer.names.push_back(infos[by_count[code]]);
   }
-  HF_CHECK(writer.integers(ColumnRole::name, [&](std::uint32_t row) {
-    return recoded[body.name_codes[row]];
-  }));
-  HF_CHECK(writer.integers(ColumnRole::id_code, [&](std::uint32_t row) {
-    return pairs[body.id_pairs[row]].id_code;
-  }));
+  HF_CHECK(writer.integers(ColumnRole::name,
+                           [&](std::uint32_t row) { return recoded[name_codes[row]]; }));
+  HF_CHECK(writer.integers(ColumnRole::id_code,
+                           [&](std::uint32_t row) { return pairs[id_pairs[row]].id_code; }));
   HF_CHECK(writer.integers(ColumnRole::received_at, [&](std::uint32_t row) {
-    return row < body.received.size() ? body.received[row] : body.received_at_default;
+    return row < received.size() ? received[row] : received_at_default;
   }));
-  HF_CHECK(writer.typed(ColumnRole::raw_time, {}, body.raw_times));
-  HF_CHECK(writer.typed(ColumnRole::channel, {}, body.channels));
-  HF_CHECK(writer.message_ids(body.message_ids));
+  HF_CHECK(writer.typed(ColumnRole::raw_time, {}, raw_times));
+  HF_CHECK(writer.typed(ColumnRole::channel, {}, channels));
+  HF_CHECK(writer.message_ids(message_ids));
   // Properties by name, so that equal contents give equal files whatever came first.
   std::map<std::string_view, std::uint32_t> by_name;
-  for (std::uint32_t p = 0; p < body.properties.size(); ++p) {
-    by_name.emplace(body.property_names.at(p), p);
-  }
+  for (std::uint32_t p = 0; p < properties.size(); ++p) by_name.emplace(property_names.at(p), p);
   for (const auto& [name, p] : by_name) {
-    for (const auto& column : body.properties[p].by_kind) {
+    for (const auto& column : properties[p].by_kind) {
       if (column) HF_CHECK(writer.typed(ColumnRole::property, std::string(name), *column));
     }
   }
-  std::vector<IdTable::Entry> entries;
-  std::vector<std::uint32_t> entry_counts(ordinals.size(), 0);
-  for (const std::uint32_t i : used_pairs) {
-    entries.push_back({pairs[i].user_id, pairs[i].anonymous_id});
-    ++entry_counts[position_of_pair[i]];
-  }
-  HF_CHECK(write_ids(writer.pages(), entries, entry_counts, footer));
-  std::vector<Hash128> id_keys;
-  for (const IdKeyEntry& entry : keys) id_keys.push_back(entry.key);
-  HF_CHECK(write_keys(writer.pages(), id_keys, footer.id_key_pages));
-  HF_CHECK(write_keys(writer.pages(), unique.keys, footer.message_key_pages));
-  HF_CHECK(write_footer(writer.pages(), footer));
-  HF_CHECK(writer.pages().flush());
-  HF_CHECK(file->sync());
-  HF_CHECK(env.files.rename(temporary, path));
-  HF_CHECK(env.files.sync_directory(target.directory));
+  return {};
+}
 
-  summary.persons = ordinals.size();
-  summary.bytes = writer.pages().offset();
-  summary.time_min = footer.time_min;
-  summary.time_max = footer.time_max;
+Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
+                                       PersonRegistry& persons,
+                                       std::span<const std::shared_ptr<const Part>> known) {
+  const Body& body = *body_;
+  HF_TRY(const Deduplicated unique, deduplicate(body.message_ids, body.rows(), target, known));
+  PartSummary summary;
+  summary.duplicates = unique.duplicates;
+  summary.rows = body.rows() - unique.duplicates;
+  if (summary.rows == 0) return summary;
+  Arrangement rows = body.arrange(unique, persons);
+  summary.persons = rows.ordinals.size();
+
+  const std::string path = target.directory + "/" + target.file;
+  const std::string temporary = path + ".tmp";
+  const auto write_temporary = [&]() -> Result<void> {
+    HF_TRY(const auto file, env.files.open(temporary, OpenMode::create));
+    PartWriter writer(*file, std::move(rows.order), body.rows());
+    Footer& footer = writer.footer();
+    footer.source = target.source;
+    footer.created_at_ms = env.clock.now_ms();
+    HF_CHECK(writer.pages().append_raw(encode_part_header()));
+    HF_CHECK(write_directory(writer.pages(), rows.ordinals, rows.offsets, footer));
+    HF_CHECK(writer.times(body.times, std::span(rows.offsets).first(rows.ordinals.size())));
+    HF_CHECK(body.write_columns(writer, rows.pairs));
+    std::vector<IdTable::Entry> entries;
+    std::vector<std::uint32_t> entry_counts(rows.ordinals.size(), 0);
+    for (const std::uint32_t i : rows.used_pairs) {
+      entries.push_back({rows.pairs[i].user_id, rows.pairs[i].anonymous_id});
+      ++entry_counts[rows.positions[i]];
+    }
+    HF_CHECK(write_ids(writer.pages(), entries, entry_counts, footer));
+    HF_CHECK(write_keys(writer.pages(), rows.keys, footer.id_key_pages));
+    HF_CHECK(write_keys(writer.pages(), unique.keys, footer.message_key_pages));
+    HF_CHECK(write_footer(writer.pages(), footer));
+    HF_CHECK(writer.pages().flush());
+    summary.bytes = writer.pages().offset();
+    summary.time_min = footer.time_min;
+    summary.time_max = footer.time_max;
+    return file->sync();
+  };
+  auto written = write_temporary();
+  if (written) written = env.files.rename(temporary, path);
+  if (!written) {
+    (void)env.files.remove(temporary);  // Frees the space on a full disk.
+    return std::unexpected(std::move(written).error());
+  }
+  if (auto synced = env.files.sync_directory(target.directory); !synced) {
+    (void)env.files.remove(path);
+    return std::unexpected(std::move(synced).error());
+  }
   return summary;
 }
 

@@ -28,7 +28,8 @@ struct PartSummary {
 /// Collects events in arrival order and writes them as one part. Not thread-safe.
 class PartBuilder {
  public:
-  /// `received_at_ms` is given to events that bring none of their own.
+  /// `received_at_ms` is given to events that bring none of their own; a clock that is out of
+  /// [timestamp_min_ms, timestamp_end_ms) counts as its nearest end.
   explicit PartBuilder(TimestampMs received_at_ms);
   ~PartBuilder();
   PartBuilder(PartBuilder&&) noexcept;
@@ -40,7 +41,8 @@ class PartBuilder {
 
   [[nodiscard]] std::uint32_t rows() const;
   [[nodiscard]] std::size_t memory_bytes() const;
-  /// True when one more event might pass a bound of the format: write this part first.
+  /// True when one more event might pass a bound of the format (part_format.h), or the part is
+  /// large enough: write it first. Memory is counted anew every 4096 events.
   [[nodiscard]] bool full() const;
   /// Events whose time was more than 24 h ahead.
   [[nodiscard]] std::uint64_t times_ahead() const;
@@ -55,7 +57,8 @@ class PartBuilder {
   };
   /// Sorts, leaves out rows whose (source, message id) is repeated here (first wins) or listed in
   /// `known` (sorted message keys of other parts), and writes. An empty outcome writes no file.
-  /// Errors: those of File; nothing under the final name then.
+  /// Errors: those of File, and data_loss of `known`; no file is left behind then, unless removing
+  /// it fails too.
   [[nodiscard]] Result<PartSummary> write(const Env& env, const Target& target,
                                           PersonRegistry& persons,
                                           std::span<const std::shared_ptr<const Part>> known);

@@ -20,6 +20,10 @@ inline constexpr std::uint32_t page_rows = 65'536;
 inline constexpr std::uint32_t rows_max = 1u << 30;
 /// Distinct event names per part (16-bit codes).
 inline constexpr std::uint32_t names_max = 65'535;
+/// Columns per part: the footer lists the pages of each and is held in memory.
+inline constexpr std::uint32_t columns_max = 16'384;
+/// Bytes of the ids that events of one part came with: those of one person share a page.
+inline constexpr std::size_t id_bytes_max = std::size_t{192} << 20;
 
 /// What a page holds. Kinds with the personal bit carry key id, nonce and tag in their header, so
 /// that encryption can be switched on without a new format version.

@@ -40,6 +40,14 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
     HF_TRY(store->manifest_, decode_manifest(bytes));
     if (access == Access::own) HF_CHECK(store->remove_unlisted_files());
   } else {
+    // Parts are written only below a durable manifest. Without it nobody knows which of them count,
+    // and a fresh one would have them all removed.
+    HF_TRY(const auto parts, env.files.list(store->parts_directory()));
+    if (!parts.empty()) {
+      return fail(ErrorCode::data_loss, "bad_manifest",
+                  fmt::format("manifest: missing beside {} files in {}", parts.size(),
+                              store->parts_directory()));
+    }
     Manifest first;
     fill(env, first.store_id);
     env.random.fill(std::as_writable_bytes(std::span(first.hash_key)));
@@ -55,6 +63,10 @@ std::string Store::reject_path(std::uint32_t import) const {
 Result<std::shared_ptr<const Part>> Store::open_part(const std::string& file) {
   if (const auto found = open_parts_.find(file); found != open_parts_.end()) return found->second;
   HF_TRY(auto part, Part::open(env_, parts_directory() + "/" + file, cache_));
+  if (part->persons().back() >= manifest_.next_person) {
+    return fail(ErrorCode::data_loss, "bad_part",
+                fmt::format("{}: a person beyond those the manifest knows", part->path()));
+  }
   open_parts_.emplace(file, part);
   return part;
 }
@@ -66,10 +78,6 @@ Result<Snapshot> Store::snapshot() {
   for (const PartEntry& entry : manifest_.parts) {
     if (!manifest_.is_visible(entry)) continue;
     HF_TRY(auto part, open_part(entry.file));
-    if (part->persons().back() >= snapshot.person_end) {
-      return fail(ErrorCode::data_loss, "bad_part",
-                  fmt::format("{}: a person beyond those the manifest knows", part->path()));
-    }
     snapshot.parts.push_back(std::move(part));
   }
   return snapshot;
@@ -86,14 +94,27 @@ Result<std::vector<std::shared_ptr<const Part>>> Store::parts_of(std::uint32_t i
 
 Result<void> Store::commit(Manifest next) {
   HF_ASSERT(lock_ != nullptr);
+  HF_CHECK(check_certain());
   next.generation = manifest_.generation + 1;
-  HF_CHECK(replace_file(env_, directory_ + "/MANIFEST", encode_manifest(next)));
+  auto replaced = replace_file(env_, directory_ + "/MANIFEST", encode_manifest(next));
+  if (!replaced) {
+    in_doubt_ = true;
+    return replaced;
+  }
   manifest_ = std::move(next);
   return {};
 }
 
+Result<void> Store::check_certain() const {
+  if (!in_doubt_) return {};
+  return fail(ErrorCode::failed_precondition, "manifest_in_doubt",
+              "an earlier change of the manifest failed and may be on disk or not: open the data "
+              "directory again");
+}
+
 Result<void> Store::remove_unlisted_files() {
   HF_ASSERT(lock_ != nullptr);
+  HF_CHECK(check_certain());
   std::set<std::string> listed;
   for (const PartEntry& part : manifest_.parts) listed.insert(part.file);
   std::erase_if(open_parts_, [&](const auto& open) { return !listed.contains(open.first); });

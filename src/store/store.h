@@ -29,7 +29,8 @@ class Store {
   static constexpr std::size_t cache_bytes_default = std::size_t{2} << 30;
 
   /// Errors: not_found/no_data_directory (access read); failed_precondition/locked naming the
-  /// holder; data_loss/bad_manifest; those of the file system.
+  /// holder; data_loss/bad_manifest (also where parts are and no manifest is); those of the file
+  /// system.
   [[nodiscard]] static Result<std::unique_ptr<Store>> open(const Env& env, const std::string& directory,
                                                            Access access,
                                                            std::size_t cache_bytes = cache_bytes_default);
@@ -46,10 +47,13 @@ class Store {
   /// The parts of one import, visible or not.
   [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts_of(std::uint32_t import);
 
-  /// Replaces the manifest durably: on success and after a crash everyone sees `next`, or on
-  /// failure still the old one. Sets its generation. Requires access own.
+  /// Replaces the manifest durably, whole or not at all, and sets its generation. After a failure
+  /// manifest() is the old one, the disk may hold either, and whatever would build on one of them
+  /// is refused until the directory is opened again. Requires access own.
+  /// Errors: those of the file system; failed_precondition/manifest_in_doubt.
   [[nodiscard]] Result<void> commit(Manifest next);
   /// Removes part files the manifest does not name; for after a commit. Requires access own.
+  /// Errors: those of the file system; failed_precondition/manifest_in_doubt.
   [[nodiscard]] Result<void> remove_unlisted_files();
   /// Every person known to the visible parts and those of `import`.
   [[nodiscard]] Result<PersonRegistry> load_persons(std::uint32_t import);
@@ -58,11 +62,13 @@ class Store {
   Store(const Env& env, std::string directory, std::size_t cache_bytes)
       : env_(env), directory_(std::move(directory)), cache_(cache_bytes) {}
   [[nodiscard]] Result<std::shared_ptr<const Part>> open_part(const std::string& file);
+  [[nodiscard]] Result<void> check_certain() const;
 
   Env env_;
   std::string directory_;
   Manifest manifest_;
   std::unique_ptr<FileLock> lock_;  // Null with access read.
+  bool in_doubt_ = false;           // A commit failed: the manifest on disk is this one or its.
   PageCache cache_;
   std::map<std::string, std::shared_ptr<const Part>> open_parts_;  // By file name.
 };

@@ -39,6 +39,8 @@ class StringTable {
     return code;
   }
 
+  /// Bytes of all strings together.
+  [[nodiscard]] std::size_t text_bytes() const { return bytes_.size(); }
   [[nodiscard]] std::size_t memory_bytes() const {
     return slots_.size() * 8 + starts_.capacity() * 8 + bytes_.capacity();
   }

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/query.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "metric/event_world.h"
+
+namespace hf::test {
+namespace {
+
+std::string quoted(std::string text) {
+  std::ranges::replace(text, '\'', '"');
+  return text;
+}
+
+EventWorld& small_world() {
+  static EventWorld world({{"ann", "visit", utc("2026-01-05T09:00"), {}, 0},
+                           {"ann", "visit", utc("2026-01-06T09:00"), {}, 1}});
+  return world;
+}
+
+TEST(AnswerQuery, SaysWhatItCountedAndByWhichDefinition) {
+  const auto answer =
+      answer_query(small_world().snapshot(), small_world().context(),
+                   quoted("{'metric':'retention','from':'2026-01-05','to':'2026-01-05','periods':1,"
+                          "'timezone':'Europe/London','as_of':'2026-02-01'}"));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(
+      *answer,
+      quoted("{'metric':'retention','definition':'docs/metrics.md#retention',"
+             "'as_of':'2026-02-01T23:59:59.999Z','timezone':'Europe/London','data_version':7,"
+             "'exact':true,'events_scanned':2,'persons_scanned':1,'elapsed_ms':0,'warnings':[],"
+             "'data':{'columns':['0','1'],'cohorts':[{'start':'2026-01-05','size':1,'cells':["
+             "{'count':1,'eligible':1,'complete':true},"
+             "{'count':1,'eligible':1,'complete':true}]}],'mean':{'weighted':["
+             "{'numerator':1,'denominator':1,'rate':1},{'numerator':1,'denominator':1,'rate':1}],"
+             "'simple':[1,1]}}}"))
+      << *answer;
+}
+
+TEST(AnswerQuery, IsTheSameOnAnyNumberOfThreads) {
+  const std::string query = quoted("{'metric':'trend','series':[{'event':'*'}]}");
+  const auto one = answer_query(small_world().snapshot(), small_world().context(1), query);
+  const auto many = answer_query(small_world().snapshot(), small_world().context(8), query);
+  ASSERT_TRUE(one);
+  EXPECT_EQ(*one, *many);
+}
+
+struct Refusal {
+  const char* name;
+  const char* query;
+  const char* reason;
+  const char* pointer;
+};
+
+TEST(AnswerQuery, RefusesWhatItDoesNotUnderstandWithItsPlace) {
+  const Refusal refusals[] = {
+      {"no JSON", "{", "invalid_json", ""},
+      {"no object", "[]", "wrong_type", ""},
+      {"no metric", "{}", "missing_field", "/metric"},
+      {"unknown metric", "{'metric':'retension'}", "unknown_metric", "/metric"},
+      {"later metric", "{'metric':'funnel','steps':[]}", "unsupported_metric", "/metric"},
+      {"misspelt field", "{'metric':'retention','stratt':{}}", "unknown_field", "/stratt"},
+      {"people", "{'metric':'retention','people':{}}", "unsupported_field", "/people"},
+      {"unit", "{'metric':'retention','unit':'person'}", "unsupported_field", "/unit"},
+      {"sample", "{'metric':'trend','sample':0.5}", "unsupported_field", "/sample"},
+      {"members", "{'metric':'trend','members':{}}", "unsupported_field", "/members"},
+      {"compare", "{'metric':'trend','compare':'P7D'}", "unsupported_field", "/compare"},
+      {"formula", "{'metric':'trend','formula':'A/B'}", "unsupported_field", "/formula"},
+      {"trait in where", "{'metric':'retention','where':{'trait':'p','op':'exists'}}",
+       "unsupported_predicate", "/where/trait"},
+      {"zone", "{'metric':'retention','timezone':'Mars/Base'}", "unknown_timezone", "/timezone"},
+      {"week start", "{'metric':'retention','week_start':'friday'}", "unknown_value",
+       "/week_start"},
+      {"as_of", "{'metric':'retention','as_of':'yesterday'}", "invalid_time", "/as_of"},
+      {"from", "{'metric':'retention','from':'2026-02-30'}", "invalid_time", "/from"},
+      {"from as number", "{'metric':'retention','from':20260101}", "wrong_type", "/from"},
+      {"from after to", "{'metric':'retention','from':'2026-02-02','to':'2026-02-01'}",
+       "invalid_range", "/from"},
+      {"from after as_of", "{'metric':'retention','from':'2026-02-02','as_of':'2026-02-01'}",
+       "invalid_range", "/from"},
+      {"last and from", "{'metric':'retention','last':'P7D','from':'2026-01-01'}",
+       "unsupported_combination", "/last"},
+      {"last in hours", "{'metric':'retention','last':'PT7H'}", "invalid_duration", "/last"},
+      {"period", "{'metric':'retention','period':'fortnight'}", "unknown_value", "/period"},
+      {"mixed period", "{'metric':'retention','period':'P1DT1H'}", "invalid_duration", "/period"},
+      {"long period", "{'metric':'retention','period':'P201Y'}", "invalid_duration", "/period"},
+      {"entry", "{'metric':'retention','entry':'any'}", "unknown_value", "/entry"},
+      {"periods 0", "{'metric':'retention','periods':0}", "out_of_range", "/periods"},
+      {"periods 1.5", "{'metric':'retention','periods':1.5}", "wrong_type", "/periods"},
+      {"periods and brackets", "{'metric':'retention','periods':3,'brackets':[1]}",
+       "unsupported_combination", "/brackets"},
+      {"no bracket", "{'metric':'retention','brackets':[]}", "missing_field", "/brackets"},
+      {"bracket 0", "{'metric':'retention','brackets':[1,0]}", "out_of_range", "/brackets/1"},
+      {"brackets too long", "{'metric':'retention','brackets':[4000,1000]}", "too_many_cells",
+       "/brackets/1"},
+      {"occurrences", "{'metric':'retention','min_occurrences':0}", "out_of_range",
+       "/min_occurrences"},
+      {"sum of what", "{'metric':'retention','value':{'aggregate':'sum'}}", "missing_field",
+       "/value/property"},
+      {"two values",
+       "{'metric':'retention','value':{'aggregate':'sum','property':'a','trait':'b'}}",
+       "unsupported_combination", "/value/trait"},
+      {"count of property", "{'metric':'retention','value':{'aggregate':'count','property':'a'}}",
+       "unsupported_combination", "/value"},
+      {"current alone", "{'metric':'retention','current':{'from':'2026-01-01','to':'2026-01-02'}}",
+       "missing_field", "/initial"},
+      {"windows with period",
+       "{'metric':'retention','period':'day','initial':{'from':'2026-01-01','to':'2026-01-02'},"
+       "'current':{'from':'2026-01-01','to':'2026-01-02'}}",
+       "unsupported_combination", "/period"},
+      {"window without to", "{'metric':'retention','initial':{'from':'2026-01-01'},'current':{}}",
+       "missing_field", "/initial/to"},
+      {"breakdown by trait", "{'metric':'retention','breakdown':[{'trait':'plan'}]}",
+       "unsupported_breakdown", "/breakdown/0/trait"},
+      {"two breakdowns", "{'metric':'retention','breakdown':[{'property':'a'},{'property':'b'}]}",
+       "unsupported_breakdown", "/breakdown/1"},
+      {"top", "{'metric':'retention','breakdown':[{'property':'a','top':1001}]}", "out_of_range",
+       "/breakdown/0/top"},
+      {"start", "{'metric':'retention','start':{'evnt':'buy'}}", "unknown_field", "/start/evnt"},
+      {"no series", "{'metric':'trend'}", "missing_field", "/series"},
+      {"empty series", "{'metric':'trend','series':[]}", "out_of_range", "/series"},
+      {"series math", "{'metric':'trend','series':[{'event':'*','math':'median'}]}",
+       "unsupported_math", "/series/0/math"},
+      {"series field", "{'metric':'trend','series':[{'event':'*','maths':'total'}]}",
+       "unknown_field", "/series/0/maths"},
+      {"cumulative", "{'metric':'trend','series':[{'event':'*'}],'cumulative':1}", "wrong_type",
+       "/cumulative"},
+  };
+  for (const Refusal& refusal : refusals) {
+    SCOPED_TRACE(refusal.name);
+    const auto answer =
+        answer_query(small_world().snapshot(), small_world().context(), quoted(refusal.query));
+    ASSERT_FALSE(answer) << *answer;
+    EXPECT_EQ(answer.error().reason, refusal.reason) << answer.error().message;
+    EXPECT_EQ(answer.error().pointer, refusal.pointer);
+  }
+}
+
+TEST(AnswerQuery, NamesTheNearestFieldOfAMisspeltOne) {
+  const auto answer = answer_query(small_world().snapshot(), small_world().context(),
+                                   quoted("{'metric':'retention','stratt':{}}"));
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message.find("\"start\""), std::string::npos) << answer.error().message;
+}
+
+TEST(AnswerQuery, ListsItsMetrics) {
+  ASSERT_EQ(metric_list().size(), 2u);
+  EXPECT_EQ(metric_list()[0].name, "retention");
+}
+
+}  // namespace
+}  // namespace hf::test
