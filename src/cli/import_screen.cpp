@@ -80,28 +80,37 @@ std::string render_outcome(const ImportOutcome& outcome, double seconds, Words w
                        with_separators(outcome.resumed_at_row + 1));
   }
   const ImportCounts& counts = outcome.counts;
-  out += fmt::format(fmt::runtime(words("import {0}: {1} events of {2} new people in {3:.1f} s ({4} rows/s)\n",
-                                        "导入 {0}：{1} 个事件，{2} 位新用户，用时 {3:.1f} 秒（{4} 行/秒）\n")),
-                     outcome.id, with_separators(counts.events), with_separators(outcome.persons_new),
-                     seconds,
-                     with_separators(static_cast<std::uint64_t>(
-                         static_cast<double>(outcome.rows_this_run) / std::max(seconds, 0.001))));
+  const auto counted = [](std::uint64_t count, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", with_separators(count), count == 1 ? one : many);
+  };
+  out += words.language == Language::english
+             ? fmt::format("import {}: {} of {} in {:.1f} s", outcome.id,
+                           counted(counts.events, "event", "events"),
+                           counted(outcome.persons_new, "new person", "new people"), seconds)
+             : fmt::format("导入 {}：{} 个事件，{} 位新用户，用时 {:.1f} 秒", outcome.id,
+                           with_separators(counts.events), with_separators(outcome.persons_new),
+                           seconds);
+  if (seconds >= 0.5) {  // A rate over less says more about starting up.
+    const auto rate = static_cast<std::uint64_t>(static_cast<double>(outcome.rows_this_run) / seconds);
+    out += fmt::format(fmt::runtime(words(" ({} rows/s)", "（{} 行/秒）")), with_separators(rate));
+  }
+  out += '\n';
   const auto note = [&](std::uint64_t count, std::string_view english, std::string_view chinese) {
     if (count > 0) {
-      out += fmt::format("  {} {}\n", with_separators(count), words(english, chinese));
+      out += fmt::format("  {}: {}\n", words(english, chinese), with_separators(count));
     }
   };
-  note(counts.duplicates, "events left out: their message id was there already", "个事件因消息 ID 重复而略过");
-  note(counts.times_ahead, "times more than 24 h ahead: set to the time received, the raw time is kept",
-       "个时间超前 24 小时以上：改用接收时间，原始时间保留");
-  note(counts.big_numbers, "numbers beyond 64 bits x 10^-9: kept exactly, as text",
-       "个数字超出 64 位 x 10^-9：按文本精确保存");
-  note(outcome.cells_kept_as_text, "cells of number or boolean columns are neither: kept as text",
-       "个数字或布尔列的单元格不是数字或布尔：按文本保存");
+  note(counts.duplicates, "left out, their message id was there already", "因消息 ID 重复而略过的事件");
+  note(counts.times_ahead, "times more than 24 h ahead, set to the time received, raw time kept",
+       "超前 24 小时以上的时间，改用接收时间，原始时间保留");
+  note(counts.big_numbers, "numbers beyond 64 bits x 10^-9, kept exactly as text",
+       "超出 64 位 x 10^-9 的数字，按文本精确保存");
+  note(outcome.cells_kept_as_text, "cells of number or boolean columns that are neither, kept as text",
+       "数字或布尔列中既非数字也非布尔的单元格，按文本保存");
   if (counts.rejected > 0) {
-    out += fmt::format(fmt::runtime(words("  {} rows rejected, each with line, column and reason: {}\n",
-                                          "  {} 行被拒绝，行号、列号和原因见 {}\n")),
-                       with_separators(counts.rejected), outcome.reject_path);
+    note(counts.rejected, "rows rejected", "被拒绝的行");
+    out += fmt::format(fmt::runtime(words("    line, column and reason of each: {}\n", "    各行的行号、列号和原因：{}\n")),
+                       outcome.reject_path);
   }
   return out;
 }

@@ -230,6 +230,9 @@ Result<int> show_retention(Session& session, const RetentionArguments& a, std::s
       .title = std::move(title),
       .subtitle = data_facts(reading, words),
       .period = period,
+      .plain = parsed.count_return == CountReturn::exactly &&
+               std::ranges::all_of(parsed.columns,
+                                   [](const RetentionColumn& c) { return c.first == c.last; }),
       .data_end = to_string(zone->local_day(
           std::min(parsed.common.as_of, std::max<TimestampMs>(end_of_data(reading.snapshot), 0)))),
       .next_command = std::move(next_command)};

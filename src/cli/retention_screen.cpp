@@ -189,6 +189,13 @@ std::string flattening(const RetentionAnswer& answer, const RetentionScreen& scr
   std::size_t end = 1;
   while (end < curve.rates.size() && curve.rates[end] && curve.cohorts[end] >= cohorts_for_mean) ++end;
   const std::string noun = period_noun(screen.period, words);
+  if (!screen.plain && end > 1) {
+    // Columns of several periods, or of all later ones, make no curve that could be flat.
+    return fmt::format(fmt::runtime(words("Column {0}: {1} of a cohort come back on average; column {2}: {3}.",
+                                          "第 {0} 列平均有 {1} 的人回来；第 {2} 列 {3}。")),
+                       answer.columns[1], percent(*curve.rates[1]), answer.columns[end - 1],
+                       percent(*curve.rates[end - 1]));
+  }
   if (end < 4) {
     return fmt::format(fmt::runtime(words("Too few finished {}s to say where the curve flattens.",
                                           "已结束的{}太少，还看不出曲线在哪里走平。")),
@@ -251,6 +258,13 @@ std::string best_and_worst(const RetentionAnswer& answer, const RetentionScreen&
   const auto name = [&](const Mean& mean) {
     return period_label(mean.cohort->start, screen.period, words);
   };
+  if (!screen.plain) {
+    return fmt::format(
+        fmt::runtime(words("Best cohort over columns {2} to {3}: {0} with {1} on average; weakest: {4} with {5}.",
+                           "第 {2} 至 {3} 列最好的同期群：{0}，平均 {1}；最弱：{4}，为 {5}。")),
+        name(*best), percent(best->rate), answer.columns[1], answer.columns[columns - 1],
+        name(*worst), percent(worst->rate));
+  }
   return fmt::format(
       fmt::runtime(words("Best cohort: {0}, of whom {1} come back in each of the first {2} {3}s on average; "
                          "weakest: {4} with {5}.",

@@ -16,6 +16,7 @@ struct RetentionScreen {
   std::string title;         ///< "Online Retail: who comes back, month by month".
   std::string subtitle;      ///< "4,338 people, 397,884 events, ..".
   std::string period;        ///< As in the query.
+  bool plain = true;         ///< One column a period, counted exactly: a curve to speak of.
   std::string data_end;      ///< Local date up to which there is data, "2011-12-09".
   std::string next_command;  ///< Shown last; empty: none.
 };
