@@ -54,13 +54,17 @@ class PeriodTable {
     while (span >> shift_ >= table_max) ++shift_;
     scale_ = std::uint64_t{1} << (32 - shift_);
     const std::size_t steps = (span >> shift_) + 1;
+    std::uint32_t segment = 0;
+    const auto advance_to = [&](TimestampMs t) {
+      while (segment + 1 < segments_.size() && segments_[segment + 1].from_ms <= t) ++segment;
+      return segment;
+    };
     for (std::size_t i = 0; i < steps; ++i) {
-      const TimestampMs first = base_ + static_cast<TimestampMs>(i << shift_);
-      const TimestampMs last = base_ + static_cast<TimestampMs>((i + 1) << shift_) - 1;
-      const std::uint32_t segment = segment_of(first);
-      const bool is_one = segment == segment_of(last);
-      table_.push_back(is_one ? segments_[segment].slots : Slots{ask, ask});
-      first_segment_.push_back(segment);
+      const std::uint32_t first = advance_to(base_ + static_cast<TimestampMs>(i << shift_));
+      const std::uint32_t last =
+          advance_to(base_ + static_cast<TimestampMs>((i + 1) << shift_) - 1);
+      table_.push_back(first == last ? segments_[first].slots : Slots{ask, ask});
+      first_segment_.push_back(first);
     }
     // One step more stands for all later times, and for those before the base, which wrap around.
     table_.push_back({ask, ask});
@@ -118,10 +122,6 @@ class PeriodTable {
     TimestampMs from_ms;
     Slots slots;
   };
-  [[nodiscard]] std::uint32_t segment_of(TimestampMs t) const {
-    const auto after = std::ranges::upper_bound(segments_, t, {}, &Segment::from_ms);
-    return static_cast<std::uint32_t>(after - segments_.begin()) - 1;
-  }
   // Where a step holds more than one segment: goes on from its first.
   [[nodiscard, gnu::noinline]] Slots search(std::uint64_t step, TimestampMs t) const {
     std::uint32_t segment = first_segment_[step];

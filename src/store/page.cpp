@@ -299,9 +299,16 @@ std::string encode_times(std::span<const TimestampMs> times,
   return out.take();
 }
 
-Result<std::vector<TimestampMs>> decode_times(std::string_view payload, std::uint32_t rows,
-                                              std::span<const std::uint32_t> run_starts) {
-  ByteReader in(payload);
+namespace {
+
+constexpr std::uint64_t time_span_max_ms = std::uint64_t{1} << 53;  // Far beyond 1970..2100.
+
+struct TimesHead {
+  std::int64_t base_ms;
+  std::uint64_t unit_ms;
+};
+
+Result<TimesHead> read_times_head(ByteReader& in, std::uint32_t rows) {
   const std::uint8_t presence = in.u8();
   const std::uint8_t encoding = in.u8();
   const std::int64_t base = in.signed_varint();
@@ -311,32 +318,69 @@ Result<std::vector<TimestampMs>> decode_times(std::string_view payload, std::uin
       std::ranges::find(time_units_ms, static_cast<std::int64_t>(unit)) == std::end(time_units_ms)) {
     return bad_page("times page with an impossible head");
   }
-  if (rows > payload.size()) return bad_page("times page shorter than its rows");
-  std::vector<TimestampMs> times(rows);
+  if (base < -static_cast<std::int64_t>(time_span_max_ms) ||
+      base > static_cast<std::int64_t>(time_span_max_ms)) {
+    return bad_page("times page with an impossible base");
+  }
+  if (rows > in.remaining()) return bad_page("times page shorter than its rows");
+  return TimesHead{base, unit};
+}
+
+/// Calls put(row, offset from the base in units) for each row. Returns the bits of all offsets and
+/// deltas together: an upper bound of each of them.
+template <class Put>
+Result<std::uint64_t> read_time_offsets(ByteReader& in, std::uint32_t rows,
+                                        std::span<const std::uint32_t> run_starts, Put&& put) {
   auto next_start = run_starts.begin();
-  // Checked once for all rows: a time beyond the end can only be reached by a step into it, and
-  // no step may be so large that it wraps around.
-  TimestampMs time = base;
-  TimestampMs latest = base;
-  std::uint64_t steps = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t bits = 0;
   for (std::uint32_t row = 0; row < rows; ++row) {
     if (next_start != run_starts.end() && *next_start == row) {
       ++next_start;
-      time = base;
+      offset = 0;
     }
     const std::uint64_t delta = in.varint();
-    steps |= delta;
-    time = static_cast<TimestampMs>(static_cast<std::uint64_t>(time) + delta * unit);
-    latest = std::max(latest, time);
-    times[row] = time;
+    offset += delta;
+    bits |= delta | offset;
+    put(row, offset);
   }
   if (!in.complete()) return bad_page("times page with another length");
-  constexpr std::uint64_t step_max = std::uint64_t{1} << 43;  // Every bit of timestamp_end_ms.
-  static_assert(timestamp_end_ms < step_max);
-  if (base < timestamp_min_ms || latest >= timestamp_end_ms || steps > step_max / unit) {
-    return bad_page("times page with a time outside 1970 to 2100");
+  return bits;
+}
+
+}  // namespace
+
+Result<std::vector<TimestampMs>> decode_times(std::string_view payload, std::uint32_t rows,
+                                              std::span<const std::uint32_t> run_starts) {
+  ByteReader in(payload);
+  HF_TRY(const TimesHead head, read_times_head(in, rows));
+  std::vector<TimestampMs> times(rows);
+  HF_TRY(const std::uint64_t bits,
+         read_time_offsets(in, rows, run_starts, [&](std::uint32_t row, std::uint64_t offset) {
+           times[row] = static_cast<TimestampMs>(static_cast<std::uint64_t>(head.base_ms) +
+                                                 offset * head.unit_ms);
+         }));
+  if (bits > time_span_max_ms / head.unit_ms) {
+    return bad_page("times page with an impossible step");
   }
   return times;
+}
+
+Result<CompactTimes> decode_compact_times(std::string_view payload, std::uint32_t rows,
+                                          std::span<const std::uint32_t> run_starts) {
+  ByteReader in(payload);
+  HF_TRY(const TimesHead head, read_times_head(in, rows));
+  CompactTimes out{.base_ms = head.base_ms, .unit_ms = static_cast<std::int64_t>(head.unit_ms)};
+  out.offsets.resize(rows);
+  HF_TRY(const std::uint64_t bits,
+         read_time_offsets(in, rows, run_starts, [&](std::uint32_t row, std::uint64_t offset) {
+           out.offsets[row] = static_cast<std::uint32_t>(offset);
+         }));
+  if (bits > time_span_max_ms / head.unit_ms) {
+    return bad_page("times page with an impossible step");
+  }
+  if (bits > 0xffffffff) out.offsets.clear();
+  return out;
 }
 
 }  // namespace hf

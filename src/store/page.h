@@ -67,5 +67,13 @@ struct DecodedNumbers {
                                        std::span<const std::uint32_t> run_starts);
 [[nodiscard]] Result<std::vector<TimestampMs>> decode_times(
     std::string_view payload, std::uint32_t rows, std::span<const std::uint32_t> run_starts);
+/// The same as offsets in the page's unit; without offsets where one needs more than 32 bits.
+struct CompactTimes {
+  TimestampMs base_ms = 0;
+  std::int64_t unit_ms = 1;
+  std::vector<std::uint32_t> offsets;
+};
+[[nodiscard]] Result<CompactTimes> decode_compact_times(std::string_view payload, std::uint32_t rows,
+                                                        std::span<const std::uint32_t> run_starts);
 
 }  // namespace hf

@@ -22,6 +22,8 @@ using part_format::ColumnRole;
 using part_format::page_rows;
 using part_format::PageKind;
 
+constexpr std::uint32_t compact_pages = 0x40000000;
+
 struct TextHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return xxh3_64(text); }
@@ -209,6 +211,27 @@ Result<std::shared_ptr<const TimePage>> Part::times(std::uint32_t page) const {
     out->memory_bytes = out->values.size() * sizeof(TimestampMs);
     return out;
   });
+}
+
+Result<std::shared_ptr<const CompactTimePage>> Part::compact_times(std::uint32_t page) const {
+  const std::uint32_t column = body_->column_of(ColumnRole::time);
+  // Beside the pages of 64-bit times, under numbers no page has.
+  const std::uint32_t key = compact_pages | page;
+  return body_->cached<CompactTimePage>(
+      column, key, [&]() -> Result<std::shared_ptr<CompactTimePage>> {
+        const PageRef& ref = body_->footer.columns[column].pages[page];
+        HF_TRY(const std::string payload, body_->read(ref, PageKind::numbers));
+        HF_TRY(CompactTimes times,
+               body_->placed(
+                   decode_compact_times(payload, rows_in_page(page), body_->run_starts(page)),
+                   ref));
+        auto out = std::make_shared<CompactTimePage>();
+        out->base_ms = times.base_ms;
+        out->unit_ms = times.unit_ms;
+        out->offsets = std::move(times.offsets);
+        out->memory_bytes = out->offsets.size() * sizeof(std::uint32_t);
+        return out;
+      });
 }
 
 Result<std::shared_ptr<const TimePage>> Part::received_at(std::uint32_t page) const {

@@ -31,6 +31,12 @@ using RowNumber = std::uint32_t;
 struct TimePage final : CachedPage {
   std::vector<TimestampMs> values;
 };
+/// The same times in half the bytes, for scans that memory bounds: base + offset * unit.
+struct CompactTimePage final : CachedPage {
+  TimestampMs base_ms = 0;
+  std::int64_t unit_ms = 1;
+  std::vector<std::uint32_t> offsets;  ///< Empty where the page's times do not fit.
+};
 /// Decoded page of 16-bit codes (event name).
 struct NamePage final : CachedPage {
   std::vector<std::uint16_t> codes;
@@ -142,6 +148,8 @@ class Part {
   /// Pages. Errors: data_loss/bad_part, unavailable. `column` is an index into columns(); asking
   /// for a shape the column does not have is a broken invariant.
   [[nodiscard]] Result<std::shared_ptr<const TimePage>> times(std::uint32_t page) const;
+  [[nodiscard]] Result<std::shared_ptr<const CompactTimePage>> compact_times(
+      std::uint32_t page) const;
   [[nodiscard]] Result<std::shared_ptr<const TimePage>> received_at(std::uint32_t page) const;
   [[nodiscard]] Result<std::shared_ptr<const NamePage>> name_codes(std::uint32_t page) const;
   [[nodiscard]] Result<std::shared_ptr<const CodePage>> codes(std::uint32_t column,
