@@ -69,6 +69,7 @@ class PeriodTable {
     // One step more stands for all later times, and for those before the base, which wrap around.
     table_.push_back({ask, ask});
     first_segment_.push_back(0);
+    for (const Slots& slots : table_) returned_.push_back(slots.returned);
   }
 
   // The table by value, for inner loops: bytes are stored there, which may alias anything that has
@@ -80,8 +81,7 @@ class PeriodTable {
           steps_(table.table_.data()),
           last_step_(table.table_.size() - 1),
           base_(table.base_),
-          shift_(table.shift_),
-          scale_(table.scale_) {}
+          shift_(table.shift_) {}
 
     [[nodiscard]] Slots operator()(TimestampMs t) const {
       const std::uint64_t step =
@@ -95,15 +95,6 @@ class PeriodTable {
     [[nodiscard]] bool covers(TimestampMs t) const {
       return static_cast<std::uint64_t>(t - base_) >> shift_ < last_step_;
     }
-    /// The same for a covered time: a multiplication and a fixed shift are cheaper than a variable
-    /// shift, and there is nothing to clamp.
-    [[nodiscard]] Slots inside(TimestampMs t) const {
-      const std::uint64_t step = static_cast<std::uint64_t>(t - base_) * scale_ >> 32;
-      const Slots slots = steps_[step];
-      if (slots.returned == ask) [[unlikely]]
-        return table_->search(step, t);
-      return slots;
-    }
 
    private:
     const PeriodTable* table_;
@@ -111,8 +102,40 @@ class PeriodTable {
     std::uint64_t last_step_;
     TimestampMs base_;
     int shift_;
-    std::uint64_t scale_;
   };
+
+  // Periods of returns, for times given as offset * unit from a base. A covered time needs no
+  // clamping, and its step is one multiplication, as table and unit are constants of the page.
+  class CompactLookup {
+   public:
+    CompactLookup(const PeriodTable& table, TimestampMs base_ms, std::int64_t unit_ms)
+        : table_(&table),
+          returned_(table.returned_.data()),
+          origin_(static_cast<std::uint64_t>(base_ms - table.base_) * table.scale_),
+          factor_(static_cast<std::uint64_t>(unit_ms) * table.scale_),
+          base_ms_(base_ms),
+          unit_ms_(unit_ms) {}
+
+    [[nodiscard]] std::uint8_t operator()(std::uint32_t offset) const {
+      const std::uint64_t step = (origin_ + offset * factor_) >> 32;
+      const std::uint8_t period = returned_[step];
+      if (period == ask) [[unlikely]]
+        return table_->search(step, time_of(offset)).returned;
+      return period;
+    }
+    [[nodiscard]] TimestampMs time_of(std::uint32_t offset) const {
+      return base_ms_ + offset * unit_ms_;
+    }
+
+   private:
+    const PeriodTable* table_;
+    const std::uint8_t* returned_;
+    std::uint64_t origin_;
+    std::uint64_t factor_;
+    TimestampMs base_ms_;
+    std::int64_t unit_ms_;
+  };
+
   [[nodiscard]] std::uint8_t nowhere() const { return nowhere_; }
   /// True when each time in a row's period is in the range, so that both slots say the same there.
   [[nodiscard]] bool starts_are_returns() const { return starts_are_returns_; }
@@ -136,6 +159,7 @@ class PeriodTable {
   int shift_ = 0;            // At most 30: times span less than 2^43 ms.
   std::uint64_t scale_ = 0;  // 2^(32 - shift_)
   std::vector<Slots> table_;
+  std::vector<std::uint8_t> returned_;        // Of the table, alone: half the cache.
   std::vector<std::uint32_t> first_segment_;  // By step.
 };
 
@@ -166,7 +190,8 @@ class PeriodSets {
         sizes_(rows_) {
     for (std::uint32_t i = 0; i < bound.snapshot().parts.size(); ++i) {
       const auto matchers = bound.matchers(i);
-      parts_.push_back({MatchedPage(*bound.snapshot().parts[i], matchers),
+      const Part& part = *bound.snapshot().parts[i];
+      parts_.push_back({&part, MatchedPage(part, matchers),
                         one_matcher_ && matchers[0].matches_everything()});
     }
   }
@@ -202,24 +227,69 @@ class PeriodSets {
   std::uint64_t persons_scanned = 0;
 
  private:
+  static constexpr std::uint32_t no_page = 0xffffffff;
+
   struct PartState {
+    const Part* part;
     MatchedPage page;
     bool is_whole;  // Every row is both a start and a return.
+    // Of a whole part: the page at hand, without offsets where its times do not fit.
+    std::uint32_t compact_page = no_page;
+    std::shared_ptr<const CompactTimePage> compact = nullptr;
   };
 
   Result<void> note_run(const PersonRun& run) {
     PartState& part = parts_[run.part];
+    if (part.is_whole) {
+      const std::uint32_t page = run.first_row / part_format::page_rows;
+      const std::uint32_t first = run.first_row % part_format::page_rows;
+      if (page == part.compact_page && first + run.row_count <= part.compact->offsets.size() &&
+          note_compact(*part.compact, first, first + run.row_count)) [[likely]] {
+        return {};
+      }
+      return note_whole_run(part, run);
+    }
     if (part.page.matches_nothing()) return {};
     return for_each_page(
         run, [&](std::uint32_t page, std::uint32_t first, std::uint32_t last) -> Result<void> {
           HF_CHECK(part.page.seek(page));
-          if (part.is_whole) {
-            note_all(part.page.times() + first, part.page.times() + last);
-          } else {
-            note_matched(part.page, first, last);
-          }
+          note_matched(part.page, first, last);
           return {};
         });
+  }
+
+  // A run that begins or crosses a page, or whose times want 64 bits.
+  [[gnu::noinline]] Result<void> note_whole_run(PartState& part, const PersonRun& run) {
+    return for_each_page(
+        run, [&](std::uint32_t page, std::uint32_t first, std::uint32_t last) -> Result<void> {
+          if (page != part.compact_page) {
+            HF_TRY(part.compact, part.part->compact_times(page));
+            part.compact_page = page;
+          }
+          if (!part.compact->offsets.empty() && note_compact(*part.compact, first, last)) return {};
+          HF_CHECK(part.page.seek(page));
+          note_all(part.page.times() + first, part.page.times() + last);
+          return {};
+        });
+  }
+
+  // False, and nothing noted, where the table does not cover the times, or starts and returns part.
+  bool note_compact(const CompactTimePage& page, std::uint32_t first, std::uint32_t last) {
+    const std::uint32_t* offset = page.offsets.data() + first;
+    const std::uint32_t* const end = page.offsets.data() + last;
+    const PeriodTable::CompactLookup find(*table_, page.base_ms, page.unit_ms);
+    const PeriodTable::Lookup bounds(*table_);
+    if (!bounds.covers(find.time_of(*offset)) || !bounds.covers(find.time_of(end[-1]))) return false;
+    if (first_time_) {
+      note_first(find.time_of(*offset));  // Times ascend.
+    } else if (table_->starts_are_returns()) {
+      starts_as_returns_ = true;  // add_person() reads the starts off the returns.
+    } else {
+      return false;
+    }
+    std::uint8_t* const returned = returned_.data();
+    for (; offset != end; ++offset) returned[find(*offset)] = 1;
+    return true;
   }
 
   void note_all(const TimestampMs* time, const TimestampMs* end) {
@@ -232,11 +302,7 @@ class PeriodSets {
     } else if (table_->starts_are_returns()) {
       // Every start is a return of the same slot: add_person() reads the starts off the returns.
       starts_as_returns_ = true;
-      if (find.covers(*time) && find.covers(end[-1])) {
-        for (; time != end; ++time) returned[find.inside(*time).returned] = 1;
-      } else {
-        for (; time != end; ++time) returned[find(*time).returned] = 1;
-      }
+      for (; time != end; ++time) returned[find(*time).returned] = 1;
     } else {
       for (; time != end; ++time) {
         const PeriodTable::Slots slots = find(*time);
@@ -277,9 +343,14 @@ class PeriodSets {
   void add_person() {
     if (first_time_) {
       if (first_start_ms_ != never) {
-        started_[PeriodTable::Lookup(*table_)(first_start_ms_).started] = 1;
+        const std::uint8_t row = PeriodTable::Lookup(*table_)(first_start_ms_).started;
+        returned_[table_->nowhere()] = 0;
+        if (row < rows_) add_to_row(row);
       }
       first_start_ms_ = never;
+      std::memset(returned_.data(), 0, stride_);
+      if (++uncarried_ == carry_after) carry();
+      return;
     }
     returned_[table_->nowhere()] = 0;
     started_[table_->nowhere()] = 0;
