@@ -21,7 +21,7 @@ namespace {
 __extension__ typedef __int128 Int128;
 __extension__ typedef unsigned __int128 Uint128;
 
-constexpr std::array<std::int64_t, 19> kPowersOfTen = [] {
+constexpr std::array<std::int64_t, 19> powers_of_ten = [] {
   std::array<std::int64_t, 19> powers = {1};
   for (std::size_t i = 1; i < powers.size(); ++i) powers[i] = powers[i - 1] * 10;
   return powers;
@@ -29,10 +29,10 @@ constexpr std::array<std::int64_t, 19> kPowersOfTen = [] {
 
 // A written exponent stops growing here and the resulting one is clamped to half of it: far
 // enough from the ends of int64 that adding the length of any text cannot overflow.
-constexpr std::int64_t kWrittenExponentMax = 2'000'000'000'000'000'000;
-constexpr std::int64_t kExponentMax = 1'000'000'000'000'000'000;
+constexpr std::int64_t written_exponent_max = 2'000'000'000'000'000'000;
+constexpr std::int64_t exponent_max = 1'000'000'000'000'000'000;
 
-constexpr std::int64_t kPlainDigitsMax = 40;
+constexpr std::int64_t plain_digits_max = 40;
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
@@ -86,8 +86,8 @@ std::optional<Scanned> scan(std::string_view text) {
     const std::string_view digits = take_digits(text);
     if (digits.empty()) return std::nullopt;
     for (const char c : digits) {
-      if (written_exponent > kWrittenExponentMax / 10) {
-        written_exponent = kWrittenExponentMax;
+      if (written_exponent > written_exponent_max / 10) {
+        written_exponent = written_exponent_max;
         break;
       }
       written_exponent = written_exponent * 10 + (c - '0');
@@ -107,7 +107,7 @@ std::optional<Scanned> scan(std::string_view text) {
   } else if (number.fraction.empty()) {
     number.whole = number.whole.substr(0, number.whole.find_last_not_of('0') + 1);
   }
-  number.exponent = std::clamp(number.exponent, -kExponentMax, kExponentMax);
+  number.exponent = std::clamp(number.exponent, -exponent_max, exponent_max);
   if (number.is_zero()) return Scanned{};  // -0 is 0, and so is 0e5.
   return number;
 }
@@ -152,7 +152,7 @@ double nearest_double(const std::string& text) {
 }
 
 // Dividing rounds only once, and so correctly, while both operands are exact doubles.
-constexpr std::int64_t kExactDoubleMax = std::int64_t{1} << 53;
+constexpr std::int64_t exact_double_max = std::int64_t{1} << 53;
 
 }  // namespace
 
@@ -164,8 +164,8 @@ Decimal Decimal::normalized(std::int64_t units, int scale) {
 }
 
 double Decimal::to_double() const {
-  if (units >= -kExactDoubleMax && units <= kExactDoubleMax) {
-    return static_cast<double>(units) / static_cast<double>(kPowersOfTen[scale]);
+  if (units >= -exact_double_max && units <= exact_double_max) {
+    return static_cast<double>(units) / static_cast<double>(powers_of_ten[scale]);
   }
   return nearest_double(to_string());
 }
@@ -177,8 +177,8 @@ std::string Decimal::to_string() const {
 
 std::strong_ordering operator<=>(const Decimal& a, const Decimal& b) {
   if (a.scale == b.scale) return a.units <=> b.units;
-  const Int128 left = Int128{a.units} * kPowersOfTen[Decimal::scale_max - a.scale];
-  const Int128 right = Int128{b.units} * kPowersOfTen[Decimal::scale_max - b.scale];
+  const Int128 left = Int128{a.units} * powers_of_ten[Decimal::scale_max - a.scale];
+  const Int128 right = Int128{b.units} * powers_of_ten[Decimal::scale_max - b.scale];
   return left < right   ? std::strong_ordering::less
          : left > right ? std::strong_ordering::greater
                         : std::strong_ordering::equal;
@@ -227,7 +227,7 @@ std::string canonical_number(std::string_view text) {
   std::string out(number->negative ? "-" : "");
   const std::int64_t notation_digits =
       exponent < 0 ? count - exponent : std::max(exponent + 1, count);
-  if (notation_digits > kPlainDigitsMax) {
+  if (notation_digits > plain_digits_max) {
     out += number->digit(0);
     if (count > 1) out += '.';
     for (std::int64_t i = 1; i < count; ++i) out += number->digit(i);
@@ -267,7 +267,7 @@ std::strong_ordering compare_numbers(std::string_view a, std::string_view b) {
 
 void DecimalSum::add(Decimal value) {
   // 18 thousand million values of the largest size fit; a store cannot hold as many.
-  const Int128 units = Int128{value.units} * kPowersOfTen[Decimal::scale_max - value.scale];
+  const Int128 units = Int128{value.units} * powers_of_ten[Decimal::scale_max - value.scale];
   const bool overflow = __builtin_add_overflow(units_, units, &units_);
   HF_ASSERT(!overflow);
 }
@@ -283,7 +283,7 @@ std::string DecimalSum::to_string() const {
 }
 
 double DecimalSum::to_double() const {
-  if (units_ >= -kExactDoubleMax && units_ <= kExactDoubleMax) {
+  if (units_ >= -exact_double_max && units_ <= exact_double_max) {
     return static_cast<double>(units_) / 1e9;
   }
   return nearest_double(to_string());

@@ -17,7 +17,7 @@ namespace {
 
 // The twin: a number as an integer of any length in decimal digits, 60 of them after the point.
 // It reads only the grammar's small exponents, which is what the generator below writes.
-constexpr int kTwinFraction = 60;
+constexpr int twin_fraction = 60;
 
 struct BigNumber {
   bool negative = false;
@@ -36,7 +36,7 @@ BigNumber read_slowly(std::string_view text) {
     exponent = std::stoi(std::string(text.substr(e + 1)));
     text = text.substr(0, e);
   }
-  int zeros_to_add = kTwinFraction + exponent;
+  int zeros_to_add = twin_fraction + exponent;
   if (const std::size_t point = text.find('.'); point != std::string_view::npos) {
     zeros_to_add -= static_cast<int>(text.size() - point - 1);
     number.digits = std::string(text.substr(0, point)) + std::string(text.substr(point + 1));
@@ -59,8 +59,8 @@ int compare_slowly(const BigNumber& a, const BigNumber& b) {
 
 std::string plain_slowly(const BigNumber& number) {
   std::string digits = number.digits;
-  if (digits.size() <= kTwinFraction) digits.insert(0, kTwinFraction + 1 - digits.size(), '0');
-  digits.insert(digits.size() - kTwinFraction, 1, '.');
+  if (digits.size() <= twin_fraction) digits.insert(0, twin_fraction + 1 - digits.size(), '0');
+  digits.insert(digits.size() - twin_fraction, 1, '.');
   digits.erase(digits.find_last_not_of('0') + 1);
   if (digits.back() == '.') digits.pop_back();
   return (number.negative ? "-" : "") + digits;
@@ -94,8 +94,8 @@ std::string any_number(Rng& rng) {
   std::string whole = any_digits(rng, count_max);
   std::string fraction = any_digits(rng, count_max);
   if (whole.empty() && fraction.empty()) whole = "0";
-  static constexpr std::string_view kSigns[] = {"", "-", "+"};
-  std::string text = std::string(kSigns[rng.between(0, 2)]) + whole;
+  static constexpr std::string_view signs[] = {"", "-", "+"};
+  std::string text = std::string(signs[rng.between(0, 2)]) + whole;
   if (!fraction.empty() || rng.chance(0.1)) text += "." + fraction;
   if (rng.chance(0.3)) text += "e" + std::to_string(rng.between(-30, 30));
   return text;

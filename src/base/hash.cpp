@@ -20,7 +20,7 @@ namespace {
 
 // The CRC register below runs over the bits in reflected order, without the inversions at both
 // ends that the published value has.
-constexpr std::uint32_t kPolynomial = 0x82F63B78;  // Castagnoli, reflected.
+constexpr std::uint32_t polynomial = 0x82F63B78;  // Castagnoli, reflected.
 
 using Table = std::array<std::uint32_t, 256>;
 
@@ -29,7 +29,7 @@ constexpr std::array<Table, 8> make_byte_tables() {
   std::array<Table, 8> tables{};
   for (std::uint32_t b = 0; b < 256; ++b) {
     std::uint32_t crc = b;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? polynomial : 0);
     tables[0][b] = crc;
   }
   for (std::size_t k = 1; k < 8; ++k) {
@@ -45,15 +45,15 @@ constexpr std::array<Table, 8> make_byte_tables() {
 
 // The instruction takes 3 cycles but one can start each cycle, so three blocks run side by side.
 // Their registers are joined by running the earlier ones over zeros: the register is linear over
-// GF(2), so "run over kBlock zero bytes" is four table look-ups.
-constexpr std::size_t kBlock = 1024;
+// GF(2), so "run over block zero bytes" is four table look-ups.
+constexpr std::size_t block = 1024;
 
 constexpr std::array<Table, 4> make_zeros_tables() {
-  constexpr std::array<Table, 8> kByByte = make_byte_tables();
+  constexpr std::array<Table, 8> by_byte = make_byte_tables();
   std::array<std::uint32_t, 32> by_bit{};  // Image of each single bit of the register.
   for (std::size_t bit = 0; bit < 32; ++bit) {
     std::uint32_t crc = std::uint32_t{1} << bit;
-    for (std::size_t n = 0; n < kBlock; ++n) crc = (crc >> 8) ^ kByByte[0][crc & 0xFF];
+    for (std::size_t n = 0; n < block; ++n) crc = (crc >> 8) ^ by_byte[0][crc & 0xFF];
     by_bit[bit] = crc;
   }
   std::array<Table, 4> tables{};
@@ -68,26 +68,26 @@ constexpr std::array<Table, 4> make_zeros_tables() {
 }
 
 std::uint32_t over_zeros(std::uint32_t crc) {
-  static constexpr std::array<Table, 4> kTables = make_zeros_tables();
-  return kTables[0][crc & 0xFF] ^ kTables[1][crc >> 8 & 0xFF] ^ kTables[2][crc >> 16 & 0xFF] ^
-         kTables[3][crc >> 24];
+  static constexpr std::array<Table, 4> crc_tables = make_zeros_tables();
+  return crc_tables[0][crc & 0xFF] ^ crc_tables[1][crc >> 8 & 0xFF] ^ crc_tables[2][crc >> 16 & 0xFF] ^
+         crc_tables[3][crc >> 24];
 }
 
 std::uint32_t run(std::uint32_t crc, std::span<const std::byte> bytes) {
   const std::byte* at = bytes.data();
   const std::byte* const end = at + bytes.size();
-  while (static_cast<std::size_t>(end - at) >= 3 * kBlock) {
+  while (static_cast<std::size_t>(end - at) >= 3 * block) {
     std::uint64_t first = crc;
     std::uint64_t second = 0;
     std::uint64_t third = 0;
-    for (std::size_t n = 0; n < kBlock; n += 8) {
+    for (std::size_t n = 0; n < block; n += 8) {
       first = _mm_crc32_u64(first, load_le<std::uint64_t>(at + n));
-      second = _mm_crc32_u64(second, load_le<std::uint64_t>(at + kBlock + n));
-      third = _mm_crc32_u64(third, load_le<std::uint64_t>(at + 2 * kBlock + n));
+      second = _mm_crc32_u64(second, load_le<std::uint64_t>(at + block + n));
+      third = _mm_crc32_u64(third, load_le<std::uint64_t>(at + 2 * block + n));
     }
     crc = over_zeros(static_cast<std::uint32_t>(first)) ^ static_cast<std::uint32_t>(second);
     crc = over_zeros(crc) ^ static_cast<std::uint32_t>(third);
-    at += 3 * kBlock;
+    at += 3 * block;
   }
   std::uint64_t wide = crc;
   for (; end - at >= 8; at += 8) wide = _mm_crc32_u64(wide, load_le<std::uint64_t>(at));
@@ -99,16 +99,16 @@ std::uint32_t run(std::uint32_t crc, std::span<const std::byte> bytes) {
 #else
 
 std::uint32_t run(std::uint32_t crc, std::span<const std::byte> bytes) {
-  static constexpr std::array<Table, 8> kTables = make_byte_tables();
+  static constexpr std::array<Table, 8> crc_tables = make_byte_tables();
   const std::byte* at = bytes.data();
   const std::byte* const end = at + bytes.size();
   for (; end - at >= 8; at += 8) {  // Byte i still has 7 - i bytes of this step to run over.
     const std::uint64_t word = load_le<std::uint64_t>(at) ^ crc;
     crc = 0;
-    for (std::size_t i = 0; i < 8; ++i) crc ^= kTables[7 - i][word >> (8 * i) & 0xFF];
+    for (std::size_t i = 0; i < 8; ++i) crc ^= crc_tables[7 - i][word >> (8 * i) & 0xFF];
   }
   for (; at != end; ++at) {
-    crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<std::uint32_t>(*at)) & 0xFF];
+    crc = (crc >> 8) ^ crc_tables[0][(crc ^ static_cast<std::uint32_t>(*at)) & 0xFF];
   }
   return crc;
 }

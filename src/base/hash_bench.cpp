@@ -9,10 +9,10 @@ namespace hf {
 namespace {
 
 // A page of a part is 64 KiB; a line of JSON about 256 bytes; a person id about 16.
-template <auto kHash>
+template <auto hash_input>
 void hash_benchmark(benchmark::State& state) {
   const std::string bytes(static_cast<std::size_t>(state.range(0)), 'x');
-  for (auto _ : state) benchmark::DoNotOptimize(kHash(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(hash_input(bytes));
   state.SetBytesProcessed(state.iterations() * state.range(0));
 }
 

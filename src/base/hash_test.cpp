@@ -142,21 +142,21 @@ TEST(Hash128, OrdersAsItsHexText) {
 
 TEST(AssignmentFraction, IsUniformAndIndependentBetweenInterventions) {
   const HashKey key = ascending_key();
-  constexpr int kPersons = 40'000;
-  constexpr int kCells = 10;
-  int counts[kCells][kCells] = {};
-  for (int i = 0; i < kPersons; ++i) {
+  constexpr int persons = 40'000;
+  constexpr int cells = 10;
+  int counts[cells][cells] = {};
+  for (int i = 0; i < persons; ++i) {
     const Hash128 person = xxh3_128(std::to_string(i));
     const double a = assignment_fraction(key, "welcome", person);
     const double b = assignment_fraction(key, "winback", person);
     ASSERT_GE(a, 0.0);
     ASSERT_LT(a, 1.0);
-    ++counts[static_cast<int>(a * kCells)][static_cast<int>(b * kCells)];
+    ++counts[static_cast<int>(a * cells)][static_cast<int>(b * cells)];
   }
   double chi_square = 0;
-  constexpr double kExpected = double{kPersons} / (kCells * kCells);
+  constexpr double expected = double{persons} / (cells * cells);
   for (const auto& row : counts) {
-    for (const int count : row) chi_square += (count - kExpected) * (count - kExpected) / kExpected;
+    for (const int count : row) chi_square += (count - expected) * (count - expected) / expected;
   }
   EXPECT_LT(chi_square, 149.4) << "99.9th percentile of chi-square with 99 degrees of freedom";
 }
@@ -164,12 +164,11 @@ TEST(AssignmentFraction, IsUniformAndIndependentBetweenInterventions) {
 TEST(AssignmentFraction, NeverChanges) {
   // Pinned: a release that moved these would move people between control and treatment.
   const HashKey key = ascending_key();
-  std::string input;
-  ByteWriter writer(input);
-  writer.text("holdfast assignment 1");
-  writer.text("welcome");
-  writer.bytes(Hash128{.high = 1, .low = 2}.bytes());
-  const auto raw = siphash_slowly(key, input);
+  ByteWriter input;
+  input.text("holdfast assignment 1");
+  input.text("welcome");
+  input.bytes(Hash128{.high = 1, .low = 2}.bytes());
+  const auto raw = siphash_slowly(key, input.str());
   const std::uint64_t high = __builtin_bswap64(load_le<std::uint64_t>(raw.data()));
   EXPECT_EQ(assignment_fraction(key, "welcome", {.high = 1, .low = 2}),
             std::ldexp(static_cast<double>(high >> 11), -53));

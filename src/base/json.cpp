@@ -23,9 +23,9 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr int kLevelsMax = 64;
+constexpr int levels_max = 64;
 // Names are compared pairwise up to here, which beats sorting and allocates nothing.
-constexpr std::size_t kPairwiseMembersMax = 16;
+constexpr std::size_t pairwise_members_max = 16;
 
 bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
@@ -62,7 +62,7 @@ std::string_view without_trailing_space(std::string_view token) {
 }
 
 const std::string* repeated_name(const std::vector<Json::Member>& members) {
-  if (members.size() <= kPairwiseMembersMax) {
+  if (members.size() <= pairwise_members_max) {
     for (std::size_t i = 1; i < members.size(); ++i) {
       for (std::size_t j = 0; j < i; ++j) {
         if (members[i].first == members[j].first) return &members[i].first;
@@ -192,7 +192,7 @@ class Parsing {
 
   template <class Value>
   Result<Json> convert_array(Value& value, const std::string& pointer, int levels) {
-    if (levels > kLevelsMax) return too_deep(pointer);
+    if (levels > levels_max) return too_deep(pointer);
     ondemand::array array;
     if (const auto error = value.get_array().get(array)) return invalid(error, location());
     Json json;
@@ -208,7 +208,7 @@ class Parsing {
 
   template <class Value>
   Result<Json> convert_object(Value& value, const std::string& pointer, int levels) {
-    if (levels > kLevelsMax) return too_deep(pointer);
+    if (levels > levels_max) return too_deep(pointer);
     ondemand::object object;
     if (const auto error = value.get_object().get(object)) return invalid(error, location());
     Json json;
@@ -233,7 +233,7 @@ class Parsing {
 
   static std::unexpected<Error> too_deep(const std::string& pointer) {
     return fail(ErrorCode::invalid_argument, "too_deep",
-                fmt::format("JSON nested deeper than {} levels", kLevelsMax), pointer);
+                fmt::format("JSON nested deeper than {} levels", levels_max), pointer);
   }
 
   simdjson::padded_string buffer_;

@@ -129,20 +129,20 @@ class Grammar {
 };
 
 std::string any_text(Rng& rng) {
-  static constexpr std::string_view kPieces[] = {"a", "B",  "\"", "\\", "/", "\n",   "\x01", "~",
+  static constexpr std::string_view pieces[] = {"a", "B",  "\"", "\\", "/", "\n",   "\x01", "~",
                                                  "é", "漢", "🌊",  "\t", " ", "\x7f", "",     "\b"};
   std::string text;
-  for (auto n = rng.between(0, 6); n > 0; --n) text += kPieces[rng.between(0, 15)];
+  for (auto n = rng.between(0, 6); n > 0; --n) text += pieces[rng.between(0, 15)];
   return text;
 }
 
 Json any_json(Rng& rng, int levels) {
-  static constexpr std::string_view kNumbers[] = {
+  static constexpr std::string_view numbers[] = {
       "0", "-0", "1e400", "12.50", "-1E+2", "123456789012345678901234567890"};
   Json json;
   json.kind = static_cast<Json::Kind>(rng.between(0, levels > 0 ? 5 : 3));
   if (json.is_boolean()) json.boolean = rng.chance(0.5);
-  if (json.is_number()) json.text = kNumbers[rng.between(0, 5)];
+  if (json.is_number()) json.text = numbers[rng.between(0, 5)];
   if (json.is_text()) json.text = any_text(rng);
   if (json.is_array()) {
     for (auto n = rng.between(0, 4); n > 0; --n) json.array.push_back(any_json(rng, levels - 1));
@@ -170,7 +170,7 @@ TEST(Json, ReadsBackWhatItWrote) {
 }
 
 TEST(Json, AcceptsExactlyTheGrammar) {
-  static constexpr std::string_view kAlphabet = "[]{},:\"\\u0d8c1eE+-.tfn \n\x01\xC3\xA9\xED";
+  static constexpr std::string_view alphabet = "[]{},:\"\\u0d8c1eE+-.tfn \n\x01\xC3\xA9\xED";
   int accepted = 0;
   for (std::uint64_t seed = 0; seed < 40'000; ++seed) {
     SCOPED_TRACE(seed);
@@ -178,14 +178,14 @@ TEST(Json, AcceptsExactlyTheGrammar) {
     std::string text;
     if (rng.chance(0.3)) {  // Short noise meets the odd corners, damaged documents the deep ones.
       for (auto n = rng.between(1, 6); n > 0; --n) {
-        text += kAlphabet[static_cast<std::size_t>(rng.between(0, std::ssize(kAlphabet) - 1))];
+        text += alphabet[static_cast<std::size_t>(rng.between(0, std::ssize(alphabet) - 1))];
       }
     } else {
       text = JsonWriter().json(any_json(rng, 2)).take();
       for (auto n = rng.between(0, 2); n > 0 && !text.empty(); --n) {
         const auto at = static_cast<std::size_t>(rng.between(0, std::ssize(text) - 1));
         const char c =
-            kAlphabet[static_cast<std::size_t>(rng.between(0, std::ssize(kAlphabet) - 1))];
+            alphabet[static_cast<std::size_t>(rng.between(0, std::ssize(alphabet) - 1))];
         switch (rng.between(0, 2)) {
           case 0: text[at] = c; break;
           case 1: text.insert(at, 1, c); break;

@@ -14,7 +14,7 @@ struct MinorDigits {
 };
 
 // ISO 4217 list one, amendment 176: all active codes whose minor unit is not 2. Sorted by code.
-constexpr MinorDigits kMinorDigits[] = {
+constexpr MinorDigits minor_digits_table[] = {
     {"BHD", 3}, {"BIF", 0}, {"CLF", 4}, {"CLP", 0}, {"DJF", 0}, {"GNF", 0}, {"IQD", 3},
     {"ISK", 0}, {"JOD", 3}, {"JPY", 0}, {"KMF", 0}, {"KRW", 0}, {"KWD", 3}, {"LYD", 3},
     {"OMR", 3}, {"PYG", 0}, {"RWF", 0}, {"TND", 3}, {"UGX", 0}, {"UYI", 0}, {"UYW", 4},
@@ -23,11 +23,11 @@ constexpr MinorDigits kMinorDigits[] = {
 
 // Metals, bond market units, units of account, the test code and "no currency": they have no minor
 // unit at all. Sorted.
-constexpr std::string_view kNotMoney[] = {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR",
+constexpr std::string_view not_money[] = {"XAG", "XAU", "XBA", "XBB", "XBC", "XBD", "XDR",
                                           "XPD", "XPT", "XSU", "XTS", "XUA", "XXX"};
 
-static_assert(std::ranges::is_sorted(kMinorDigits, {}, &MinorDigits::code));
-static_assert(std::ranges::is_sorted(kNotMoney));
+static_assert(std::ranges::is_sorted(minor_digits_table, {}, &MinorDigits::code));
+static_assert(std::ranges::is_sorted(not_money));
 
 std::int64_t power_of_ten(int exponent) {
   std::int64_t power = 1;
@@ -52,7 +52,7 @@ std::unexpected<Error> too_large(Currency currency) {
 Result<Currency> Currency::parse(std::string_view code) {
   const bool letters =
       code.size() == 3 && std::ranges::all_of(code, [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (!letters || std::ranges::binary_search(kNotMoney, code)) {
+  if (!letters || std::ranges::binary_search(not_money, code)) {
     return fail(ErrorCode::invalid_argument, "unknown_currency",
                 fmt::format("not an ISO 4217 currency code: {}", code));
   }
@@ -60,8 +60,8 @@ Result<Currency> Currency::parse(std::string_view code) {
 }
 
 int Currency::minor_digits() const {
-  const auto entry = std::ranges::lower_bound(kMinorDigits, code(), {}, &MinorDigits::code);
-  return entry != std::end(kMinorDigits) && entry->code == code() ? entry->digits : 2;
+  const auto entry = std::ranges::lower_bound(minor_digits_table, code(), {}, &MinorDigits::code);
+  return entry != std::end(minor_digits_table) && entry->code == code() ? entry->digits : 2;
 }
 
 Result<Money> Money::from_decimal(const Decimal& amount, Currency currency) {

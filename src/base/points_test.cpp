@@ -11,7 +11,7 @@
 namespace hf {
 namespace {
 
-constexpr Points kLargest{std::numeric_limits<std::int64_t>::max()};
+constexpr Points largest{std::numeric_limits<std::int64_t>::max()};
 
 TEST(Points, AddAndCompare) {
   Points due{10};
@@ -24,14 +24,14 @@ TEST(Points, AddAndCompare) {
 
 TEST(Points, WhatARequestCanOverflowIsAnError) {
   EXPECT_EQ(checked_add(Points{2}, Points{3}).value(), Points{5});
-  EXPECT_EQ(checked_add(kLargest, Points{1}).error().reason, "amount_too_large");
+  EXPECT_EQ(checked_add(largest, Points{1}).error().reason, "amount_too_large");
   EXPECT_EQ(checked_multiply(Points{-2}, 3).value(), Points{-6});
-  EXPECT_EQ(checked_multiply(kLargest, 2).error().reason, "amount_too_large");
+  EXPECT_EQ(checked_multiply(largest, 2).error().reason, "amount_too_large");
 }
 
 TEST(PointsDeathTest, WhatNoInputCanOverflowIsAnAssertion) {
-  EXPECT_DEATH((void)(kLargest + Points{1}), "broken invariant");
-  EXPECT_DEATH((void)(Points{-2} - kLargest), "broken invariant");
+  EXPECT_DEATH((void)(largest + Points{1}), "broken invariant");
+  EXPECT_DEATH((void)(Points{-2} - largest), "broken invariant");
 }
 
 TEST(Id, NamesOneKindOfThing) {

@@ -25,10 +25,10 @@
 namespace hf {
 namespace {
 
-constexpr mode_t kFileMode = 0600;
-constexpr mode_t kDirectoryMode = 0700;
+constexpr mode_t file_mode = 0600;
+constexpr mode_t directory_mode = 0700;
 // Linux moves at most 2 GiB - 4 KiB a call; asking for less keeps the arithmetic plain.
-constexpr std::size_t kTransferBytesMax = 1u << 30;
+constexpr std::size_t transfer_bytes_max = 1u << 30;
 
 std::unexpected<Error> os_error(int error, std::string_view action, std::string_view path) {
   std::string message =
@@ -71,7 +71,7 @@ class Descriptor {
 
 Descriptor open_retrying(const std::string& path, int flags) {
   int fd;
-  do fd = ::open(path.c_str(), flags | O_CLOEXEC, kFileMode);
+  do fd = ::open(path.c_str(), flags | O_CLOEXEC, file_mode);
   while (fd < 0 && errno == EINTR);
   return Descriptor(fd);
 }
@@ -80,7 +80,7 @@ Descriptor open_retrying(const std::string& path, int flags) {
 ssize_t read_fully(int fd, std::uint64_t offset, std::span<std::byte> out) {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ssize_t n = ::pread(fd, out.data() + done, std::min(out.size() - done, kTransferBytesMax),
+    const ssize_t n = ::pread(fd, out.data() + done, std::min(out.size() - done, transfer_bytes_max),
                               static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return -1;
@@ -95,7 +95,7 @@ bool write_fully(int fd, std::uint64_t offset, std::span<const std::byte> bytes)
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t n =
-        ::pwrite(fd, bytes.data() + done, std::min(bytes.size() - done, kTransferBytesMax),
+        ::pwrite(fd, bytes.data() + done, std::min(bytes.size() - done, transfer_bytes_max),
                  static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n == 0) errno = EIO;  // Not allowed for a file by POSIX, and it would loop for ever.
@@ -106,8 +106,8 @@ bool write_fully(int fd, std::uint64_t offset, std::span<const std::byte> bytes)
 }
 
 bool offsets_fit(std::uint64_t offset, std::size_t size) {
-  constexpr auto kOffsetMax = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
-  return offset <= kOffsetMax && size <= kOffsetMax - offset;
+  constexpr auto offset_max = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+  return offset <= offset_max && size <= offset_max - offset;
 }
 
 class PosixFile final : public File {
@@ -222,7 +222,7 @@ class PosixFileSystem final : public FileSystem {
   Result<void> make_directories(const std::string& path) override {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
       const std::string prefix = path.substr(0, end);
-      if (::mkdir(prefix.c_str(), kDirectoryMode) == 0) {
+      if (::mkdir(prefix.c_str(), directory_mode) == 0) {
         const std::size_t slash = prefix.find_last_of('/', prefix.find_last_not_of('/'));
         const std::string parent = slash == std::string::npos ? "."
                                    : slash == 0               ? "/"

@@ -178,9 +178,9 @@ TEST_F(RealEnv, SaysWhenPermissionIsMissing) {
   ASSERT_TRUE(replace_file(env_, path("a"), "x"));
   ASSERT_EQ(::chmod(path("a").c_str(), 0), 0);
   // Nothing is forbidden to root, so root becomes somebody else for one call.
-  constexpr uid_t kNobody = 65534;
+  constexpr uid_t nobody = 65534;
   const bool root = ::geteuid() == 0;
-  if (root && ::seteuid(kNobody) != 0) GTEST_SKIP() << "this root cannot change its user";
+  if (root && ::seteuid(nobody) != 0) GTEST_SKIP() << "this root cannot change its user";
   const auto file = files_.open(path("a"), OpenMode::read);
   ASSERT_TRUE(!root || ::seteuid(0) == 0);
   ASSERT_FALSE(file);

@@ -39,14 +39,14 @@ TEST(Rng, BetweenCoversItsRangeEvenly) {
   EXPECT_EQ(counts.begin()->first, -1);
   for (const auto& [value, count] : counts) EXPECT_NEAR(count, 10'000, 400) << value;
   EXPECT_EQ(rng.between(7, 7), 7);
-  constexpr auto kMin = std::numeric_limits<std::int64_t>::min();
-  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
-  for (int i = 0; i < 100; ++i) (void)rng.between(kMin, kMax);
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  for (int i = 0; i < 100; ++i) (void)rng.between(least, most);
   // A bound of 3/4 of the range shows bias at once: without rejection the lower half of a
   // value's preimages would be twice as many.
-  constexpr std::uint64_t kBound = 3u * (std::uint64_t{1} << 62);
+  constexpr std::uint64_t bucket_bound = 3u * (std::uint64_t{1} << 62);
   int below_half = 0;
-  for (int i = 0; i < 40'000; ++i) below_half += rng.below(kBound) < kBound / 2;
+  for (int i = 0; i < 40'000; ++i) below_half += rng.below(bucket_bound) < bucket_bound / 2;
   EXPECT_NEAR(below_half, 20'000, 500);
 }
 

@@ -21,8 +21,8 @@
 namespace hf {
 namespace {
 
-constexpr std::size_t kSectorBytes = 512;
-constexpr TimestampMs kStartMs = 1'700'000'000'000;
+constexpr std::size_t sector_bytes = 512;
+constexpr TimestampMs start_ms = 1'700'000'000'000;
 
 struct FileChange {
   bool truncation = false;
@@ -290,7 +290,7 @@ class SimEnv::Machine {
     fail_at = 0;
   }
 
-  std::mutex mutex;
+  std::recursive_mutex mutex;  // A lock that a crashing call took is given back inside that call.
   Rng rng;
   NodePtr root;
   std::vector<NameChange> pending_names;  // Of all directories, in order.
@@ -303,7 +303,7 @@ class SimEnv::Machine {
   std::uint64_t fail_at = 0;   // Of fallible_calls; 0 is never.
   Fault fault = Fault::io_error;
   std::optional<std::uint64_t> capacity;
-  TimestampMs now_ms = kStartMs;
+  TimestampMs now_ms = start_ms;
   std::int64_t monotonic_ns = 0;
 
  private:
@@ -326,7 +326,7 @@ class SimEnv::Machine {
     if (rng.chance(0.5)) {  // Torn: each sector for itself.
       const double sector_survival = rng.uniform01();
       for (std::uint64_t at = change.at; at < end;) {
-        const std::uint64_t next = std::min(end, (at / kSectorBytes + 1) * kSectorBytes);
+        const std::uint64_t next = std::min(end, (at / sector_bytes + 1) * sector_bytes);
         if (rng.chance(sector_survival)) {
           write_into(content, at, std::string_view(change.bytes).substr(at - change.at, next - at));
         }

@@ -277,6 +277,14 @@ TEST(SimEnv, FullDiskTakesWhatFits) {
   EXPECT_TRUE(b->write_at(4, as_bytes("ef")));
 }
 
+TEST(SimEnv, CrashMayComeWhileALockIsTaken) {
+  SimEnv sim(1);
+  sim.crash_at_call(1);
+  EXPECT_FALSE(sim.env().files.lock("/LOCK", "one").has_value());
+  sim.crash(1);
+  EXPECT_TRUE(sim.env().files.lock("/LOCK", "two").has_value());
+}
+
 TEST(SimEnv, ClockStandsUntilMovedAndRandomReplays) {
   SimEnv sim(7);
   SimEnv same(7);
