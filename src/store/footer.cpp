@@ -31,9 +31,7 @@ enum class Section : std::uint8_t {
 };
 constexpr std::uint8_t ignorable_bit = 0x80;
 
-std::unexpected<Error> bad(const char* why) {
-  return fail(ErrorCode::data_loss, "bad_part", why);
-}
+std::unexpected<Error> bad(const char* why) { return fail(ErrorCode::data_loss, "bad_part", why); }
 
 void put_refs(ByteWriter& out, const std::vector<PageRef>& refs) {
   out.varint(refs.size());
@@ -87,8 +85,8 @@ bool known_kind(std::uint8_t kind) {
 
 // The kind a system column is written with.
 ValueKind kind_of(ColumnRole role) {
-  const bool is_text = role == ColumnRole::time || role == ColumnRole::message_id ||
-                       role == ColumnRole::channel;
+  const bool is_text =
+      role == ColumnRole::time || role == ColumnRole::message_id || role == ColumnRole::channel;
   return is_text ? ValueKind::text : ValueKind::number;
 }
 
@@ -178,8 +176,8 @@ Result<void> read_directory_page(std::string_view payload, std::uint32_t person_
                                  std::vector<PersonOrdinal>& ordinals,
                                  std::vector<RowNumber>& offsets) {
   ByteReader in(payload);
-  const std::uint64_t count =
-      in.varint_up_to(std::min<std::uint64_t>(directory_page_persons, person_count - ordinals.size()));
+  const std::uint64_t count = in.varint_up_to(
+      std::min<std::uint64_t>(directory_page_persons, person_count - ordinals.size()));
   if (count == 0) return bad("directory page of impossible size");
   std::uint64_t ordinal = 0;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -228,8 +226,8 @@ Result<void> write_ids(PageWriter& pages, std::span<const IdTable::Entry> entrie
   return flush();
 }
 
-Result<void> read_id_page(std::string_view payload, std::uint32_t person_count,
-                          RowNumber row_count, RawIds& ids) {
+Result<void> read_id_page(std::string_view payload, std::uint32_t person_count, RowNumber row_count,
+                          RawIds& ids) {
   ByteReader in(payload);
   const std::uint64_t persons = in.varint_up_to(person_count - (ids.first.size() - 1));
   for (std::uint64_t p = 0; p < persons && in.ok(); ++p) {
@@ -277,7 +275,7 @@ Result<void> read_key_page(std::string_view payload, std::uint64_t key_count_max
   return {};
 }
 
-Result<void> write_footer(PageWriter& pages, const Footer& footer) {
+std::string encode_footer(const Footer& footer) {
   ByteWriter out;
   ByteWriter body;
   body.varint(footer.row_count);
@@ -326,8 +324,11 @@ Result<void> write_footer(PageWriter& pages, const Footer& footer) {
   body.text(footer.source);
   body.signed_varint(footer.created_at_ms);
   put_section(out, Section::origin, body);
+  return out.take();
+}
 
-  HF_TRY(const PageRef ref, pages.append(PageKind::footer, out.str()));
+Result<void> write_footer(PageWriter& pages, std::string_view payload) {
+  HF_TRY(const PageRef ref, pages.append(PageKind::footer, payload));
   ByteWriter trailer;
   trailer.fixed(ref.offset);
   trailer.fixed(ref.stored_bytes);

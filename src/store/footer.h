@@ -77,10 +77,13 @@ struct RawIds {
 [[nodiscard]] Result<void> read_key_page(std::string_view payload, std::uint64_t key_count_max,
                                          std::vector<Hash128>& keys);
 
-/// Writes footer page and trailer: the last bytes of the file.
-[[nodiscard]] Result<void> write_footer(PageWriter& pages, const Footer& footer);
+[[nodiscard]] std::string encode_footer(const Footer& footer);
+/// Writes the footer page, its payload being what encode_footer() made, and the trailer: the last
+/// bytes of the file.
+[[nodiscard]] Result<void> write_footer(PageWriter& pages, std::string_view payload);
 /// Where the footer page lies. `trailer` is the file's last part_format::trailer_bytes bytes.
 [[nodiscard]] Result<PageRef> read_trailer(std::string_view trailer);
+/// Errors: data_loss/bad_part, also where what the footer says contradicts itself.
 [[nodiscard]] Result<Footer> decode_footer(std::string_view payload);
 
 }  // namespace hf

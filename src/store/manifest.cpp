@@ -170,8 +170,8 @@ ImportRecord read_import(const Json& json, Fields& problems) {
 Result<void> check_references(const Manifest& manifest) {
   std::set<std::string_view> files;
   for (const PartEntry& part : manifest.parts) {
-    const bool plain = !part.file.empty() && part.file.front() != '.' &&
-                       part.file.find('/') == std::string::npos;
+    const bool plain =
+        !part.file.empty() && part.file.front() != '.' && part.file.find('/') == std::string::npos;
     if (!plain || !files.insert(part.file).second) return bad("wrong part file: " + part.file);
   }
   std::set<std::uint32_t> ids;
@@ -185,7 +185,9 @@ Result<void> check_references(const Manifest& manifest) {
 
 }  // namespace
 
-std::string_view to_string(ImportState state) { return state_names[static_cast<std::size_t>(state)]; }
+std::string_view to_string(ImportState state) {
+  return state_names[static_cast<std::size_t>(state)];
+}
 
 const ImportRecord* Manifest::find_import(std::uint32_t id) const {
   const auto found = std::ranges::find(imports, id, &ImportRecord::id);

@@ -36,14 +36,14 @@ enum class ImportState : std::uint8_t {
 [[nodiscard]] std::string_view to_string(ImportState state);
 
 struct ImportedFile {
-  std::string name;          ///< Without directories.
+  std::string name;  ///< Without directories.
   std::uint64_t bytes = 0;
-  std::string digest;        ///< "xxh3-128:<hex>" of the file as it was read.
+  std::string digest;  ///< "xxh3-128:<hex>" of the file as it was read.
 };
 
 /// What an import counted.
 struct ImportCounts {
-  std::uint64_t events = 0;      ///< In its parts.
+  std::uint64_t events = 0;  ///< In its parts.
   std::uint64_t rejected = 0;
   std::uint64_t duplicates = 0;  ///< Message ids that were there already.
   std::uint64_t times_ahead = 0;
@@ -56,17 +56,17 @@ struct ImportRecord {
   ImportState state = ImportState::running;
   TimestampMs started_at_ms = 0;
   TimestampMs finished_at_ms = 0;
-  std::string mapping;              ///< Canonical JSON of the mapping: with the digests, its identity.
+  std::string mapping;  ///< Canonical JSON of the mapping: with the digests, its identity.
   std::vector<ImportedFile> files;
-  std::uint64_t data_version = 0;   ///< Of the data its rows are deduplicated against.
+  std::uint64_t data_version = 0;  ///< Of the data its rows are deduplicated against.
   ImportCounts counts;
-  std::uint64_t reject_bytes = 0;   ///< Length of its reject file that belongs to `position`.
+  std::uint64_t reject_bytes = 0;  ///< Length of its reject file that belongs to `position`.
   /// Where a running import goes on: all rows before are in its parts or its reject file.
   struct Position {
     std::uint32_t file = 0;    ///< Index into files.
     std::uint64_t offset = 0;  ///< Bytes of decompressed text.
     std::uint64_t line = 1;
-    std::uint64_t row = 0;     ///< Rows read of this file.
+    std::uint64_t row = 0;  ///< Rows read of this file.
   } position;
 };
 
@@ -74,7 +74,7 @@ struct Manifest {
   std::uint64_t generation = 0;    ///< Of the file: one more with each replacement.
   std::uint64_t data_version = 0;  ///< One more whenever the visible data changed.
   Hash128 store_id;
-  HashKey hash_key = {};           ///< Of person and message keys. Secret.
+  HashKey hash_key = {};  ///< Of person and message keys. Secret.
   PersonOrdinal next_person = 0;
   std::uint32_t next_part = 1;
   std::uint32_t next_import = 1;

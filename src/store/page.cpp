@@ -109,8 +109,7 @@ Result<PageRef> PageWriter::append(PageKind kind, std::string_view payload) {
 }
 
 Result<std::string> decode_page(std::string_view stored, PageKind kind) {
-  const std::size_t header_bytes =
-      plain_header_bytes + (is_personal(kind) ? envelope_bytes : 0);
+  const std::size_t header_bytes = plain_header_bytes + (is_personal(kind) ? envelope_bytes : 0);
   if (stored.size() < header_bytes) return bad_page("page shorter than its header");
   ByteReader header(stored.substr(0, header_bytes));
   const std::uint8_t found_kind = header.u8();
@@ -154,9 +153,9 @@ std::string encode_numbers(std::uint32_t rows, std::span<const std::uint8_t> pre
   HF_ASSERT(scales.empty() || scales.size() == values.size());
   ByteWriter out;
   const std::size_t bitmap_bytes = (rows + 7) / 8;
-  const Presence presence = present.empty()                           ? Presence::all
+  const Presence presence = present.empty()                    ? Presence::all
                             : values.size() * 2 < bitmap_bytes ? Presence::list
-                                                                      : Presence::bitmap;
+                                                               : Presence::bitmap;
   out.u8(static_cast<std::uint8_t>(presence));
   out.u8(static_cast<std::uint8_t>(Encoding::fixed));
   out.u8(static_cast<std::uint8_t>(scale));
@@ -230,7 +229,8 @@ Result<DecodedNumbers> decode_numbers(std::string_view payload, std::uint32_t ro
   std::uint64_t found = rows;
   if (!out.present.empty()) {
     found = 0;
-    for (const std::uint64_t word : out.present) found += static_cast<unsigned>(std::popcount(word));
+    for (const std::uint64_t word : out.present)
+      found += static_cast<unsigned>(std::popcount(word));
   }
   if (found != count) return bad_page("numbers page with another number of values");
 
@@ -301,11 +301,9 @@ std::string encode_times(std::span<const TimestampMs> times,
 
 namespace {
 
-constexpr std::uint64_t time_span_max_ms = std::uint64_t{1} << 53;  // Far beyond 1970..2100.
-
 struct TimesHead {
-  std::int64_t base_ms;
-  std::uint64_t unit_ms;
+  TimestampMs base_ms;
+  std::int64_t unit_ms;
 };
 
 Result<TimesHead> read_times_head(ByteReader& in, std::uint32_t rows) {
@@ -315,25 +313,26 @@ Result<TimesHead> read_times_head(ByteReader& in, std::uint32_t rows) {
   const std::uint64_t unit = in.varint();
   if (!in.ok() || presence != static_cast<std::uint8_t>(Presence::all) ||
       encoding != static_cast<std::uint8_t>(Encoding::run_deltas) ||
-      std::ranges::find(time_units_ms, static_cast<std::int64_t>(unit)) == std::end(time_units_ms)) {
+      std::ranges::find(time_units_ms, static_cast<std::int64_t>(unit)) ==
+          std::end(time_units_ms)) {
     return bad_page("times page with an impossible head");
   }
-  if (base < -static_cast<std::int64_t>(time_span_max_ms) ||
-      base > static_cast<std::int64_t>(time_span_max_ms)) {
+  if (base < timestamp_min_ms || base >= timestamp_end_ms) {
     return bad_page("times page with an impossible base");
   }
   if (rows > in.remaining()) return bad_page("times page shorter than its rows");
-  return TimesHead{base, unit};
+  return TimesHead{base, static_cast<std::int64_t>(unit)};
 }
 
-/// Calls put(row, offset from the base in units) for each row. Returns the bits of all offsets and
-/// deltas together: an upper bound of each of them.
+/// Calls put(row, offset from the base in units) for each row, and returns the largest offset: no
+/// time is beyond timestamp_end_ms.
 template <class Put>
-Result<std::uint64_t> read_time_offsets(ByteReader& in, std::uint32_t rows,
+Result<std::uint64_t> read_time_offsets(ByteReader& in, const TimesHead& head, std::uint32_t rows,
                                         std::span<const std::uint32_t> run_starts, Put&& put) {
   auto next_start = run_starts.begin();
   std::uint64_t offset = 0;
-  std::uint64_t bits = 0;
+  std::uint64_t offset_max = 0;
+  std::uint64_t delta_bits = 0;  // Checked once for all rows.
   for (std::uint32_t row = 0; row < rows; ++row) {
     if (next_start != run_starts.end() && *next_start == row) {
       ++next_start;
@@ -341,11 +340,20 @@ Result<std::uint64_t> read_time_offsets(ByteReader& in, std::uint32_t rows,
     }
     const std::uint64_t delta = in.varint();
     offset += delta;
-    bits |= delta | offset;
+    delta_bits |= delta;
+    offset_max = std::max(offset_max, offset);
     put(row, offset);
   }
   if (!in.complete()) return bad_page("times page with another length");
-  return bits;
+  // Steps this small cannot have wrapped the sum around, page_rows of them.
+  constexpr std::uint64_t step_max = std::uint64_t{1} << 43;
+  static_assert(timestamp_end_ms * 2 <= step_max && part_format::page_rows <= 1u << 20);
+  const auto room =
+      static_cast<std::uint64_t>((timestamp_end_ms - 1 - head.base_ms) / head.unit_ms);
+  if (delta_bits > step_max || offset_max > room) {
+    return bad_page("times page with a time outside 1970 to 2100");
+  }
+  return offset_max;
 }
 
 }  // namespace
@@ -355,14 +363,12 @@ Result<std::vector<TimestampMs>> decode_times(std::string_view payload, std::uin
   ByteReader in(payload);
   HF_TRY(const TimesHead head, read_times_head(in, rows));
   std::vector<TimestampMs> times(rows);
-  HF_TRY(const std::uint64_t bits,
-         read_time_offsets(in, rows, run_starts, [&](std::uint32_t row, std::uint64_t offset) {
-           times[row] = static_cast<TimestampMs>(static_cast<std::uint64_t>(head.base_ms) +
-                                                 offset * head.unit_ms);
-         }));
-  if (bits > time_span_max_ms / head.unit_ms) {
-    return bad_page("times page with an impossible step");
-  }
+  const auto base = static_cast<std::uint64_t>(head.base_ms);
+  const auto unit = static_cast<std::uint64_t>(head.unit_ms);
+  HF_CHECK(
+      read_time_offsets(in, head, rows, run_starts, [&](std::uint32_t row, std::uint64_t offset) {
+        times[row] = static_cast<TimestampMs>(base + offset * unit);
+      }));
   return times;
 }
 
@@ -370,16 +376,14 @@ Result<CompactTimes> decode_compact_times(std::string_view payload, std::uint32_
                                           std::span<const std::uint32_t> run_starts) {
   ByteReader in(payload);
   HF_TRY(const TimesHead head, read_times_head(in, rows));
-  CompactTimes out{.base_ms = head.base_ms, .unit_ms = static_cast<std::int64_t>(head.unit_ms)};
+  CompactTimes out{.base_ms = head.base_ms, .unit_ms = head.unit_ms};
   out.offsets.resize(rows);
-  HF_TRY(const std::uint64_t bits,
-         read_time_offsets(in, rows, run_starts, [&](std::uint32_t row, std::uint64_t offset) {
-           out.offsets[row] = static_cast<std::uint32_t>(offset);
-         }));
-  if (bits > time_span_max_ms / head.unit_ms) {
-    return bad_page("times page with an impossible step");
-  }
-  if (bits > 0xffffffff) out.offsets.clear();
+  HF_TRY(
+      const std::uint64_t offset_max,
+      read_time_offsets(in, head, rows, run_starts, [&](std::uint32_t row, std::uint64_t offset) {
+        out.offsets[row] = static_cast<std::uint32_t>(offset);
+      }));
+  if (offset_max > 0xffffffff) out.offsets.clear();
   return out;
 }
 

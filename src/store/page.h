@@ -57,7 +57,7 @@ struct DecodedNumbers {
   std::vector<std::int64_t> values;    ///< One a row, 0 where missing.
   std::vector<std::uint64_t> present;  ///< Bit per row, empty where all have a value.
   std::int8_t scale = 0;
-  std::vector<std::uint8_t> scales;    ///< Per row, or empty.
+  std::vector<std::uint8_t> scales;  ///< Per row, or empty.
 };
 /// Errors: data_loss/bad_part.
 [[nodiscard]] Result<DecodedNumbers> decode_numbers(std::string_view payload, std::uint32_t rows);
@@ -73,7 +73,8 @@ struct CompactTimes {
   std::int64_t unit_ms = 1;
   std::vector<std::uint32_t> offsets;
 };
-[[nodiscard]] Result<CompactTimes> decode_compact_times(std::string_view payload, std::uint32_t rows,
+[[nodiscard]] Result<CompactTimes> decode_compact_times(std::string_view payload,
+                                                        std::uint32_t rows,
                                                         std::span<const std::uint32_t> run_starts);
 
 }  // namespace hf

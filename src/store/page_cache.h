@@ -21,7 +21,7 @@ struct CachedPage {
 class PageCache {
  public:
   struct Key {
-    std::uint64_t part;    ///< Unique per opened part.
+    std::uint64_t part;  ///< Unique per opened part.
     std::uint32_t column;
     std::uint32_t page;
     friend bool operator==(const Key&, const Key&) = default;

@@ -44,17 +44,16 @@ struct Numbers {
 
 Numbers any_numbers(Rng& rng) {
   Numbers numbers;
-  const auto rows = static_cast<std::size_t>(rng.chance(0.9) ? rng.between(1, 300)
-                                                             : rng.between(1, 20'000));
+  const auto rows =
+      static_cast<std::size_t>(rng.chance(0.9) ? rng.between(1, 300) : rng.between(1, 20'000));
   const double density = std::array{0.0, 0.001, 0.05, 0.5, 0.99, 1.0}[rng.below(6)];
   const bool has_scales = rng.chance(0.3);
   numbers.scale = static_cast<std::int8_t>(has_scales ? 0 : rng.between(0, Decimal::scale_max));
   // Ranges at and around each width.
-  const std::int64_t range =
-      std::array<std::int64_t, 9>{0, 1, 255, 256, 65'535, 65'536, 4'294'967'295, 4'294'967'296,
-                               int64_max}[rng.below(9)];
+  const std::int64_t range = std::array<std::int64_t, 9>{
+      0, 1, 255, 256, 65'535, 65'536, 4'294'967'295, 4'294'967'296, int64_max}[rng.below(9)];
   const std::int64_t low = std::array<std::int64_t, 5>{0, -range / 2, int64_min, 1'600'000'000'000,
-                                                    int64_max - range}[rng.below(5)];
+                                                       int64_max - range}[rng.below(5)];
   const std::int64_t high = low > int64_max - range ? int64_max : low + range;
   for (std::size_t i = 0; i < rows; ++i) {
     if (!rng.chance(density)) {
@@ -74,8 +73,8 @@ TEST(NumbersPage, GivesBackEveryPresenceWidthAndScale) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
     const Numbers numbers = any_numbers(rng);
-    const auto decoded = decode_numbers(numbers.encoded(),
-                                        static_cast<std::uint32_t>(numbers.rows.size()));
+    const auto decoded =
+        decode_numbers(numbers.encoded(), static_cast<std::uint32_t>(numbers.rows.size()));
     ASSERT_TRUE(decoded) << decoded.error().message;
     ASSERT_EQ(decoded->values.size(), numbers.rows.size());
     const bool all = std::ranges::all_of(numbers.rows, [](auto& row) { return row.has_value(); });
@@ -129,8 +128,8 @@ TEST(NumbersPage, DecodesDamagedBytesToDataLossOrToSoundValues) {
     Rng rng(seed);
     const Numbers numbers = any_numbers(rng);
     if (numbers.rows.size() > 300) continue;
-    const auto rows = static_cast<std::uint32_t>(
-        rng.chance(0.9) ? std::ssize(numbers.rows) : rng.between(1, 500));
+    const auto rows = static_cast<std::uint32_t>(rng.chance(0.9) ? std::ssize(numbers.rows)
+                                                                 : rng.between(1, 500));
     const auto decoded = decode_numbers(damaged(rng, numbers.encoded()), rows);
     if (!decoded) {
       ++refused;
@@ -160,7 +159,9 @@ Times any_times(Rng& rng) {
       std::array<std::int64_t, 5>{1, 1'000, 60'000, 3'600'000, ms_per_day}[rng.below(5)];
   const auto rows = static_cast<std::uint32_t>(rng.between(1, 200));
   const TimestampMs base = rng.chance(0.2) ? 0 : rng.between(0, 20'000) * ms_per_day;
-  const std::int64_t steps = std::min<std::int64_t>(rng.between(0, 300), (timestamp_end_ms - 1 - base) / unit);
+  const std::int64_t steps =
+      std::min<std::int64_t>(rng.between(0, rng.chance(0.1) ? timestamp_end_ms : 300),
+                             (timestamp_end_ms - 1 - base) / unit);
   TimestampMs before = base;
   for (std::uint32_t row = 0; row < rows; ++row) {
     if (rng.chance(0.2)) {
@@ -179,17 +180,33 @@ TEST(TimesPage, GivesBackEveryTime) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
     const Times page = any_times(rng);
-    const auto decoded = decode_times(encode_times(page.times, page.run_starts),
-                                      static_cast<std::uint32_t>(page.times.size()), page.run_starts);
+    const auto decoded =
+        decode_times(encode_times(page.times, page.run_starts),
+                     static_cast<std::uint32_t>(page.times.size()), page.run_starts);
     ASSERT_TRUE(decoded) << decoded.error().message;
     ASSERT_EQ(*decoded, page.times);
+    const auto compact =
+        decode_compact_times(encode_times(page.times, page.run_starts),
+                             static_cast<std::uint32_t>(page.times.size()), page.run_starts);
+    ASSERT_TRUE(compact) << compact.error().message;
+    const TimestampMs span = *std::ranges::max_element(page.times) - compact->base_ms;
+    if (span / compact->unit_ms > 0xffffffff) {
+      ASSERT_TRUE(compact->offsets.empty());
+      continue;
+    }
+    ASSERT_EQ(compact->offsets.size(), page.times.size());
+    for (std::size_t i = 0; i < page.times.size(); ++i) {
+      ASSERT_EQ(compact->base_ms + compact->offsets[i] * compact->unit_ms, page.times[i]);
+    }
   }
 }
 
 TEST(TimesPage, HoldsTheFirstAndTheLastTimeThereIs) {
   const std::vector<TimestampMs> times = {timestamp_min_ms, timestamp_end_ms - 1};
   const std::vector<std::uint32_t> starts = {0};
-  EXPECT_EQ(decode_times(encode_times(times, starts), 2, starts).value(), times);
+  const std::string page = encode_times(times, starts);
+  EXPECT_EQ(decode_times(page, 2, starts).value(), times);
+  EXPECT_TRUE(decode_compact_times(page, 2, starts)->offsets.empty()) << "more than 32 bits";
 }
 
 TEST(TimesPage, TakesAByteARowWhereTimesAreWholeDaysApart) {
@@ -205,8 +222,9 @@ TEST(TimesPage, DecodesDamagedBytesToDataLossOrToTimesInOrderAndInRange) {
     Rng rng(seed);
     const Times page = any_times(rng);
     const auto rows = static_cast<std::uint32_t>(page.times.size());
-    const auto decoded = decode_times(damaged(rng, encode_times(page.times, page.run_starts)), rows,
-                                      page.run_starts);
+    const std::string bytes = damaged(rng, encode_times(page.times, page.run_starts));
+    const auto decoded = decode_times(bytes, rows, page.run_starts);
+    ASSERT_EQ(decode_compact_times(bytes, rows, page.run_starts).has_value(), decoded.has_value());
     if (!decoded) {
       ++refused;
       ASSERT_EQ(decoded.error().code, ErrorCode::data_loss);
@@ -235,6 +253,7 @@ TEST(TimesPage, RefusesStepsThatWrapAround) {
   page.varint(UINT64_MAX - 499);  // 500 back.
   const std::vector<std::uint32_t> starts = {0};
   EXPECT_FALSE(decode_times(page.str(), 2, starts));
+  EXPECT_FALSE(decode_compact_times(page.str(), 2, starts));
 }
 
 /// A page as it lies in a file.

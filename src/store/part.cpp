@@ -82,7 +82,8 @@ struct Part::Body {
     return std::shared_ptr<const Page>(std::move(made));
   }
 
-  [[nodiscard]] Result<DecodedNumbers> read_numbers(std::uint32_t column, std::uint32_t page) const {
+  [[nodiscard]] Result<DecodedNumbers> read_numbers(std::uint32_t column,
+                                                    std::uint32_t page) const {
     const PageRef& ref = footer.columns[column].pages[page];
     HF_TRY(const std::string payload, read(ref, PageKind::numbers));
     return placed(decode_numbers(payload, rows_in_page(page)), ref);
@@ -141,9 +142,9 @@ Result<std::shared_ptr<const Part>> Part::open(const Env& env, const std::string
 
   for (const PageRef& ref : body->footer.directory_pages) {
     HF_TRY(const std::string payload, body->read(ref, PageKind::persons));
-    HF_CHECK(body->placed(read_directory_page(payload, body->footer.person_count, body->persons,
-                                                body->offsets),
-                            ref));
+    HF_CHECK(body->placed(
+        read_directory_page(payload, body->footer.person_count, body->persons, body->offsets),
+        ref));
   }
   if (body->persons.size() != body->footer.person_count ||
       body->offsets.back() != body->footer.row_count) {
@@ -221,10 +222,9 @@ Result<std::shared_ptr<const CompactTimePage>> Part::compact_times(std::uint32_t
       column, key, [&]() -> Result<std::shared_ptr<CompactTimePage>> {
         const PageRef& ref = body_->footer.columns[column].pages[page];
         HF_TRY(const std::string payload, body_->read(ref, PageKind::numbers));
-        HF_TRY(CompactTimes times,
-               body_->placed(
-                   decode_compact_times(payload, rows_in_page(page), body_->run_starts(page)),
-                   ref));
+        HF_TRY(CompactTimes times, body_->placed(decode_compact_times(payload, rows_in_page(page),
+                                                                      body_->run_starts(page)),
+                                                 ref));
         auto out = std::make_shared<CompactTimePage>();
         out->base_ms = times.base_ms;
         out->unit_ms = times.unit_ms;
@@ -267,7 +267,8 @@ Result<std::shared_ptr<const NamePage>> Part::name_codes(std::uint32_t page) con
   });
 }
 
-Result<std::shared_ptr<const CodePage>> Part::codes(std::uint32_t column, std::uint32_t page) const {
+Result<std::shared_ptr<const CodePage>> Part::codes(std::uint32_t column,
+                                                    std::uint32_t page) const {
   const ColumnInfo& info = columns()[column];
   const bool is_id_code = info.role == ColumnRole::id_code;
   HF_ASSERT(is_id_code || info.kind != ValueKind::number);
@@ -318,7 +319,8 @@ Result<std::shared_ptr<const NumberPage>> Part::numbers(std::uint32_t column,
   });
 }
 
-Result<std::shared_ptr<const TextPage>> Part::texts(std::uint32_t column, std::uint32_t page) const {
+Result<std::shared_ptr<const TextPage>> Part::texts(std::uint32_t column,
+                                                    std::uint32_t page) const {
   HF_ASSERT(columns()[column].role == ColumnRole::message_id);
   return body_->cached<TextPage>(column, page, [&]() -> Result<std::shared_ptr<TextPage>> {
     auto out = std::make_shared<TextPage>();
@@ -527,12 +529,12 @@ Result<void> Part::verify_column(std::uint32_t column) const {
       for (std::uint32_t i = 0; i < rows_in_page(page); ++i) values += !texts->at(i).empty();
     }
   }
-  const bool same_bounds = !bounds || (bounds->first == info.number_min &&
-                                       bounds->second == info.number_max &&
-                                       scale_max == info.scale_max);
+  const bool same_bounds =
+      !bounds || (bounds->first == info.number_min && bounds->second == info.number_max &&
+                  scale_max == info.scale_max);
   if (values != info.value_count || !same_bounds) {
-    return bad(fmt::format("{}: values of column {} differ from what the footer says", path(),
-                           column));
+    return bad(
+        fmt::format("{}: values of column {} differ from what the footer says", path(), column));
   }
   return {};
 }

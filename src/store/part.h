@@ -49,9 +49,9 @@ struct CodePage final : CachedPage {
 /// Decoded page of a number column.
 struct NumberPage final : CachedPage {
   std::vector<std::int64_t> units;
-  std::vector<std::uint8_t> scales;   ///< Per row; empty where all rows have `scale`.
+  std::vector<std::uint8_t> scales;  ///< Per row; empty where all rows have `scale`.
   std::int8_t scale = 0;
-  std::vector<std::uint64_t> present; ///< Bit per row; empty where all rows have a value.
+  std::vector<std::uint64_t> present;  ///< Bit per row; empty where all rows have a value.
 
   [[nodiscard]] bool has(std::uint32_t row_in_page) const {
     return present.empty() || ((present[row_in_page / 64] >> (row_in_page % 64)) & 1u) != 0;
@@ -74,7 +74,9 @@ struct TextPage final : CachedPage {
 struct Dictionary final : CachedPage {
   std::vector<std::uint32_t> offsets;  ///< size() + 1
   std::string bytes;
-  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(offsets.size() - 1); }
+  [[nodiscard]] std::uint32_t size() const {
+    return static_cast<std::uint32_t>(offsets.size() - 1);
+  }
   [[nodiscard]] std::string_view at(std::uint32_t code) const {
     return std::string_view(bytes).substr(offsets[code], offsets[code + 1] - offsets[code]);
   }
@@ -104,11 +106,11 @@ struct NameInfo {
 /// in at most one of them.
 struct ColumnInfo {
   part_format::ColumnRole role = part_format::ColumnRole::property;
-  std::string property;             ///< Empty unless role is property.
-  ValueKind kind = ValueKind::text; ///< Meaningful for properties.
-  std::uint64_t value_count = 0;    ///< Rows with a value.
-  std::int8_t scale_max = 0;        ///< Number columns: the largest scale of a value.
-  Decimal number_min = {};          ///< Number columns with value_count > 0.
+  std::string property;              ///< Empty unless role is property.
+  ValueKind kind = ValueKind::text;  ///< Meaningful for properties.
+  std::uint64_t value_count = 0;     ///< Rows with a value.
+  std::int8_t scale_max = 0;         ///< Number columns: the largest scale of a value.
+  Decimal number_min = {};           ///< Number columns with value_count > 0.
   Decimal number_max = {};
   std::uint32_t dictionary_size = 0;
 };

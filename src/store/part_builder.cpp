@@ -151,8 +151,7 @@ struct PartBuilder::Body {
 
   std::uint32_t property_code(std::size_t position, std::string_view name) {
     // Rows of one source tend to bring the same properties in the same order.
-    if (position < last_properties.size() &&
-        property_names.at(last_properties[position]) == name) {
+    if (position < last_properties.size() && property_names.at(last_properties[position]) == name) {
       return last_properties[position];
     }
     const std::uint32_t code = property_names.intern(name);
@@ -372,10 +371,10 @@ class PartWriter {
     for (std::uint32_t page = 0; page < page_count(); ++page) {
       values.clear();
       for (const std::uint32_t row : page_order(page)) values.push_back(value(row));
-      HF_TRY(const PageRef ref,
-             pages_.append(PageKind::numbers,
-                           encode_numbers(static_cast<std::uint32_t>(values.size()), {}, values, 0,
-                                          {})));
+      HF_TRY(
+          const PageRef ref,
+          pages_.append(PageKind::numbers, encode_numbers(static_cast<std::uint32_t>(values.size()),
+                                                          {}, values, 0, {})));
       column.pages.push_back(ref);
     }
     footer_.columns.push_back(std::move(column));
@@ -383,7 +382,8 @@ class PartWriter {
   }
 
   Result<void> typed(ColumnRole role, std::string property, const TypedColumn& source) {
-    FooterColumn column{.info = {.role = role, .property = std::move(property), .kind = source.kind}};
+    FooterColumn column{
+        .info = {.role = role, .property = std::move(property), .kind = source.kind}};
     const bool is_number = source.kind == ValueKind::number;
     const ValueIndex index(source, source_rows_);
     std::vector<std::uint32_t> recoded;
@@ -421,10 +421,10 @@ class PartWriter {
         scale = common_scale(values, scales);
       }
       if (values.size() == order.size()) present.clear();
-      HF_TRY(const PageRef ref,
-             pages_.append(PageKind::numbers,
-                           encode_numbers(static_cast<std::uint32_t>(order.size()), present, values,
-                                          scale, scales)));
+      HF_TRY(
+          const PageRef ref,
+          pages_.append(PageKind::numbers, encode_numbers(static_cast<std::uint32_t>(order.size()),
+                                                          present, values, scale, scales)));
       column.pages.push_back(ref);
     }
     if (bounds) std::tie(column.info.number_min, column.info.number_max) = *bounds;
@@ -466,7 +466,8 @@ class PartWriter {
       std::vector<std::int64_t> scaled = values;
       for (std::size_t i = 0; i < values.size(); ++i) {
         for (std::uint8_t s = scales[i]; s < highest; ++s) {
-          if (__builtin_mul_overflow(scaled[i], 10, &scaled[i])) return 0;  // Scales stay per value.
+          if (__builtin_mul_overflow(scaled[i], 10, &scaled[i]))
+            return 0;  // Scales stay per value.
         }
       }
       values = std::move(scaled);
@@ -548,13 +549,13 @@ class PartWriter {
 
 /// The rows that stay, in the order of the file, and whom they belong to.
 struct Arrangement {
-  std::vector<IdPair> pairs;               // By the builder's pair number; unused ones empty.
-  std::vector<std::uint32_t> used_pairs;   // By person, then first appearance.
-  std::vector<std::uint32_t> positions;    // Of each pair's person in the directory.
-  std::vector<PersonOrdinal> ordinals;     // The directory: ascending.
-  std::vector<Hash128> keys;               // The directory's person keys.
-  std::vector<RowNumber> offsets = {0};    // Rows of person p are [offsets[p], offsets[p + 1]).
-  std::vector<std::uint32_t> order;        // Row of the file -> row in arrival order.
+  std::vector<IdPair> pairs;              // By the builder's pair number; unused ones empty.
+  std::vector<std::uint32_t> used_pairs;  // By person, then first appearance.
+  std::vector<std::uint32_t> positions;   // Of each pair's person in the directory.
+  std::vector<PersonOrdinal> ordinals;    // The directory: ascending.
+  std::vector<Hash128> keys;              // The directory's person keys.
+  std::vector<RowNumber> offsets = {0};   // Rows of person p are [offsets[p], offsets[p + 1]).
+  std::vector<std::uint32_t> order;       // Row of the file -> row in arrival order.
 };
 
 }  // namespace
@@ -582,14 +583,14 @@ Arrangement PartBuilder::Body::arrange(const Deduplicated& unique, PersonRegistr
     pair.user_id = in.text();
     pair.anonymous_id = in.bytes(in.remaining());
     const bool is_user = !pair.user_id.empty();
-    const Hash128 key =
-        person_key(persons.hash_key(), is_user ? IdKind::user : IdKind::anonymous,
-                   is_user ? pair.user_id : pair.anonymous_id);
+    const Hash128 key = person_key(persons.hash_key(), is_user ? IdKind::user : IdKind::anonymous,
+                                   is_user ? pair.user_id : pair.anonymous_id);
     pair.person = persons.ordinal_of(key);
     out.used_pairs.push_back(i);
     keys.push_back({pair.person, key});
   }
-  std::ranges::stable_sort(out.used_pairs, {}, [&](std::uint32_t i) { return out.pairs[i].person; });
+  std::ranges::stable_sort(out.used_pairs, {},
+                           [&](std::uint32_t i) { return out.pairs[i].person; });
   std::ranges::sort(keys, {}, &PersonKey::person);
   const auto repeated = std::ranges::unique(keys, {}, &PersonKey::person);
   keys.erase(repeated.begin(), repeated.end());
@@ -710,7 +711,7 @@ Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
     HF_CHECK(write_ids(writer.pages(), entries, entry_counts, footer));
     HF_CHECK(write_keys(writer.pages(), rows.keys, footer.id_key_pages));
     HF_CHECK(write_keys(writer.pages(), unique.keys, footer.message_key_pages));
-    HF_CHECK(write_footer(writer.pages(), footer));
+    HF_CHECK(write_footer(writer.pages(), encode_footer(footer)));
     HF_CHECK(writer.pages().flush());
     summary.bytes = writer.pages().offset();
     summary.time_min = footer.time_min;

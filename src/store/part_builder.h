@@ -20,7 +20,7 @@ struct PartSummary {
   std::uint64_t rows = 0;
   std::uint64_t persons = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t duplicates = 0;   ///< Rows left out because their message id was known.
+  std::uint64_t duplicates = 0;  ///< Rows left out because their message id was known.
   TimestampMs time_min = 0;
   TimestampMs time_max = 0;
 };
@@ -50,10 +50,11 @@ class PartBuilder {
   [[nodiscard]] std::uint64_t big_numbers() const;
 
   struct Target {
-    std::string directory;   ///< Written as <directory>/<file>.tmp, synced, renamed, directory synced.
+    std::string
+        directory;  ///< Written as <directory>/<file>.tmp, synced, renamed, directory synced.
     std::string file;
-    std::string source;      ///< Message ids are unique within it.
-    HashKey hash_key;         ///< The key of message keys.
+    std::string source;  ///< Message ids are unique within it.
+    HashKey hash_key;    ///< The key of message keys.
   };
   /// Sorts, leaves out rows whose (source, message id) is repeated here (first wins) or listed in
   /// `known` (sorted message keys of other parts), and writes. An empty outcome writes no file.

@@ -28,13 +28,13 @@ inline constexpr std::size_t id_bytes_max = std::size_t{192} << 20;
 /// What a page holds. Kinds with the personal bit carry key id, nonce and tag in their header, so
 /// that encryption can be switched on without a new format version.
 enum class PageKind : std::uint8_t {
-  persons = 1,       ///< Ordinals and row counts.
-  numbers = 2,       ///< Integers: times, codes, decimals' units.
-  id_keys = 3,       ///< Keyed hashes of ids.
+  persons = 1,  ///< Ordinals and row counts.
+  numbers = 2,  ///< Integers: times, codes, decimals' units.
+  id_keys = 3,  ///< Keyed hashes of ids.
   footer = 4,
-  ids = 0x81,        ///< Raw ids. Personal.
-  dictionary = 0x82, ///< Text values. Personal: free text may name people.
-  texts = 0x83,      ///< Message ids. Personal.
+  ids = 0x81,         ///< Raw ids. Personal.
+  dictionary = 0x82,  ///< Text values. Personal: free text may name people.
+  texts = 0x83,       ///< Message ids. Personal.
 };
 inline constexpr std::uint8_t personal_bit = 0x80;
 

@@ -87,8 +87,8 @@ void expect_true_footer(const Part& part, const std::vector<StoredRow>& rows) {
   for (const StoredRow& row : rows) {
     low = std::min(low, row.time);
     high = std::max(high, row.time);
-    NameInfo& name = names.try_emplace(row.name, NameInfo{row.name, 0, row.time, row.time})
-                         .first->second;
+    NameInfo& name =
+        names.try_emplace(row.name, NameInfo{row.name, 0, row.time, row.time}).first->second;
     ++name.count;
     name.time_min = std::min(name.time_min, row.time);
     name.time_max = std::max(name.time_max, row.time);
@@ -259,6 +259,14 @@ TEST(Part, CutsPersonsAndColumnsAtPageBorders) {
   ASSERT_TRUE(*read == rows);
   expect_true_footer(*part, rows);
   ASSERT_TRUE(part->verify());
+  for (std::uint32_t page = 0; page < part->page_count(); ++page) {
+    const auto times = part->times(page).value();
+    const auto compact = part->compact_times(page).value();
+    ASSERT_EQ(compact->offsets.size(), times->values.size());
+    for (std::size_t i = 0; i < times->values.size(); ++i) {
+      ASSERT_EQ(compact->base_ms + compact->offsets[i] * compact->unit_ms, times->values[i]);
+    }
+  }
 }
 
 TEST(Part, IsTheSameBytesForTheSameEvents) {
@@ -318,8 +326,8 @@ TEST(PartBuilder, TakesAClockOutOfRangeAsItsNearestEnd) {
     Disk disk;
     PartBuilder builder(clock);
     event_of("a", "", 1'000).with_view([&](const EventView& view) { builder.add(view); });
-    ASSERT_TRUE(builder.write(disk.env(), {"/parts", "1.part", "shop", some_key()}, disk.persons(),
-                              {}));
+    ASSERT_TRUE(
+        builder.write(disk.env(), {"/parts", "1.part", "shop", some_key()}, disk.persons(), {}));
     EXPECT_TRUE(disk.open("1.part")->verify());
   }
 }
@@ -349,7 +357,8 @@ TEST(PartBuilder, IsFullBeforeTheNextEventCouldPassABound) {
   EXPECT_LE(columns.rows() * limits::properties_max, part_format::columns_max);
   EXPECT_GT((columns.rows() + 1) * limits::properties_max, part_format::columns_max - 10);
   Disk disk;
-  ASSERT_TRUE(columns.write(disk.env(), {"/parts", "1.part", "shop", some_key()}, disk.persons(), {}));
+  ASSERT_TRUE(
+      columns.write(disk.env(), {"/parts", "1.part", "shop", some_key()}, disk.persons(), {}));
   EXPECT_TRUE(disk.open("1.part")->verify());
 }
 

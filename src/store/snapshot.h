@@ -43,7 +43,8 @@ void for_each_person(const Snapshot& snapshot, PersonOrdinal begin, PersonOrdina
     const auto* first = std::lower_bound(persons.data(), persons.data() + persons.size(), begin);
     const auto* last = std::lower_bound(first, persons.data() + persons.size(), end);
     if (first != last) {
-      cursors.push_back({i, first, last, snapshot.parts[i]->row_offsets().data() + (first - persons.data())});
+      cursors.push_back(
+          {i, first, last, snapshot.parts[i]->row_offsets().data() + (first - persons.data())});
     }
   }
   std::vector<PersonRun> runs;

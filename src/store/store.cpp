@@ -16,6 +16,8 @@ constexpr std::uint64_t manifest_bytes_max = 1u << 30;
 
 void fill(const Env& env, Hash128& out) { env.random.fill(std::as_writable_bytes(std::span(&out, 1))); }
 
+std::string reject_file(std::uint32_t import) { return fmt::format("import-{}.csv", import); }
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& directory,
@@ -32,7 +34,7 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
     HF_TRY(store->lock_,
            env.files.lock(directory + "/LOCK", fmt::format("process {}", ::getpid())));
     HF_CHECK(env.files.make_directories(store->parts_directory()));
-    HF_CHECK(env.files.make_directories(directory + "/rejects"));
+    HF_CHECK(env.files.make_directories(store->rejects_directory()));
     HF_CHECK(env.files.sync_directory(directory));
   }
   if (env.files.exists(manifest_path)) {
@@ -57,7 +59,7 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
 }
 
 std::string Store::reject_path(std::uint32_t import) const {
-  return fmt::format("{}/rejects/import-{}.csv", directory_, import);
+  return rejects_directory() + "/" + reject_file(import);
 }
 
 Result<std::shared_ptr<const Part>> Store::open_part(const std::string& file) {
@@ -115,17 +117,28 @@ Result<void> Store::check_certain() const {
 Result<void> Store::remove_unlisted_files() {
   HF_ASSERT(lock_ != nullptr);
   HF_CHECK(check_certain());
-  std::set<std::string> listed;
-  for (const PartEntry& part : manifest_.parts) listed.insert(part.file);
-  std::erase_if(open_parts_, [&](const auto& open) { return !listed.contains(open.first); });
-  HF_TRY(const auto names, env_.files.list(parts_directory()));
+  std::set<std::string> parts;
+  for (const PartEntry& part : manifest_.parts) parts.insert(part.file);
+  std::erase_if(open_parts_, [&](const auto& open) { return !parts.contains(open.first); });
+  HF_CHECK(keep_only(parts_directory(), parts));
+  // Rejected rows are personal data: what is undone, or was never part of the store, leaves none.
+  std::set<std::string> rejects;
+  for (const ImportRecord& import : manifest_.imports) {
+    if (import.state == ImportState::undone || import.reject_bytes == 0) continue;
+    rejects.insert(reject_file(import.id));
+  }
+  return keep_only(rejects_directory(), rejects);
+}
+
+Result<void> Store::keep_only(const std::string& directory, const std::set<std::string>& listed) {
+  HF_TRY(const auto names, env_.files.list(directory));
   bool removed = false;
   for (const std::string& name : names) {
     if (listed.contains(name)) continue;
-    HF_CHECK(env_.files.remove(parts_directory() + "/" + name));
+    HF_CHECK(env_.files.remove(directory + "/" + name));
     removed = true;
   }
-  if (removed) HF_CHECK(env_.files.sync_directory(parts_directory()));
+  if (removed) HF_CHECK(env_.files.sync_directory(directory));
   return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/env.h"
@@ -42,7 +43,8 @@ class Store {
   /// Where the rejected rows of an import are told.
   [[nodiscard]] std::string reject_path(std::uint32_t import) const;
 
-  /// All visible parts, opened. Errors: those of Part::open().
+  /// All visible parts, opened. Parts must not outlive the store. Errors: those of Part::open();
+  /// data_loss/bad_part where a part has a person the manifest does not know.
   [[nodiscard]] Result<Snapshot> snapshot();
   /// The parts of one import, visible or not.
   [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts_of(std::uint32_t import);
@@ -52,7 +54,8 @@ class Store {
   /// is refused until the directory is opened again. Requires access own.
   /// Errors: those of the file system; failed_precondition/manifest_in_doubt.
   [[nodiscard]] Result<void> commit(Manifest next);
-  /// Removes part files the manifest does not name; for after a commit. Requires access own.
+  /// Removes part files the manifest does not name and reject files of no import that is running or
+  /// done; for after a commit. Requires access own.
   /// Errors: those of the file system; failed_precondition/manifest_in_doubt.
   [[nodiscard]] Result<void> remove_unlisted_files();
   /// Every person known to the visible parts and those of `import`.
@@ -63,6 +66,9 @@ class Store {
       : env_(env), directory_(std::move(directory)), cache_(cache_bytes) {}
   [[nodiscard]] Result<std::shared_ptr<const Part>> open_part(const std::string& file);
   [[nodiscard]] Result<void> check_certain() const;
+  [[nodiscard]] std::string rejects_directory() const { return directory_ + "/rejects"; }
+  [[nodiscard]] Result<void> keep_only(const std::string& directory,
+                                       const std::set<std::string>& listed);
 
   Env env_;
   std::string directory_;

@@ -14,7 +14,9 @@ namespace hf {
 /// Open addressing with the upper hash half beside the code: one cache miss a look-up.
 class StringTable {
  public:
-  [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(starts_.size() - 1); }
+  [[nodiscard]] std::uint32_t size() const {
+    return static_cast<std::uint32_t>(starts_.size() - 1);
+  }
 
   [[nodiscard]] std::string_view at(std::uint32_t code) const {
     return {bytes_.data() + starts_[code], starts_[code + 1] - starts_[code]};
