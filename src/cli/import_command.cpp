@@ -15,6 +15,7 @@ struct ImportArguments {
   bool no_header = false;
   bool yes = false;
   bool dry_run = false;
+  std::uint32_t rows_per_part = 0;
   std::uint32_t undo_id = 0;
 };
 
@@ -55,7 +56,8 @@ Result<void> complete(const Env& env, ImportArguments& arguments) {
 
 }  // namespace
 
-Result<void> import_and_tell(Session& session, const ImportOptions& options, bool dry_run) {
+Result<void> import_and_tell(Session& session, const ImportOptions& options, bool dry_run,
+                             std::uint32_t rows_per_part) {
   HF_TRY(SqlEngine* const engine, session.engine());
   const Words words = session.words();
   HF_TRY(const ImportPlan plan, plan_import(session.env(), engine, options));
@@ -69,7 +71,8 @@ Result<void> import_and_tell(Session& session, const ImportOptions& options, boo
     ProgressLine line(session.env().clock, words);
     return run_import(*store, engine, plan,
                       {.on_progress = [&](const ImportProgress& p) { line.show(p); },
-                       .stop = &StopOnSignal::stop()});
+                       .stop = &StopOnSignal::stop(),
+                       .rows_per_part = rows_per_part});
   }();
   if (!outcome && outcome.error().reason == "cancelled") {
     return fail(ErrorCode::cancelled, "cancelled",
@@ -86,7 +89,8 @@ namespace {
 
 Result<int> import_files(Session& session, ImportArguments& arguments) {
   HF_CHECK(complete(session.env(), arguments));
-  HF_CHECK(import_and_tell(session, arguments.options, arguments.dry_run));
+  HF_CHECK(import_and_tell(session, arguments.options, arguments.dry_run,
+                           arguments.rows_per_part));
   return 0;
 }
 
@@ -179,6 +183,8 @@ void add_import_command(CommandTable& table) {
                    "Know rows without message id by their content, so that overlapping files add\nno row twice");
   import->add_flag("--strict", options.strict, "Refuse the whole import at the first bad row");
   import->add_flag("--dry-run", arguments->dry_run, "Show how the columns are understood, and stop");
+  import->add_option("--rows-per-part", arguments->rows_per_part,
+                     "For tests: write a part after so many rows (default: by memory)");
 
   table.add_below(*import, "list", "List the imports", "",
                   [&session] { return reported([&] { return list_imports(session); }); });

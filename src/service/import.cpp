@@ -126,13 +126,43 @@ Result<std::vector<ColumnSample>> sample_json(const Env& env, const std::string&
   return sampler.columns();
 }
 
+std::unexpected<Error> empty_input(const std::string& path) {
+  return fail(ErrorCode::invalid_argument, "empty_input", fmt::format("{}: the file is empty", path));
+}
+
+Result<void> require_bytes(const Env& env, const std::string& path) {
+  HF_TRY(const auto bytes, ByteSource::open_file(env, path));
+  char first;
+  HF_TRY(const std::size_t n, bytes->read({&first, 1}));
+  if (n == 0) return empty_input(path);
+  return {};
+}
+
+/// Found out now, not when the first files are in parts already.
+Result<void> require_same_columns(const Env& env, const std::vector<std::string>& paths,
+                                  const CsvDialect& dialect) {
+  std::vector<std::string> columns;
+  for (const std::string& path : paths) {
+    HF_TRY(auto bytes, ByteSource::open_file(env, path));
+    CsvReader reader(std::move(bytes), dialect);
+    HF_TRY(const auto header, reader.header());
+    if (columns.empty()) columns.assign(header.begin(), header.end());
+    if (!header.empty() && !std::ranges::equal(header, columns)) {
+      return fail(ErrorCode::invalid_argument, "other_columns",
+                  fmt::format("{}: not the columns of {}; import them one by one", path, paths.front()));
+    }
+  }
+  return {};
+}
+
 /// What the engine gives for a file's own rows or a SELECT over it.
-Result<std::unique_ptr<TableCursor>> open_cursor(SqlEngine* engine, const ImportPlan& plan) {
+Result<std::unique_ptr<TableCursor>> open_cursor(SqlEngine* engine, const ImportPlan& plan,
+                                                 std::vector<std::string> paths) {
   if (engine == nullptr) {
     return fail(ErrorCode::failed_precondition, "needs_sql_engine",
                 "this build has no SQL engine: no --sql and no Parquet");
   }
-  SqlInput input{.paths = plan.options.files};
+  SqlInput input{.paths = std::move(paths)};
   switch (plan.mapping.format) {
     case InputFormat::csv: input.format = SqlInput::Format::csv; break;
     case InputFormat::json: input.format = SqlInput::Format::json; break;
@@ -142,7 +172,7 @@ Result<std::unique_ptr<TableCursor>> open_cursor(SqlEngine* engine, const Import
 }
 
 Result<std::vector<ColumnSample>> sample_table(SqlEngine* engine, const ImportPlan& plan) {
-  HF_TRY(const auto cursor, open_cursor(engine, plan));
+  HF_TRY(const auto cursor, open_cursor(engine, plan, plan.options.files));
   std::vector<ColumnSample> columns;
   for (const std::string& name : cursor->columns()) columns.push_back({.name = name});
   std::vector<bool> all_numbers(columns.size(), true);
@@ -186,19 +216,30 @@ Result<ImportedFile> digest_file(const Env& env, const std::string& path,
     at += n;
     progress.bytes_done += n;
     control.on_progress(progress);
+    if (control.stop != nullptr && control.stop->load(std::memory_order_relaxed)) {
+      return fail(ErrorCode::cancelled, "cancelled", "stopped on request");
+    }
   }
   out.digest = "xxh3-128:" + hash.digest().hex();
   return out;
 }
 
+/// A field of the reject file. Control characters become their pictures (U+2400 and on): the file
+/// has one line a row, and showing it does nothing to a terminal.
 std::string csv_quoted(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
+  std::string out;
   for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20) {
+      out += {'\xe2', '\x90', static_cast<char>(0x80 + code)};
+    } else if (code == 0x7f) {
+      out += "\xe2\x90\xa1";
+    } else {
+      if (c == '"') out += '"';
+      out += c;
+    }
   }
-  return out + "\"";
+  return text.find_first_of(",\"") == std::string_view::npos ? out : "\"" + out + "\"";
 }
 
 /// One run of an import: reads rows, fills builders, hands them to the writer.
@@ -290,10 +331,11 @@ class ImportRun {
       record->id = next.next_import++;
       record->started_at_ms = store_.env().clock.now_ms();
       record->mapping = mapping_;
+      record->data_version = next.data_version;
       for (const std::size_t i : files_) record->files.push_back(plan_.files[i]);
-    } else if (!plan_.mapping.sql.empty()) {
-      // A SELECT need not give its rows in the same order twice: start over.
+    } else if (must_start_over(*record)) {
       std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record->id; });
+      record->data_version = next.data_version;
       record->counts = {};
       record->position = {};
       record->reject_bytes = 0;
@@ -315,13 +357,25 @@ class ImportRun {
     HF_TRY(const auto own, store_.parts_of(record_.id));
     known_.insert(known_.end(), own.begin(), own.end());
     builder_.emplace(record_.started_at_ms);
-    counts_ = record_.counts;
+    reject_bytes_ = record_.reject_bytes;
     return {};
+  }
+
+  /// What the parts of an unfinished import hold may not be what they would hold today.
+  [[nodiscard]] bool must_start_over(const ImportRecord& record) const {
+    // A SELECT need not give its rows in the same order twice.
+    if (!plan_.mapping.sql.empty()) return true;
+    // Persons and message ids that came, or went, meanwhile.
+    if (record.data_version != store_.manifest().data_version) return true;
+    // Rows before the position would pass unseen.
+    return plan_.options.strict && record.counts.rejected > 0;
   }
 
   Result<std::unique_ptr<RowSource>> open_rows(std::size_t file, RowPosition at) {
     if (plan_.mapping.is_table()) {
-      HF_TRY(auto cursor, open_cursor(engine_, plan_));
+      std::vector<std::string> paths;  // Without those imported before.
+      for (const std::size_t i : files_) paths.push_back(plan_.options.files[i]);
+      HF_TRY(auto cursor, open_cursor(engine_, plan_, std::move(paths)));
       return open_table_rows(std::move(cursor), plan_.mapping, zone_);
     }
     HF_TRY(auto bytes, open_bytes(store_.env(), plan_.options.files[files_[file]]));
@@ -404,6 +458,7 @@ class ImportRun {
   }
 
   void identify(EventRow& row) {
+    if (!row.event.message_id.empty()) return;
     const Hash128 hash = xxh3_128(row.text);
     row_id_ = fmt::format("row:{}:{}", hash.hex(), ++occurrences_[hash]);
     row.event.message_id = row_id_;
@@ -475,7 +530,6 @@ class ImportRun {
     record.counts.big_numbers += batch.builder.big_numbers();
     record.reject_bytes = reject_bytes_;
     record.position = batch.position;
-    counts_ = record.counts;
     HF_CHECK(store_.commit(std::move(next)));
     if (summary.rows > 0) {
       HF_TRY(const auto own, store_.parts_of(record_.id));
@@ -488,7 +542,6 @@ class ImportRun {
     const std::string path = store_.reject_path(record_.id);
     FileSystem& files = store_.env().files;
     if (!rejects_file_) {
-      reject_bytes_ = record_.reject_bytes;
       HF_TRY(rejects_file_, files.open(path, reject_bytes_ == 0 ? OpenMode::create : OpenMode::update));
       // A crash may have left rows that will be rejected again.
       HF_CHECK(rejects_file_->truncate(reject_bytes_));
@@ -521,6 +574,7 @@ class ImportRun {
     Manifest next = store_.manifest();
     std::erase_if(next.imports, [&](const ImportRecord& r) { return r.id == record_.id; });
     std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record_.id; });
+    if (next.imports.empty()) next.timezone = Manifest{}.timezone;
     HF_CHECK(store_.commit(std::move(next)));
     return store_.remove_unlisted_files();
   }
@@ -550,7 +604,6 @@ class ImportRun {
   std::vector<std::shared_ptr<const Part>> known_;
   std::unique_ptr<File> rejects_file_;
   std::uint64_t reject_bytes_ = 0;
-  ImportCounts counts_;
   std::future<Result<void>> writer_;  // Last: its destructor waits for the others' user.
 };
 
@@ -590,6 +643,7 @@ Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine, const ImportOp
     bool any_flat = false;
     HF_TRY(columns, sample_json(env, first, any_flat));
     only_calls = !any_flat;
+    if (only_calls) HF_CHECK(require_bytes(env, first));
   } else {
     if (options.dialect) {
       mapping.dialect = *options.dialect;
@@ -597,7 +651,8 @@ Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine, const ImportOp
       const auto recognized = engine != nullptr
                                   ? engine->recognize_csv(first)
                                   : Result<RecognizedCsv>(fail(ErrorCode::unavailable, "", ""));
-      if (recognized) {
+      // One bad row can make a small file look like one wide column.
+      if (recognized && recognized->columns.size() > 1) {
         mapping.dialect = recognized->dialect;
       } else {
         HF_TRY(const auto bytes, ByteSource::open_file(env, first));
@@ -607,10 +662,8 @@ Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine, const ImportOp
       }
     }
     HF_TRY(columns, sample_csv(env, first, mapping.dialect));
-    if (columns.empty()) {
-      return fail(ErrorCode::invalid_argument, "empty_input",
-                  fmt::format("{}: the file is empty", first));
-    }
+    if (columns.empty()) return empty_input(first);
+    if (mapping.dialect.header) HF_CHECK(require_same_columns(env, options.files, mapping.dialect));
   }
   // Whole Segment calls say themselves what they are.
   if (!only_calls) {
@@ -648,8 +701,6 @@ Result<ImportRecord> undo_import(Store& store, std::uint32_t id) {
   const ImportRecord undone = *record;
   HF_CHECK(store.commit(std::move(next)));
   HF_CHECK(store.remove_unlisted_files());
-  const std::string rejects = store.reject_path(id);
-  if (store.env().files.exists(rejects)) HF_CHECK(store.env().files.remove(rejects));
   return undone;
 }
 

@@ -27,7 +27,7 @@ struct ImportOptions {
   std::optional<CsvDialect> dialect;   ///< Absent: recognised.
   std::string sql;
   std::string source = "import";
-  bool identify_rows = false;
+  bool identify_rows = false;          ///< Rows without message id are known by their content.
   bool strict = false;                 ///< The first rejected row undoes the import.
 };
 
@@ -74,11 +74,14 @@ struct ImportControl {
 /// Recognises files, columns and times. `engine` may be null: then there is no SQL and no Parquet,
 /// and CSV is recognised by its looks. Reads only.
 /// Errors: those of recognize_fields(); not_found; invalid_argument/empty_input, needs_sql_engine,
-/// unsupported_input.
+/// unsupported_input, other_columns (CSV files that differ in them).
 [[nodiscard]] Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine,
                                              const ImportOptions& options);
 
-/// Carries the plan out. Errors: those of the store and the readers; cancelled (say the same again
+/// Carries the plan out. An unfinished import of the same files and mapping is gone on with; it
+/// starts over where the visible data changed meanwhile, since its rows were compared with other
+/// persons and message ids; with options.sql; and with options.strict when it has rejected rows.
+/// Errors: those of the store and the readers; cancelled (say the same again
 /// to go on); failed_precondition/rejected_row with options.strict, nothing kept.
 [[nodiscard]] Result<ImportOutcome> run_import(Store& store, SqlEngine* engine,
                                                const ImportPlan& plan, const ImportControl& control);

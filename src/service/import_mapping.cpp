@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "base/decimal.h"
 #include "base/json.h"
@@ -126,7 +127,10 @@ class Recognizer {
     }
   }
 
-  void recognize_by_looks() {
+  Result<void> recognize_by_looks(const MappingOverrides& overrides) {
+    if (!overrides.time_format.empty()) {
+      HF_TRY(given_format_, given_time_format(overrides.time_format));
+    }
     find_by_name(FieldRole::message_id, message_names);
     find_by_name(FieldRole::received_at, received_names, &Recognizer::is_time);
     find_by_name(FieldRole::channel, channel_names);
@@ -135,11 +139,15 @@ class Recognizer {
     if (mapping_.constant_event.empty()) find_by_name(FieldRole::event, event_names);
     find_by_name(FieldRole::time, time_names, &Recognizer::is_time);
     if (mapping_.find(FieldRole::time) == nullptr) find_time_by_content();
+    // Nothing speaks against the name of a column without values.
+    find_by_name(FieldRole::time, time_names, &Recognizer::is_empty);
+    find_by_name(FieldRole::received_at, received_names, &Recognizer::is_empty);
     if (mapping_.find(FieldRole::event) == nullptr && mapping_.constant_event.empty() &&
         speaks_of_buying()) {
       mapping_.constant_event = "purchase";
       remarks_.emplace_back("no event column; the columns speak of buying: every row is a purchase");
     }
+    return {};
   }
 
   Result<void> finish(const MappingOverrides& overrides) {
@@ -154,6 +162,7 @@ class Recognizer {
     if (mapping_.find(FieldRole::time) == nullptr) {
       return missing("unmapped_time", "no column holds times", "time=COLUMN");
     }
+    HF_CHECK(require_distinct_properties());
     for (std::size_t i = 0; i < mapping_.fields.size(); ++i) {
       FieldMapping& field = mapping_.fields[i];
       const ColumnSample& column = columns_[i];
@@ -186,7 +195,16 @@ class Recognizer {
     return CellType::text;
   }
 
-  bool is_time(std::size_t column) const { return time_of(columns_[column]).has_value(); }
+  bool is_time(std::size_t column) const {
+    // A format the user gave need not read every value: those it does not are rejected.
+    if (given_format_ && std::ranges::any_of(columns_[column].values, [&](const std::string& value) {
+          return parse_time(value, *given_format_, *Zone::utc()).has_value();
+        })) {
+      return true;
+    }
+    return time_of(columns_[column]).has_value();
+  }
+  bool is_empty(std::size_t column) const { return columns_[column].values.empty(); }
   bool any(std::size_t) const { return true; }
 
   static void take(FieldMapping& field, FieldRole role) {
@@ -266,6 +284,10 @@ class Recognizer {
       return {};
     }
     HF_TRY(FieldMapping* const field, column(from));
+    if (overridden(*field)) {
+      return fail(ErrorCode::invalid_argument, "duplicate_role",
+                  fmt::format("column \"{}\" is mapped twice", field->column));
+    }
     named_.push_back(field->column);
     const auto* found = std::ranges::find(role_names, target);
     if (found == std::end(role_names) || target == "property") {
@@ -278,6 +300,18 @@ class Recognizer {
                   fmt::format("two columns are mapped to {}", target));
     }
     take(*field, role);
+    return {};
+  }
+
+  Result<void> require_distinct_properties() const {
+    std::set<std::string_view> names;
+    for (const FieldMapping& field : mapping_.fields) {
+      if (field.role != FieldRole::property || names.insert(field.property).second) continue;
+      // Of JSON the mapping knows keys that no row need have together.
+      if (mapping_.format == InputFormat::json && mapping_.sql.empty()) continue;
+      return fail(ErrorCode::invalid_argument, "duplicate_property",
+                  fmt::format("two columns are the property \"{}\"", field.property));
+    }
     return {};
   }
 
@@ -296,20 +330,22 @@ class Recognizer {
     return {};
   }
 
+  static Result<TimeFormat> given_time_format(const std::string& given) {
+    const auto* style = std::ranges::find(style_names, std::string_view(given));
+    if (style != std::end(style_names) && given != "pattern") {
+      return TimeFormat{.style = static_cast<TimeStyle>(style - style_names)};
+    }
+    if (is_time_pattern(given)) return TimeFormat{.style = TimeStyle::pattern, .pattern = given};
+    return fail(ErrorCode::invalid_argument, "bad_time_format",
+                fmt::format("\"{}\" is no time format: say iso, epoch_s, epoch_ms, epoch_us, "
+                            "compact or a pattern such as %d/%m/%Y %H:%M",
+                            given));
+  }
+
   Result<void> set_time_format(FieldMapping& field, const ColumnSample& column,
                                const std::string& given) {
     if (!given.empty() && field.role == FieldRole::time) {
-      const auto* style = std::ranges::find(style_names, std::string_view(given));
-      if (style != std::end(style_names) && given != "pattern") {
-        field.time.style = static_cast<TimeStyle>(style - style_names);
-      } else if (is_time_pattern(given)) {
-        field.time = {.style = TimeStyle::pattern, .pattern = given};
-      } else {
-        return fail(ErrorCode::invalid_argument, "bad_time_format",
-                    fmt::format("\"{}\" is no time format: say iso, epoch_s, epoch_ms, epoch_us, "
-                                "compact or a pattern such as %d/%m/%Y %H:%M",
-                                given));
-      }
+      HF_TRY(field.time, given_time_format(given));
       return {};
     }
     const auto recognized = time_of(column);
@@ -337,6 +373,7 @@ class Recognizer {
   ImportMapping& mapping_;
   std::vector<std::string>& remarks_;
   std::vector<std::string> named_;
+  std::optional<TimeFormat> given_format_;
 };
 
 }  // namespace
@@ -412,7 +449,7 @@ Result<void> recognize_fields(std::span<const ColumnSample> columns, bool strict
   if (strict_names) {
     recognizer.recognize_exactly();
   } else {
-    recognizer.recognize_by_looks();
+    HF_CHECK(recognizer.recognize_by_looks(overrides));
   }
   return recognizer.finish(overrides);
 }

@@ -90,7 +90,8 @@ struct ColumnSample {
 /// Recognises roles and types, then applies the overrides. `strict_names`: roles go by the exact
 /// names person, anonymous_id, event, time, received_at, message_id, channel only (--sql).
 /// Errors: invalid_argument/unmapped_person, unmapped_event, unmapped_time (naming the columns
-/// there are), unknown_column, bad_map, bad_type, bad_time_format, duplicate_role.
+/// there are), unknown_column, bad_map, bad_type, bad_time_format, duplicate_role,
+/// duplicate_property (two columns renamed to one).
 [[nodiscard]] Result<void> recognize_fields(std::span<const ColumnSample> columns, bool strict_names,
                                             const MappingOverrides& overrides,
                                             ImportMapping& mapping,

@@ -81,6 +81,10 @@ class EventAssembler {
     properties_.push_back({name, value});
   }
 
+  [[nodiscard]] bool is_distinct(std::string_view property) const {
+    return std::ranges::count(properties_, property, &PropertyView::name) < 2;
+  }
+
   void add_time(FieldRole role, std::uint32_t column, TimestampMs time) {
     if (time < timestamp_min_ms || time >= timestamp_end_ms) {
       return refuse(column, "time_out_of_range", "a time outside 1970 to 2100");
@@ -249,7 +253,12 @@ class JsonRows final : public RowSource {
   JsonRows(std::unique_ptr<ByteSource> bytes, const ImportMapping& mapping,
            std::shared_ptr<const Zone> zone)
       : reader_(std::move(bytes)), assembler_(mapping, zone), mapping_(mapping) {
-    for (const FieldMapping& field : mapping.fields) by_name_.emplace(field.column, &field);
+    for (const FieldMapping& field : mapping.fields) {
+      by_name_.emplace(field.column, &field);
+      if (field.role == FieldRole::property && field.property != field.column) {
+        renamed_.push_back(field.property);
+      }
+    }
   }
 
   void start(RowPosition at) {
@@ -273,6 +282,11 @@ class JsonRows final : public RowSource {
                              mapping.property == mapping.column ? field.name
                                                                 : std::string_view(mapping.property),
                              field.value);
+      }
+    }
+    for (const std::string_view name : renamed_) {
+      if (!assembler_.is_distinct(name)) {
+        assembler_.refuse(0, "duplicate_key", fmt::format("two fields are the property \"{}\"", name));
       }
     }
     return event_or_refusal(assembler_, row->line, row->offset, row->text);
@@ -299,6 +313,7 @@ class JsonRows final : public RowSource {
   const ImportMapping& mapping_;
   CallBuffer call_buffer_;
   std::unordered_map<std::string_view, const FieldMapping*> by_name_;
+  std::vector<std::string_view> renamed_;  // Names a row may also have of its own.
 };
 
 class TableRows final : public RowSource {
@@ -312,6 +327,7 @@ class TableRows final : public RowSource {
     if (cells.empty()) return End{};
     ++rows_;
     assembler_.begin();
+    times_.clear();
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const FieldMapping& field = mapping_.fields[i];
       const TableCell& cell = cells[i];
@@ -347,7 +363,6 @@ class TableRows final : public RowSource {
       times_.push_back(time_text(time, local));
       assembler_.add_value(field, column, field.property,
                            {.kind = ValueKind::text, .text = times_.back()});
-      if (times_.size() > 256) times_.pop_front();
     }
   }
 
