@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The program as a newcomer meets it: the demo, and what each command prints and returns.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "base/json.h"
+#include "program.h"
+
+namespace hf {
+namespace {
+
+using test::Ended;
+using test::ScratchDirectory;
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+const std::string example = std::string(HOLDFAST_SOURCE_DIR) + "/examples/online_retail";
+
+/// The demo's data directory, made once for all tests that only read it.
+class Demo : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    directory_ = new ScratchDirectory;
+    first_run_ = new Ended(test::run(*directory_, {"--data", *directory_ / "data", "--lang", "en",
+                                                   "demo", "--example", example}));
+  }
+  static void TearDownTestSuite() {
+    delete first_run_;
+    delete directory_;
+  }
+
+  static Ended run(std::vector<std::string> arguments, std::string_view input = {}) {
+    arguments.insert(arguments.begin(), {"--data", *directory_ / "data"});
+    return test::run(*directory_, std::move(arguments), input);
+  }
+  static const Ended& first_run() { return *first_run_; }
+
+ private:
+  static inline ScratchDirectory* directory_ = nullptr;
+  static inline Ended* first_run_ = nullptr;
+};
+
+TEST_F(Demo, ShowsTheRetentionOfARealShop) {
+  EXPECT_EQ(first_run().code, 0) << first_run().err;
+  EXPECT_EQ(first_run().err, "");
+  EXPECT_THAT(first_run().out,
+              AllOf(HasSubstr("397,884 events of 4,338 new people"), HasSubstr("who buys again"),
+                    ContainsRegex("Dec 2010 +885 +324 +37%")));
+}
+
+TEST_F(Demo, AgainAddsNothingAndSpeaksChineseToo) {
+  const Ended again = run({"--lang", "zh", "demo", "--example", example});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.out, AllOf(HasSubstr("此前已导入"), HasSubstr("谁会再次购买"),
+                               ContainsRegex("885 +324 +37%")));
+  EXPECT_THAT(run({"--lang", "en", "demo", "--example", example}).out,
+              HasSubstr("imported before, nothing added"));
+  EXPECT_THAT(run({"sql", "--format", "csv", "SELECT count(*) AS n FROM events"}).out,
+              "n\n397884\n");
+  const Ended list = run({"import", "list"});
+  EXPECT_THAT(list.out, HasSubstr("397,884"));
+  EXPECT_EQ(std::ranges::count(list.out, '\n'), 2) << list.out;
+}
+
+TEST_F(Demo, PipedHasNoEscapeCodesUnlessAskedFor) {
+  for (const std::string& out :
+       {first_run().out, run({"retention"}).out, run({"trend", "purchase"}).out,
+        run({"sql", "SELECT 1 AS a"}).out, run({"import", "list"}).out}) {
+    EXPECT_THAT(out, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(out, Not(HasSubstr("\r")));
+  }
+  EXPECT_THAT(run({"--color", "always", "retention"}).out, HasSubstr("\x1b["));
+}
+
+TEST_F(Demo, SumsToTheLastDecimal) {
+  EXPECT_EQ(run({"sql", "--format", "csv",
+                 "SELECT sum(revenue) AS revenue, count(DISTINCT person) AS persons, count(*) AS "
+                 "events FROM events"})
+                .out,
+            "revenue,persons,events\n8911407.904,4338,397884\n");
+  const Ended json = run({"sql", "--format", "json", "SELECT sum(revenue) AS revenue FROM events"});
+  EXPECT_EQ(json.out, "[\n{\"revenue\":8911407.904}\n]\n");
+}
+
+TEST_F(Demo, AnswersAQueryInJsonAndCsv) {
+  constexpr std::string_view query =
+      R"({"metric":"retention","start":{"event":"purchase"},"return":{"event":"purchase"},)"
+      R"("entry":"first_time","period":"month"})";
+  const Ended json = run({"query", "-"}, query);
+  ASSERT_EQ(json.code, 0) << json.err;
+  const auto answer = parse_json(json.out);
+  ASSERT_TRUE(answer.has_value()) << json.out;
+  EXPECT_THAT(json.out, HasSubstr(R"({"start":"2010-12-01","size":885,"cells":[)"
+                                  R"({"count":885,"eligible":885,"complete":true},)"
+                                  R"({"count":324,"eligible":885,"complete":true})"));
+  EXPECT_THAT(
+      run({"query", "-", "--format", "csv"}, query).out,
+      testing::StartsWith("cohort,size,column,count,eligible,complete\n"
+                          "2010-12-01,885,0,885,885,true\n2010-12-01,885,1,324,885,true\n"));
+  EXPECT_THAT(
+      run({"retention", "--period", "month", "--entry", "first_time", "--format", "csv"}).out,
+      testing::StartsWith(
+          "cohort,size,column,count,eligible,complete\n2010-12-01,885,0,885,885,true\n"));
+}
+
+TEST_F(Demo, TellsWhatIsWrongByItsExitCode) {
+  struct Case {
+    std::vector<std::string> arguments;
+    int code;
+    std::string_view told;
+  };
+  const Case cases[] = {
+      {{"--help"}, 0, ""},
+      {{"import", "--help"}, 0, ""},
+      {{"retention", "--nonsense"}, 2, "--nonsense"},
+      {{"nonsense"}, 2, ""},
+      {{}, 2, ""},
+      {{"import"}, 2, "empty_input"},
+      {{"import", "/nowhere/at/all.csv"}, 3, "not_found"},
+      {{"import", "undo", "99"}, 3, "no_import"},
+      {{"import", example + "/online_retail.csv.zst", "--map", "person=Kunde"},
+       2,
+       "unknown_column"},
+      {{"import", example + "/online_retail.csv.zst", "--timezone", "Atlantis"},
+       2,
+       "unknown_timezone"},
+      {{"sql", "SELECT FROM nothing"}, 2, "invalid_sql"},
+      {{"retention", "--period", "fortnight"}, 2, ""},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.arguments));
+    const Ended ended = run(c.arguments);
+    EXPECT_EQ(ended.code, c.code) << ended.out << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr(c.told));
+  }
+  EXPECT_EQ(run({"query", "-"}, "{\"metric\":\"nonsense\"}").code, 2);
+  EXPECT_EQ(run({"query", "-"}, "no json").code, 2);
+}
+
+TEST(Cli, SaysWhereThereIsNoData) {
+  const ScratchDirectory directory;
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"retention"},
+                                             {"trend", "buy"},
+                                             {"sql", "SELECT 1"},
+                                             {"import", "list"},
+                                             {"export", directory / "x.csv"}}) {
+    SCOPED_TRACE(command[0]);
+    std::vector<std::string> arguments = {"--data", directory / "none"};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    const Ended ended = test::run(directory, arguments);
+    EXPECT_EQ(ended.code, 3);
+    EXPECT_THAT(ended.err, HasSubstr("(no_data_directory)"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(directory / "none"));
+}
+
+TEST(Cli, DryRunShowsTheMappingAndWritesNothing) {
+  const ScratchDirectory directory;
+  const std::string file = directory / "a.csv";
+  test::write_text(file, "CustomerID,InvoiceDate,Price\n17850.0,2026-01-01 10:00,2.50\n");
+  const Ended ended =
+      test::run(directory, {"--data", directory / "none", "import", file, "--dry-run"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out,
+              AllOf(HasSubstr("CustomerID"), HasSubstr("person"), HasSubstr("time, UTC")));
+  EXPECT_FALSE(std::filesystem::exists(directory / "none"));
+}
+
+TEST(Cli, StrictImportNamesTheRowAndKeepsNothing) {
+  const ScratchDirectory directory;
+  const std::string file = directory / "a.csv";
+  test::write_text(file, "person,event,time\np,e,2026-01-01\nq,,2026-01-02\n");
+  const Ended strict =
+      test::run(directory, {"--data", directory / "data", "import", file, "--strict"});
+  EXPECT_EQ(strict.code, 4);
+  EXPECT_THAT(strict.err, HasSubstr("a.csv: line 3: missing_event: no event name (rejected_row)"));
+  const Ended lenient = test::run(directory, {"--data", directory / "data", "import", file});
+  EXPECT_EQ(lenient.code, 0);
+  EXPECT_THAT(lenient.out, AllOf(HasSubstr("1 event of"), HasSubstr("rows rejected: 1\n"),
+                                 HasSubstr("/rejects/import-")));
+}
+
+TEST(Cli, ExportedEventsImportAgain) {
+  const ScratchDirectory directory;
+  const std::string file = directory / "a.csv";
+  test::write_text(
+      file,
+      "person,event,time,message_id,value,word\np,e,2026-01-01T00:00:00Z,m1,2.50,\"a,\"\"b\"\"\"\n"
+      "q,e,2026-01-02T00:00:00Z,m2,12345678901234567890.5,\n");
+  ASSERT_EQ(test::run(directory, {"--data", directory / "one", "import", file}).code, 0);
+  ASSERT_EQ(test::run(directory, {"--data", directory / "one", "export", directory / "x.csv"}).code,
+            0);
+  const Ended again =
+      test::run(directory, {"--data", directory / "two", "import", directory / "x.csv"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  ASSERT_EQ(test::run(directory, {"--data", directory / "two", "export", directory / "y.csv"}).code,
+            0);
+  EXPECT_EQ(test::text_of(directory / "x.csv"), test::text_of(directory / "y.csv"));
+  EXPECT_THAT(test::text_of(directory / "y.csv"), HasSubstr("12345678901234567890.5"));
+}
+
+// A line of a gigabyte, most of it a hole in the file.
+TEST(Cli, ALineOfAGigabyteIsRejectedInLittleMemory) {
+  const ScratchDirectory directory;
+  const std::string file = directory / "a.csv";
+  constexpr std::uintmax_t line_bytes = std::uintmax_t{1} << 30;
+  test::write_text(file, "person,event,time\np,e,2026-01-01\nq,e,");
+  std::filesystem::resize_file(file, line_bytes);
+  {
+    std::ofstream end(file, std::ios::binary | std::ios::app);
+    end << "\nr,e,2026-01-03\n";
+  }
+  const Ended ended = test::run(directory, {"--data", directory / "data", "import", file});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("2 events"), HasSubstr("rows rejected: 1\n")));
+  EXPECT_THAT(test::text_of(directory / "data/rejects/import-1.csv"),
+              HasSubstr("a.csv,3,33,0,row_too_long,"));
+  EXPECT_LT(ended.memory_kib, 400 * 1024);
+}
+
+}  // namespace
+}  // namespace hf
