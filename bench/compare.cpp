@@ -148,8 +148,9 @@ constexpr std::string_view common = R"("from":"2025-01-06","to":"2025-07-04","as
 
 std::vector<Question> questions() {
   return {{"Q1", "weekly retention, any event, by rows",
-           fmt::format(R"({{"metric":"retention","entry":"first_time","period":"week","periods":25,{}}})",
-                       common),
+           fmt::format(
+               R"({{"metric":"retention","entry":"first_time","period":"week","periods":25,{}}})",
+               common),
            "q1.sql", q1_rows}};
 }
 
@@ -202,15 +203,17 @@ int main(int argc, char** argv) {
   const long import_memory = peak_memory_mb();
   DuckDb duckdb((work / "log.duckdb").string());
   const Cost copy = measure([&] {
-    duckdb.run("CREATE TABLE log AS SELECT * FROM (SELECT * REPLACE (event::" +
-               std::string("VARCHAR") + " AS event) FROM read_csv('" + csv +
-               "', header = true, columns = {'user_id':'UBIGINT','ts':'TIMESTAMP','event':'VARCHAR',"
-               "'country':'VARCHAR','platform':'VARCHAR','revenue':'INTEGER'})) ORDER BY user_id, ts");
+    duckdb.run(
+        "CREATE TABLE log AS SELECT * FROM (SELECT * REPLACE (event::" + std::string("VARCHAR") +
+        " AS event) FROM read_csv('" + csv +
+        "', header = true, columns = {'user_id':'UBIGINT','ts':'TIMESTAMP','event':'VARCHAR',"
+        "'country':'VARCHAR','platform':'VARCHAR','revenue':'INTEGER'})) ORDER BY user_id, ts");
     duckdb.run("CHECKPOINT");
   });
   // Its fastest form for the questions: enumerations instead of texts.
   for (const std::string column : {"event", "country", "platform"}) {
-    duckdb.run(fmt::format("CREATE TYPE {0}_enum AS ENUM (SELECT DISTINCT {0} FROM log ORDER BY 1)", column));
+    duckdb.run(fmt::format("CREATE TYPE {0}_enum AS ENUM (SELECT DISTINCT {0} FROM log ORDER BY 1)",
+                           column));
     duckdb.run(fmt::format("ALTER TABLE log ALTER {0} TYPE {0}_enum", column));
   }
   duckdb.run("CHECKPOINT");
@@ -220,7 +223,8 @@ int main(int argc, char** argv) {
   fmt::print("| load | Holdfast | DuckDB |\n| --- | --- | --- |\n");
   fmt::print("| CSV to durable, s (CPU s) | {:.2f} ({:.2f}) | {:.2f} ({:.2f}) |\n", import.wall,
              import.cpu, copy.wall, copy.cpu);
-  fmt::print("| million events/s | {:.2f} | {:.2f} |\n", millions / import.wall, millions / copy.wall);
+  fmt::print("| million events/s | {:.2f} | {:.2f} |\n", millions / import.wall,
+             millions / copy.wall);
   const auto store = must(hf::Store::open(env, data, hf::Store::Access::read));
   const hf::Snapshot snapshot = must(store->snapshot());
   fmt::print("| bytes/event on disk | {:.2f} | {:.2f} |\n",
@@ -243,8 +247,10 @@ int main(int argc, char** argv) {
   }
   fmt::print("  parts {}\n\n", snapshot.parts.size());
 
-  fmt::print("| question | Holdfast s (CPU) | 1 thread s (CPU) | DuckDB s (CPU) | ratio wall | ratio CPU | first s | answers |\n"
-             "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+  fmt::print(
+      "| question | Holdfast s (CPU) | 1 thread s (CPU) | DuckDB s (CPU) | ratio wall | ratio CPU "
+      "| first s | answers |\n"
+      "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
   bool all_equal = true;
   for (const Question& question : questions()) {
     const std::string peer = with_table(read_text(sql / question.sql_file));
@@ -252,23 +258,28 @@ int main(int argc, char** argv) {
     const hf::QueryContext alone{.env = env, .threads = 1};
     std::string answer;
     Rows peer_rows;
-    const Cost first = measure([&] { answer = must(hf::answer_query(snapshot, context, question.json)); });
+    const Cost first =
+        measure([&] { answer = must(hf::answer_query(snapshot, context, question.json)); });
     peer_rows = duckdb.run(peer);
     std::vector<Cost> ours, ours_alone, theirs;
     for (int round = 0; round < rounds; ++round) {
       theirs.push_back(measure([&] { peer_rows = duckdb.run(peer); }));
-      ours.push_back(measure([&] { answer = must(hf::answer_query(snapshot, context, question.json)); }));
-      ours_alone.push_back(measure([&] { answer = must(hf::answer_query(snapshot, alone, question.json)); }));
+      ours.push_back(
+          measure([&] { answer = must(hf::answer_query(snapshot, context, question.json)); }));
+      ours_alone.push_back(
+          measure([&] { answer = must(hf::answer_query(snapshot, alone, question.json)); }));
     }
     const bool equal = question.rows(must(hf::parse_json(answer))) == peer_rows;
     all_equal = all_equal && equal;
     const Cost a = median(ours);
     const Cost one = median(ours_alone);
     const Cost b = median(theirs);
-    fmt::print("| {} {} | {:.4f} ({:.4f}) | {:.4f} ({:.4f}) | {:.3f} ({:.3f}) | {:.1f}x | {:.1f}x | {:.3f} | {} |\n",
-               question.name, question.what, a.wall, a.cpu, one.wall, one.cpu, b.wall, b.cpu,
-               b.wall / a.wall, b.cpu / a.cpu, first.wall,
-               equal ? fmt::format("equal ({} rows)", peer_rows.size()) : "DIFFERENT");
+    fmt::print(
+        "| {} {} | {:.4f} ({:.4f}) | {:.4f} ({:.4f}) | {:.3f} ({:.3f}) | {:.1f}x | {:.1f}x | "
+        "{:.3f} | {} |\n",
+        question.name, question.what, a.wall, a.cpu, one.wall, one.cpu, b.wall, b.cpu,
+        b.wall / a.wall, b.cpu / a.cpu, first.wall,
+        equal ? fmt::format("equal ({} rows)", peer_rows.size()) : "DIFFERENT");
   }
   fmt::print("\npeak memory of the whole run, MB: {}\n", peak_memory_mb());
   return all_equal ? 0 : 1;

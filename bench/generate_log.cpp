@@ -22,22 +22,59 @@ constexpr std::uint32_t start_s = 1'736'121'600;  // 2025-01-06T00:00:00Z
 constexpr std::uint32_t span_s = 180 * 86'400;
 
 // The shop funnel lies at the even places from view_item on.
-constexpr std::string_view event_names[40] = {
-    "page_view",        "screen_view",   "view_item",      "search",          "add_to_cart",
-    "click",            "begin_checkout", "login",          "add_payment",     "purchase",
-    "signup",           "scroll",        "share",          "view_list",       "select_item",
-    "view_cart",        "remove_from_cart", "wishlist_add", "video_play",     "video_end",
-    "notification_open", "email_open",   "email_click",    "push_open",       "review_submit",
-    "rating",           "coupon_view",   "coupon_redeem",  "points_view",     "reward_redeem",
-    "daily_checkin",    "referral_sent", "profile_update", "settings_change", "support_ticket",
-    "refund",           "logout",        "app_crash",      "survey_answer",   "unsubscribe"};
-constexpr std::string_view countries[30] = {"US", "GB", "DE", "FR", "JP", "BR", "IN", "CA",
-                                            "AU", "ES", "IT", "NL", "SE", "PL", "MX", "KR",
-                                            "ID", "TR", "CH", "BE", "AT", "NO", "DK", "FI",
-                                            "IE", "PT", "CZ", "NZ", "SG", "ZA"};
+constexpr std::string_view event_names[40] = {"page_view",
+                                              "screen_view",
+                                              "view_item",
+                                              "search",
+                                              "add_to_cart",
+                                              "click",
+                                              "begin_checkout",
+                                              "login",
+                                              "add_payment",
+                                              "purchase",
+                                              "signup",
+                                              "scroll",
+                                              "share",
+                                              "view_list",
+                                              "select_item",
+                                              "view_cart",
+                                              "remove_from_cart",
+                                              "wishlist_add",
+                                              "video_play",
+                                              "video_end",
+                                              "notification_open",
+                                              "email_open",
+                                              "email_click",
+                                              "push_open",
+                                              "review_submit",
+                                              "rating",
+                                              "coupon_view",
+                                              "coupon_redeem",
+                                              "points_view",
+                                              "reward_redeem",
+                                              "daily_checkin",
+                                              "referral_sent",
+                                              "profile_update",
+                                              "settings_change",
+                                              "support_ticket",
+                                              "refund",
+                                              "logout",
+                                              "app_crash",
+                                              "survey_answer",
+                                              "unsubscribe"};
+constexpr std::string_view countries[30] = {
+    "US", "GB", "DE", "FR", "JP", "BR", "IN", "CA", "AU", "ES", "IT", "NL", "SE", "PL", "MX",
+    "KR", "ID", "TR", "CH", "BE", "AT", "NO", "DK", "FI", "IE", "PT", "CZ", "NZ", "SG", "ZA"};
 constexpr std::string_view platforms[4] = {"web", "ios", "android", "email"};
 
-enum : std::uint8_t { page_view = 0, click = 5, begin_checkout = 6, add_payment = 8, purchase = 9, signup = 10 };
+enum : std::uint8_t {
+  page_view = 0,
+  click = 5,
+  begin_checkout = 6,
+  add_payment = 8,
+  purchase = 9,
+  signup = 10
+};
 constexpr std::uint8_t funnel_steps[5] = {2, 4, 6, 8, 9};
 constexpr double funnel_shares[5] = {0.40, 0.40, 0.50, 0.65, 0.80};
 
@@ -118,8 +155,7 @@ std::vector<Event> generate(std::uint64_t count, Generator& random) {
       int step = 0;
       const std::uint8_t platform =
           random.next() % 100 < 90 ? device : static_cast<std::uint8_t>(random.next() % 4);
-      const std::uint8_t country =
-          random.next() % 100 < 97 ? home : homes[random.next() & 65'535];
+      const std::uint8_t country = random.next() % 100 < 97 ? home : homes[random.next() & 65'535];
       const bool shops = random.next() % 100 < 40;
       int length = 1;
       while (length < 60 && random.next() % 100 < 84) ++length;

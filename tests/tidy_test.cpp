@@ -189,8 +189,11 @@ TEST(IncludeArrows, ADifferentUsesIsSeen) {
 // -- Headers that cost seconds of each file that reads them ---------------------------------------
 
 Complaints heavy_headers(const SourceFile& file) {
-  // A header that must show one of these is named here with its reason; so far none must.
-  static const std::set<std::string> allowed = {};
+  // Headers that must show one of these: the adapter's own, which speak DuckDB's C interface among
+  // themselves, and the one that only the .cpp files of commands include.
+  static const std::set<std::string> allowed = {
+      "src/adapter/duckdb/events_table.h", "src/adapter/duckdb/session.h",
+      "src/adapter/duckdb/table_reader.h", "src/cli/command_table.h"};
   static const std::regex heavy(
       R"re(^\s*#\s*include\s*[<"](simdjson\.h|duckdb\.h|duckdb\.hpp|CLI/[^>"]*|re2/[^>"]*)[>"])re");
   if (!file.path.starts_with("src/") || !file.path.ends_with(".h")) return {};

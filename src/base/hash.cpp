@@ -69,8 +69,8 @@ constexpr std::array<Table, 4> make_zeros_tables() {
 
 std::uint32_t over_zeros(std::uint32_t crc) {
   static constexpr std::array<Table, 4> crc_tables = make_zeros_tables();
-  return crc_tables[0][crc & 0xFF] ^ crc_tables[1][crc >> 8 & 0xFF] ^ crc_tables[2][crc >> 16 & 0xFF] ^
-         crc_tables[3][crc >> 24];
+  return crc_tables[0][crc & 0xFF] ^ crc_tables[1][crc >> 8 & 0xFF] ^
+         crc_tables[2][crc >> 16 & 0xFF] ^ crc_tables[3][crc >> 24];
 }
 
 std::uint32_t run(std::uint32_t crc, std::span<const std::byte> bytes) {

@@ -80,8 +80,9 @@ Descriptor open_retrying(const std::string& path, int flags) {
 ssize_t read_fully(int fd, std::uint64_t offset, std::span<std::byte> out) {
   std::size_t done = 0;
   while (done < out.size()) {
-    const ssize_t n = ::pread(fd, out.data() + done, std::min(out.size() - done, transfer_bytes_max),
-                              static_cast<off_t>(offset + done));
+    const ssize_t n =
+        ::pread(fd, out.data() + done, std::min(out.size() - done, transfer_bytes_max),
+                static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return -1;
     if (n == 0) break;

@@ -21,7 +21,9 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
       "present state, 5 damaged data, 130 stopped by Ctrl-C.");
 
   Session session(env, make_engine);
-  app.add_option("--data", session.data, "Data directory")->envname("HOLDFAST_DATA")->capture_default_str();
+  app.add_option("--data", session.data, "Data directory")
+      ->envname("HOLDFAST_DATA")
+      ->capture_default_str();
   app.add_option("--lang", session.language, "Language of what is shown: en or zh (default: LANG)")
       ->check(CLI::IsMember({"en", "zh"}));
   app.add_option("--color", session.color, "Colours: auto, always or never")

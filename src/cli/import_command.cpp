@@ -42,7 +42,8 @@ Result<void> complete(const Env& env, ImportArguments& arguments) {
       dialect.delimiter = '\t';
     } else if (!arguments.delimiter.empty()) {
       if (arguments.delimiter.size() != 1) {
-        return fail(ErrorCode::invalid_argument, "bad_delimiter", "a delimiter is one character (or \\t)");
+        return fail(ErrorCode::invalid_argument, "bad_delimiter",
+                    "a delimiter is one character (or \\t)");
       }
       dialect.delimiter = arguments.delimiter[0];
     }
@@ -75,9 +76,10 @@ Result<void> import_and_tell(Session& session, const ImportOptions& options, boo
                        .rows_per_part = rows_per_part});
   }();
   if (!outcome && outcome.error().reason == "cancelled") {
-    return fail(ErrorCode::cancelled, "cancelled",
-                std::string(words("stopped; what is written is kept: the same command goes on from there",
-                                  "已停止；已写入的部分保留，重复同一命令即可继续")));
+    return fail(
+        ErrorCode::cancelled, "cancelled",
+        std::string(words("stopped; what is written is kept: the same command goes on from there",
+                          "已停止；已写入的部分保留，重复同一命令即可继续")));
   }
   if (!outcome) return std::unexpected(std::move(outcome).error());
   const double seconds = static_cast<double>(session.env().clock.monotonic_ns() - started) / 1e9;
@@ -89,8 +91,7 @@ namespace {
 
 Result<int> import_files(Session& session, ImportArguments& arguments) {
   HF_CHECK(complete(session.env(), arguments));
-  HF_CHECK(import_and_tell(session, arguments.options, arguments.dry_run,
-                           arguments.rows_per_part));
+  HF_CHECK(import_and_tell(session, arguments.options, arguments.dry_run, arguments.rows_per_part));
   return 0;
 }
 
@@ -106,12 +107,13 @@ Result<int> list_imports(Session& session) {
   HF_TRY(const auto zone, Zone::load(session.env(), store->manifest().timezone));
   print(fmt::format("{}  {}  {}  {}  {}  {}\n", pad_left(words("id", "编号"), 4),
                     pad_right(words("state", "状态"), 11), pad_left(words("events", "事件"), 13),
-                    pad_left(words("rejected", "被拒绝"), 9), pad_right(words("started", "开始"), 25),
-                    words("file", "文件")));
+                    pad_left(words("rejected", "被拒绝"), 9),
+                    pad_right(words("started", "开始"), 25), words("file", "文件")));
   for (const ImportRecord& import : store->manifest().imports) {
-    const std::string_view state = import.state == ImportState::done     ? words("done", "完成")
-                                   : import.state == ImportState::undone ? words("undone", "已撤销")
-                                                                         : words("unfinished", "未完成");
+    const std::string_view state = import.state == ImportState::done ? words("done", "完成")
+                                   : import.state == ImportState::undone
+                                       ? words("undone", "已撤销")
+                                       : words("unfinished", "未完成");
     print(fmt::format("{}  {}  {}  {}  {}  {}\n", pad_left(std::to_string(import.id), 4),
                       pad_right(state, 11), pad_left(with_separators(import.counts.events), 13),
                       pad_left(with_separators(import.counts.rejected), 9),
@@ -147,7 +149,8 @@ void add_import_command(CommandTable& table) {
       "  holdfast import orders.csv\n"
       "  holdfast import orders.csv.gz --map person=CustomerID,time=InvoiceDate,event==purchase\n"
       "  holdfast import events.jsonl            whole Segment calls, or one object a line\n"
-      "  holdfast import log.parquet --sql \"SELECT uid AS person, what AS event, at AS time FROM input\"\n"
+      "  holdfast import log.parquet --sql \"SELECT uid AS person, what AS event, at AS time FROM "
+      "input\"\n"
       "  holdfast import list                    what was imported\n"
       "  holdfast import undo 3                  take import 3 away again",
       [&session, arguments] {
@@ -158,42 +161,50 @@ void add_import_command(CommandTable& table) {
         return reported([&] { return import_files(session, *arguments); });
       });
   import->add_option("FILE", options.files, "Files to import, as one import");
-  import->add_option("--map", options.overrides.maps,
-                     "ROLE=COLUMN, comma-separated; roles: person, anonymous_id, event, time,\n"
-                     "received_at, message_id, channel, ignore; event==NAME and channel==NAME for\n"
-                     "every row; any other name renames a property")
+  import
+      ->add_option("--map", options.overrides.maps,
+                   "ROLE=COLUMN, comma-separated; roles: person, anonymous_id, event, time,\n"
+                   "received_at, message_id, channel, ignore; event==NAME and channel==NAME for\n"
+                   "every row; any other name renames a property")
       ->delimiter(',');
-  import->add_option("--type", options.overrides.types, "COLUMN=text, number or boolean")->delimiter(',');
-  import->add_option("--time-format", options.overrides.time_format,
-                     "iso, compact, epoch_s, epoch_ms, epoch_us, or a pattern like \"%d/%m/%Y %H:%M\"");
+  import->add_option("--type", options.overrides.types, "COLUMN=text, number or boolean")
+      ->delimiter(',');
+  import->add_option(
+      "--time-format", options.overrides.time_format,
+      "iso, compact, epoch_s, epoch_ms, epoch_us, or a pattern like \"%d/%m/%Y %H:%M\"");
   import->add_option("--timezone", options.overrides.timezone,
                      "Time zone of times without an offset (IANA name; default UTC); the first\n"
                      "import also settles the workspace's zone with it");
-  import->add_option("--sql", options.sql,
-                     "Import the rows of a SELECT over the table `input`; @FILE reads it from a file.\n"
-                     "Columns person, event, time, received_at, message_id, channel go by name, all\n"
-                     "others are properties");
-  import->add_option("--format", arguments->format, "csv, tsv, json or parquet (default: recognised)")
+  import->add_option(
+      "--sql", options.sql,
+      "Import the rows of a SELECT over the table `input`; @FILE reads it from a file.\n"
+      "Columns person, event, time, received_at, message_id, channel go by name, all\n"
+      "others are properties");
+  import
+      ->add_option("--format", arguments->format, "csv, tsv, json or parquet (default: recognised)")
       ->check(CLI::IsMember({"csv", "tsv", "json", "parquet"}));
   import->add_option("--delimiter", arguments->delimiter, "Field delimiter (default: recognised)");
-  import->add_flag("--no-header", arguments->no_header, "The first row is data; columns are column1, column2, ..");
+  import->add_flag("--no-header", arguments->no_header,
+                   "The first row is data; columns are column1, column2, ..");
   import->add_option("--source", options.source, "Source the message ids are unique within")
       ->capture_default_str();
-  import->add_flag("--identify-rows", options.identify_rows,
-                   "Know rows without message id by their content, so that overlapping files add\nno row twice");
+  import->add_flag(
+      "--identify-rows", options.identify_rows,
+      "Know rows without message id by their content, so that overlapping files add\nno row twice");
   import->add_flag("--strict", options.strict, "Refuse the whole import at the first bad row");
-  import->add_flag("--dry-run", arguments->dry_run, "Show how the columns are understood, and stop");
+  import->add_flag("--dry-run", arguments->dry_run,
+                   "Show how the columns are understood, and stop");
   import->add_option("--rows-per-part", arguments->rows_per_part,
                      "For tests: write a part after so many rows (default: by memory)");
 
   table.add_below(*import, "list", "List the imports", "",
                   [&session] { return reported([&] { return list_imports(session); }); });
-  CLI::App* undo_command =
-      table.add_below(*import, "undo", "Take the events of an import away again", "",
-                      [&session, arguments] {
-                        return reported([&] { return undo(session, arguments->undo_id); });
-                      });
-  undo_command->add_option("ID", arguments->undo_id, "Its number in `holdfast import list`")->required();
+  CLI::App* undo_command = table.add_below(
+      *import, "undo", "Take the events of an import away again", "", [&session, arguments] {
+        return reported([&] { return undo(session, arguments->undo_id); });
+      });
+  undo_command->add_option("ID", arguments->undo_id, "Its number in `holdfast import list`")
+      ->required();
 }
 
 }  // namespace hf

@@ -35,7 +35,8 @@ std::string meaning(const FieldMapping& field, const ImportMapping& mapping, Wor
     case FieldRole::received_at: {
       const std::string name(field.role == FieldRole::time ? words("time", "时间")
                                                            : words("received at", "接收时间"));
-      const std::string format = field.time.style == TimeStyle::pattern ? " " + field.time.pattern : "";
+      const std::string format =
+          field.time.style == TimeStyle::pattern ? " " + field.time.pattern : "";
       return fmt::format("{}{}, {}", name, format, mapping.timezone);
     }
     case FieldRole::property: break;
@@ -71,7 +72,8 @@ std::string render_plan(const ImportPlan& plan, Words words) {
 std::string render_outcome(const ImportOutcome& outcome, double seconds, Words words) {
   std::string out;
   for (const std::string& name : outcome.skipped_files) {
-    out += fmt::format(fmt::runtime(words("{}: imported before, nothing added\n", "{}：此前已导入，未添加任何内容\n")),
+    out += fmt::format(fmt::runtime(words("{}: imported before, nothing added\n",
+                                          "{}：此前已导入，未添加任何内容\n")),
                        name);
   }
   if (outcome.nothing_new) return out;
@@ -91,7 +93,8 @@ std::string render_outcome(const ImportOutcome& outcome, double seconds, Words w
                            with_separators(counts.events), with_separators(outcome.persons_new),
                            seconds);
   if (seconds >= 0.5) {  // A rate over less says more about starting up.
-    const auto rate = static_cast<std::uint64_t>(static_cast<double>(outcome.rows_this_run) / seconds);
+    const auto rate =
+        static_cast<std::uint64_t>(static_cast<double>(outcome.rows_this_run) / seconds);
     out += fmt::format(fmt::runtime(words(" ({} rows/s)", "（{} 行/秒）")), with_separators(rate));
   }
   out += '\n';
@@ -100,16 +103,19 @@ std::string render_outcome(const ImportOutcome& outcome, double seconds, Words w
       out += fmt::format("  {}: {}\n", words(english, chinese), with_separators(count));
     }
   };
-  note(counts.duplicates, "left out, their message id was there already", "因消息 ID 重复而略过的事件");
+  note(counts.duplicates, "left out, their message id was there already",
+       "因消息 ID 重复而略过的事件");
   note(counts.times_ahead, "times more than 24 h ahead, set to the time received, raw time kept",
        "超前 24 小时以上的时间，改用接收时间，原始时间保留");
   note(counts.big_numbers, "numbers beyond 64 bits x 10^-9, kept exactly as text",
        "超出 64 位 x 10^-9 的数字，按文本精确保存");
-  note(outcome.cells_kept_as_text, "cells of number or boolean columns that are neither, kept as text",
+  note(outcome.cells_kept_as_text,
+       "cells of number or boolean columns that are neither, kept as text",
        "数字或布尔列中既非数字也非布尔的单元格，按文本保存");
   if (counts.rejected > 0) {
     note(counts.rejected, "rows rejected", "被拒绝的行");
-    out += fmt::format(fmt::runtime(words("    line, column and reason of each: {}\n", "    各行的行号、列号和原因：{}\n")),
+    out += fmt::format(fmt::runtime(words("    line, column and reason of each: {}\n",
+                                          "    各行的行号、列号和原因：{}\n")),
                        outcome.reject_path);
   }
   return out;
@@ -138,17 +144,17 @@ void ProgressLine::show(const ImportProgress& progress) {
   drawn_ns_ = now;
   drawn_ = true;
   const double seconds = static_cast<double>(now - phase_started_ns_) / 1e9;
-  std::string line(progress.phase == ImportProgress::Phase::digest
-                       ? words_("reading", "读取")
-                       : words_("importing", "导入"));
+  std::string line(progress.phase == ImportProgress::Phase::digest ? words_("reading", "读取")
+                                                                   : words_("importing", "导入"));
   if (progress.bytes_total > 0) {
-    const double share = static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total);
+    const double share =
+        static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total);
     line += fmt::format(" {:3.0f}%", std::min(share, 1.0) * 100);
   }
   if (progress.rows > 0) {
     line += fmt::format("  {} {}  {} {}", with_separators(progress.rows), words_("rows", "行"),
-                        with_separators(static_cast<std::uint64_t>(static_cast<double>(progress.rows) /
-                                                                   std::max(seconds, 0.001))),
+                        with_separators(static_cast<std::uint64_t>(
+                            static_cast<double>(progress.rows) / std::max(seconds, 0.001))),
                         words_("rows/s", "行/秒"));
   }
   const std::uint64_t done = progress.bytes_done - std::min(progress.bytes_done, phase_bytes_);
@@ -158,7 +164,8 @@ void ProgressLine::show(const ImportProgress& progress) {
     line += fmt::format("  {:.0f} {}", left, words_("s left", "秒后完成"));
   }
   if (progress.rejected > 0) {
-    line += fmt::format("  {} {}", with_separators(progress.rejected), words_("rejected", "行被拒绝"));
+    line +=
+        fmt::format("  {} {}", with_separators(progress.rejected), words_("rejected", "行被拒绝"));
   }
   fmt::print(stderr, "\r\x1b[K{}", line);
   std::fflush(stderr);

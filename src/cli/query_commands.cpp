@@ -61,16 +61,19 @@ struct TrendArguments {
 void add_common_options(CLI::App& command, CommonArguments& a) {
   command.add_option("--from", a.from, "First date (2026-01-31) or instant (RFC 3339)");
   command.add_option("--to", a.to, "Last date, inclusive, or instant, exclusive");
-  command.add_option("--last", a.last, "Whole days up to yesterday, e.g. P90D, instead of --from and --to");
-  command.add_option("--as-of", a.as_of,
-                     "The instant regarded as now (default: now, or the end of the data where that is\n"
-                     "earlier)");
+  command.add_option("--last", a.last,
+                     "Whole days up to yesterday, e.g. P90D, instead of --from and --to");
+  command.add_option(
+      "--as-of", a.as_of,
+      "The instant regarded as now (default: now, or the end of the data where that is\n"
+      "earlier)");
   command.add_option("--timezone", a.timezone, "IANA name (default: the workspace's)");
   command.add_option("--week-start", a.week_start, "monday or sunday (default: the workspace's)");
   command.add_option("--where", a.where, "Predicate on every event, as JSON");
   command.add_option("--breakdown", a.breakdown, "Split by an event property");
   command.add_option("--top", a.top, "Values of the breakdown to show (default 25)");
-  command.add_option("--period", a.period, "day, hour, week, month, quarter, year or a duration (P14D)");
+  command.add_option("--period", a.period,
+                     "day, hour, week, month, quarter, year or a duration (P14D)");
   command.add_option("--format", a.format, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
@@ -167,7 +170,12 @@ std::string trend_json(const TrendArguments& a, const Session::Reading& reading,
     const std::size_t colon = series.starts_with('{') ? std::string::npos : series.rfind(':');
     const std::string math = colon == std::string::npos ? "" : series.substr(colon + 1);
     if (math == "total" || math == "unique") {
-      out.begin_object().key("event").text(series.substr(0, colon)).key("math").text(math).end_object();
+      out.begin_object()
+          .key("event")
+          .text(series.substr(0, colon))
+          .key("math")
+          .text(math)
+          .end_object();
     } else {
       write_matcher(out, series);
     }
@@ -336,16 +344,17 @@ void add_query_commands(CommandTable& table) {
   const auto path = std::make_shared<std::string>("-");
   const auto format = std::make_shared<std::string>("json");
   const auto list = std::make_shared<bool>(false);
-  CLI::App* query = table.add(
-      "query", "Answer one question, JSON in, JSON out (docs/metrics.md)",
-      "  echo '{\"metric\":\"retention\",\"period\":\"week\"}' | holdfast query -\n"
-      "  holdfast query question.json --format csv\n"
-      "  holdfast query --list",
-      [&session, path, format, list] {
-        if (*list) return list_metrics();
-        return reported([&] { return answer(session, *path, *format); });
-      });
-  query->add_option("FILE", *path, "File with the query, - for standard input")->capture_default_str();
+  CLI::App* query =
+      table.add("query", "Answer one question, JSON in, JSON out (docs/metrics.md)",
+                "  echo '{\"metric\":\"retention\",\"period\":\"week\"}' | holdfast query -\n"
+                "  holdfast query question.json --format csv\n"
+                "  holdfast query --list",
+                [&session, path, format, list] {
+                  if (*list) return list_metrics();
+                  return reported([&] { return answer(session, *path, *format); });
+                });
+  query->add_option("FILE", *path, "File with the query, - for standard input")
+      ->capture_default_str();
   query->add_option("--format", *format, "json or csv")
       ->check(CLI::IsMember({"json", "csv"}))
       ->capture_default_str();
@@ -355,22 +364,32 @@ void add_query_commands(CommandTable& table) {
   CLI::App* command = table.add(
       "retention", "Who comes back: cohorts as a heatmap",
       "  holdfast retention --period month --entry first_time\n"
-      "  holdfast retention --start signup --return purchase --period week --count-return on_or_after\n"
+      "  holdfast retention --start signup --return purchase --period week --count-return "
+      "on_or_after\n"
       "  holdfast retention --initial 2026-01-01..2026-06-30 --current 2026-07-01..2026-12-31\n"
       "  holdfast retention --breakdown country --top 5 --format csv",
       [&session, retention] {
         return reported([&] { return show_retention(session, *retention, "", ""); });
       });
-  command->add_option("--start", retention->start, "Event that puts a person into a cohort (default: any);\na matcher as JSON works too");
-  command->add_option("--return", retention->returning, "Event that counts as coming back (default: any)");
+  command->add_option(
+      "--start", retention->start,
+      "Event that puts a person into a cohort (default: any);\na matcher as JSON works too");
+  command->add_option("--return", retention->returning,
+                      "Event that counts as coming back (default: any)");
   command->add_option("--entry", retention->entry, "every_period, first_time or first_ever");
   command->add_option("--periods", retention->periods, "Columns after the first");
-  command->add_option("--brackets", retention->brackets, "Sizes of the columns in periods, e.g. 4,10,3")->delimiter(',');
-  command->add_option("--window", retention->window, "calendar, or rolling: from each person's own start");
+  command
+      ->add_option("--brackets", retention->brackets,
+                   "Sizes of the columns in periods, e.g. 4,10,3")
+      ->delimiter(',');
+  command->add_option("--window", retention->window,
+                      "calendar, or rolling: from each person's own start");
   command->add_option("--count-return", retention->count_return, "exactly or on_or_after");
-  command->add_option("--min-occurrences", retention->min_occurrences, "Return events needed in a column");
+  command->add_option("--min-occurrences", retention->min_occurrences,
+                      "Return events needed in a column");
   command->add_option("--value", retention->value, "users, count, sum:PROPERTY or avg:PROPERTY");
-  command->add_option("--initial", retention->initial, "Two windows instead of columns: FROM..TO ..");
+  command->add_option("--initial", retention->initial,
+                      "Two windows instead of columns: FROM..TO ..");
   command->add_option("--current", retention->current, ".. and FROM..TO");
   add_common_options(*command, retention->common);
 
@@ -381,7 +400,9 @@ void add_query_commands(CommandTable& table) {
       "  holdfast trend signup:unique purchase:unique --last P90D\n"
       "  holdfast trend '*:unique' --breakdown country --top 5",
       [&session, trend] { return reported([&] { return show_trend(session, *trend); }); });
-  trend_command->add_option("EVENT", trend->series, "Event, with :total (default) or :unique; or a matcher as JSON")
+  trend_command
+      ->add_option("EVENT", trend->series,
+                   "Event, with :total (default) or :unique; or a matcher as JSON")
       ->required();
   trend_command->add_flag("--cumulative", trend->cumulative, "Count the range up to each period");
   add_common_options(*trend_command, trend->common);

@@ -12,9 +12,9 @@ namespace hf {
 namespace {
 
 // From paper to ink in steps that look equal; close to the ColorBrewer "Blues".
-constexpr Rgb scale[] = {{247, 251, 255}, {222, 235, 247}, {198, 219, 239}, {158, 202, 225},
-                         {107, 174, 214}, {66, 146, 198},  {33, 113, 181},  {8, 81, 156},
-                         {8, 48, 107}};
+constexpr Rgb scale[] = {{247, 251, 255}, {222, 235, 247}, {198, 219, 239},
+                         {158, 202, 225}, {107, 174, 214}, {66, 146, 198},
+                         {33, 113, 181},  {8, 81, 156},    {8, 48, 107}};
 
 // A mean over fewer cohorts says more about those cohorts than about the curve.
 constexpr int cohorts_for_mean = 3;
@@ -39,7 +39,8 @@ std::string bucket_text(const Bucket& bucket, Words words) {
   }
   // A value may hold anything, also what moves the cursor.
   std::string out;
-  for (const char c : bucket.text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  for (const char c : bucket.text)
+    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
   return out;
 }
 
@@ -54,8 +55,8 @@ MeanCurve mean_curve(const RetentionTable& table, std::size_t columns) {
   for (std::size_t k = 0; k < columns; ++k) {
     curve.rates.push_back(k < table.mean.weighted.size() ? table.mean.weighted[k].rate()
                                                          : std::nullopt);
-    curve.cohorts.push_back(static_cast<int>(
-        std::ranges::count_if(table.cohorts, [&](const RetentionCohort& cohort) {
+    curve.cohorts.push_back(
+        static_cast<int>(std::ranges::count_if(table.cohorts, [&](const RetentionCohort& cohort) {
           return cohort.size > 0 && cohort.cells[k].complete;
         })));
   }
@@ -69,8 +70,8 @@ class Heatmap {
       : table_(table), columns_(columns), screen_(screen), terminal_(terminal), words_(words) {
     for (const RetentionCohort& cohort : table.cohorts) {
       label_width_ = std::max(label_width_, display_width(label(cohort)));
-      count_width_ = std::max(count_width_, display_width(with_separators(
-                                                static_cast<std::uint64_t>(cohort.size))));
+      count_width_ = std::max(
+          count_width_, display_width(with_separators(static_cast<std::uint64_t>(cohort.size))));
       for (std::size_t k = 1; k < cohort.cells.size(); ++k) {
         highest_ = std::max(highest_, rate(cohort.cells[k]).value_or(0));
         cell_count_width_ = std::max(
@@ -78,7 +79,8 @@ class Heatmap {
             display_width(with_separators(static_cast<std::uint64_t>(cohort.cells[k].count))));
       }
     }
-    const int one_line = label_width_ + count_width_ + 4 + static_cast<int>(columns.size()) * (both_width() + 1);
+    const int one_line =
+        label_width_ + count_width_ + 4 + static_cast<int>(columns.size()) * (both_width() + 1);
     two_lines_ = terminal.width > 0 && one_line > terminal.width;
     // What does not fit even so is left out at the right, and said.
     shown_ = columns.size();
@@ -103,7 +105,9 @@ class Heatmap {
   }
   // "324 37%~"
   [[nodiscard]] int both_width() const { return cell_count_width_ + 6; }
-  [[nodiscard]] int width() const { return two_lines_ ? std::max(5, cell_count_width_ + 1) : both_width(); }
+  [[nodiscard]] int width() const {
+    return two_lines_ ? std::max(5, cell_count_width_ + 1) : both_width();
+  }
 
   [[nodiscard]] std::string header() const {
     std::string out = "  " + pad_right(words_("cohort", "同期群"), label_width_) + "  " +
@@ -113,7 +117,8 @@ class Heatmap {
     return bold(trimmed(out), terminal_.color) + "\n";
   }
 
-  [[nodiscard]] std::string cell_text(const RetentionCell& cell, bool with_count, bool with_rate) const {
+  [[nodiscard]] std::string cell_text(const RetentionCell& cell, bool with_count,
+                                      bool with_rate) const {
     if (cell.eligible == 0) return std::string(static_cast<std::size_t>(width()), ' ');
     std::string text;
     if (with_count) {
@@ -133,7 +138,9 @@ class Heatmap {
 
   [[nodiscard]] std::string row(const RetentionCohort& cohort) const {
     const std::string size = with_separators(static_cast<std::uint64_t>(cohort.size));
-    std::string first = "  " + pad_right(label(cohort), label_width_) + "  " + pad_left(size, std::max(count_width_, display_width(words_("people", "人数"))));
+    std::string first =
+        "  " + pad_right(label(cohort), label_width_) + "  " +
+        pad_left(size, std::max(count_width_, display_width(words_("people", "人数"))));
     std::string second(static_cast<std::size_t>(display_width(first)), ' ');
     for (std::size_t k = 1; k < shown_; ++k) {
       const RetentionCell& cell = cohort.cells[k];
@@ -146,7 +153,9 @@ class Heatmap {
   [[nodiscard]] std::string mean_row() const {
     const MeanCurve curve = mean_curve(table_, columns_.size());
     std::string out = "  " + pad_right(words_("mean", "均值"), label_width_) + "  " +
-                      std::string(static_cast<std::size_t>(std::max(count_width_, display_width(words_("people", "人数")))), ' ');
+                      std::string(static_cast<std::size_t>(std::max(
+                                      count_width_, display_width(words_("people", "人数")))),
+                                  ' ');
     for (std::size_t k = 1; k < shown_; ++k) {
       const std::string text = curve.rates[k] ? percent(*curve.rates[k]) + " " : "";
       out += " " + pad_left(text, width());
@@ -156,12 +165,15 @@ class Heatmap {
 
   [[nodiscard]] std::string legend() const {
     std::string out = "  ";
-    out += words_(two_lines_ ? "share of the cohort, below it the people" : "people and share of the cohort",
-                  two_lines_ ? "上行为占同期群的比例，下行为人数" : "人数与占同期群的比例");
-    out += words_("; ~ not finished yet; mean over finished cells", "；~ 表示尚未结束；均值只计已结束的格");
+    out += words_(
+        two_lines_ ? "share of the cohort, below it the people" : "people and share of the cohort",
+        two_lines_ ? "上行为占同期群的比例，下行为人数" : "人数与占同期群的比例");
+    out += words_("; ~ not finished yet; mean over finished cells",
+                  "；~ 表示尚未结束；均值只计已结束的格");
     if (shown_ < columns_.size()) {
-      out += fmt::format(fmt::runtime(words_("; {} more columns: widen the window", "；另有 {} 列，请加宽窗口")),
-                         columns_.size() - shown_);
+      out += fmt::format(
+          fmt::runtime(words_("; {} more columns: widen the window", "；另有 {} 列，请加宽窗口")),
+          columns_.size() - shown_);
     }
     return dim(out, terminal_.color) + "\n";
   }
@@ -187,14 +199,16 @@ class Heatmap {
 std::string flattening(const RetentionAnswer& answer, const RetentionScreen& screen, Words words) {
   const MeanCurve curve = mean_curve(answer.total, answer.columns.size());
   std::size_t end = 1;
-  while (end < curve.rates.size() && curve.rates[end] && curve.cohorts[end] >= cohorts_for_mean) ++end;
+  while (end < curve.rates.size() && curve.rates[end] && curve.cohorts[end] >= cohorts_for_mean)
+    ++end;
   const std::string noun = period_noun(screen.period, words);
   if (!screen.plain && end > 1) {
     // Columns of several periods, or of all later ones, make no curve that could be flat.
-    return fmt::format(fmt::runtime(words("Column {0}: {1} of a cohort come back on average; column {2}: {3}.",
-                                          "第 {0} 列平均有 {1} 的人回来；第 {2} 列 {3}。")),
-                       answer.columns[1], percent(*curve.rates[1]), answer.columns[end - 1],
-                       percent(*curve.rates[end - 1]));
+    return fmt::format(
+        fmt::runtime(words("Column {0}: {1} of a cohort come back on average; column {2}: {3}.",
+                           "第 {0} 列平均有 {1} 的人回来；第 {2} 列 {3}。")),
+        answer.columns[1], percent(*curve.rates[1]), answer.columns[end - 1],
+        percent(*curve.rates[end - 1]));
   }
   if (end < 4) {
     return fmt::format(fmt::runtime(words("Too few finished {}s to say where the curve flattens.",
@@ -213,23 +227,27 @@ std::string flattening(const RetentionAnswer& answer, const RetentionScreen& scr
     if (*rates[k] - low > flat_band) continue;
     if (high - low <= 2 * flat_band) {
       return fmt::format(
-          fmt::runtime(words("The curve flattens after {0} {1}{2}: from then on {3} to {4} of a cohort come "
-                             "back in any one {5}.",
-                             "曲线在第 {0} {1}后走平：此后每{5}都有 {3} 到 {4} 的人回来。")),
+          fmt::runtime(
+              words("The curve flattens after {0} {1}{2}: from then on {3} to {4} of a cohort come "
+                    "back in any one {5}.",
+                    "曲线在第 {0} {1}后走平：此后每{5}都有 {3} 到 {4} 的人回来。")),
           k, noun, k == 1 ? "" : "s", percent(low), percent(high), noun);
     }
     return fmt::format(
-        fmt::runtime(words("The curve stops falling after {0} {1}{2}, at {3} of a cohort, and later rises to {4}.",
-                           "曲线在第 {0} {1}后不再下降，为 {3}，之后升至 {4}。")),
+        fmt::runtime(words(
+            "The curve stops falling after {0} {1}{2}, at {3} of a cohort, and later rises to {4}.",
+            "曲线在第 {0} {1}后不再下降，为 {3}，之后升至 {4}。")),
         k, noun, k == 1 ? "" : "s", percent(*rates[k]), percent(high));
   }
   return fmt::format(
-      fmt::runtime(words("The curve has not flattened: {0} come back after 1 {1}, {2} after {3}, and it still falls.",
+      fmt::runtime(words("The curve has not flattened: {0} come back after 1 {1}, {2} after {3}, "
+                         "and it still falls.",
                          "曲线尚未走平：第 1 {1}后回来 {0}，第 {3} {1}后 {2}，仍在下降。")),
       percent(*rates[1]), noun, percent(*rates[end - 1]), end - 1);
 }
 
-std::string best_and_worst(const RetentionAnswer& answer, const RetentionScreen& screen, Words words) {
+std::string best_and_worst(const RetentionAnswer& answer, const RetentionScreen& screen,
+                           Words words) {
   // Cohorts of unlike age are compared over the columns all of them have finished.
   const std::size_t columns = std::min<std::size_t>(answer.columns.size(), 4);
   struct Mean {
@@ -252,7 +270,8 @@ std::string best_and_worst(const RetentionAnswer& answer, const RetentionScreen&
   }
   const std::string noun = period_noun(screen.period, words);
   if (means.size() < 2) {
-    return std::string(words("Too few cohorts are old enough to compare.", "还没有足够成熟的同期群可以比较。"));
+    return std::string(
+        words("Too few cohorts are old enough to compare.", "还没有足够成熟的同期群可以比较。"));
   }
   const auto [worst, best] = std::ranges::minmax_element(means, {}, &Mean::rate);
   const auto name = [&](const Mean& mean) {
@@ -260,15 +279,17 @@ std::string best_and_worst(const RetentionAnswer& answer, const RetentionScreen&
   };
   if (!screen.plain) {
     return fmt::format(
-        fmt::runtime(words("Best cohort over columns {2} to {3}: {0} with {1} on average; weakest: {4} with {5}.",
-                           "第 {2} 至 {3} 列最好的同期群：{0}，平均 {1}；最弱：{4}，为 {5}。")),
+        fmt::runtime(words(
+            "Best cohort over columns {2} to {3}: {0} with {1} on average; weakest: {4} with {5}.",
+            "第 {2} 至 {3} 列最好的同期群：{0}，平均 {1}；最弱：{4}，为 {5}。")),
         name(*best), percent(best->rate), answer.columns[1], answer.columns[columns - 1],
         name(*worst), percent(worst->rate));
   }
   return fmt::format(
-      fmt::runtime(words("Best cohort: {0}, of whom {1} come back in each of the first {2} {3}s on average; "
-                         "weakest: {4} with {5}.",
-                         "最好的同期群：{0}，前 {2} {3}平均有 {1} 的人回来；最弱：{4}，为 {5}。")),
+      fmt::runtime(
+          words("Best cohort: {0}, of whom {1} come back in each of the first {2} {3}s on average; "
+                "weakest: {4} with {5}.",
+                "最好的同期群：{0}，前 {2} {3}平均有 {1} 的人回来；最弱：{4}，为 {5}。")),
       name(*best), percent(best->rate), columns - 1, noun, name(*worst), percent(worst->rate));
 }
 
@@ -286,9 +307,10 @@ std::string unfinished(const RetentionAnswer& answer, const RetentionScreen& scr
                        end);
   }
   return fmt::format(
-      fmt::runtime(words("Not finished: {0} cell{1} marked ~; the data end on {2}, so these can still rise and "
-                         "stay out of the mean.",
-                         "尚未结束：{0} 个标有 ~ 的格；数据截至 {2}，它们还会上升，不计入均值。")),
+      fmt::runtime(words(
+          "Not finished: {0} cell{1} marked ~; the data end on {2}, so these can still rise and "
+          "stay out of the mean.",
+          "尚未结束：{0} 个标有 ~ 的格；数据截至 {2}，它们还会上升，不计入均值。")),
       cells, cells == 1 ? "" : "s", end);
 }
 
@@ -298,17 +320,19 @@ std::string render_windows(const RetentionAnswer& answer, Words words) {
     return "  " + pad_right(label, 30) + value + "\n";
   };
   const auto share = [](std::int64_t numerator, std::int64_t denominator) {
-    const std::string rate =
-        denominator == 0 ? "-"
-                         : fmt::format("{:.1f}%", 100.0 * static_cast<double>(numerator) /
-                                                      static_cast<double>(denominator));
+    const std::string rate = denominator == 0
+                                 ? "-"
+                                 : fmt::format("{:.1f}%", 100.0 * static_cast<double>(numerator) /
+                                                              static_cast<double>(denominator));
     return fmt::format("{} ({} / {})", rate, with_separators(static_cast<std::uint64_t>(numerator)),
                        with_separators(static_cast<std::uint64_t>(denominator)));
   };
   std::string out;
-  out += line(words("initial window", "起始窗口"), answer.initial_from + " .. " + answer.initial_to);
-  out += line(words("current window", "当前窗口"), answer.current_from + " .. " + answer.current_to +
-                                                        std::string(w.current_complete ? "" : " ~"));
+  out +=
+      line(words("initial window", "起始窗口"), answer.initial_from + " .. " + answer.initial_to);
+  out +=
+      line(words("current window", "当前窗口"), answer.current_from + " .. " + answer.current_to +
+                                                    std::string(w.current_complete ? "" : " ~"));
   out += line(words("retention rate", "留存率"), share(w.retained, w.initial));
   out += line(words("churn rate", "流失率"), share(w.initial - w.retained, w.initial));
   out += line(words("activity ratio", "活跃比"), share(w.current, w.initial));
@@ -338,7 +362,8 @@ std::string render_retention(const RetentionAnswer& answer, const RetentionScree
     std::int64_t people = 0;
     for (const RetentionCohort& cohort : group.cohorts) people += cohort.size;
     out += "  " + bold(bucket_text(group.bucket, words), terminal.color) +
-           dim(fmt::format("  {}", with_separators(static_cast<std::uint64_t>(people))), terminal.color) +
+           dim(fmt::format("  {}", with_separators(static_cast<std::uint64_t>(people))),
+               terminal.color) +
            "\n";
     out += Heatmap(group, answer.columns, screen, terminal, words).render() + "\n";
   }
@@ -348,7 +373,8 @@ std::string render_retention(const RetentionAnswer& answer, const RetentionScree
     out += "  " + sentence + "\n";
   }
   if (!screen.next_command.empty()) {
-    out += "\n  " + std::string(words("Next: ", "下一步：")) + bold(screen.next_command, terminal.color) + "\n";
+    out += "\n  " + std::string(words("Next: ", "下一步：")) +
+           bold(screen.next_command, terminal.color) + "\n";
   }
   return out;
 }

@@ -27,6 +27,7 @@ struct RetentionScreen {
 
 /// The sentences alone: where the mean curve flattens, best and worst cohort, what is unfinished.
 [[nodiscard]] std::vector<std::string> retention_sentences(const RetentionAnswer& answer,
-                                                           const RetentionScreen& screen, Words words);
+                                                           const RetentionScreen& screen,
+                                                           Words words);
 
 }  // namespace hf

@@ -52,7 +52,8 @@ Result<Session::Reading> Session::read_store() const {
     HF_TRY(auto store, Store::open(env_, data, Store::Access::read));
     auto snapshot = store->snapshot();
     // Between reading the manifest and opening a part its owner may have removed the part.
-    if (!snapshot && snapshot.error().code == ErrorCode::not_found && tries < store_tries_max) continue;
+    if (!snapshot && snapshot.error().code == ErrorCode::not_found && tries < store_tries_max)
+      continue;
     HF_TRY(Snapshot parts, std::move(snapshot));
     HF_TRY(auto zone, Zone::load(env_, store->manifest().timezone));
     return Reading{std::move(store), std::move(parts), std::move(zone)};

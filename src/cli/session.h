@@ -18,7 +18,8 @@ namespace hf {
 
 class Session {
  public:
-  Session(const Env& env, const SqlEngineFactory& make_engine) : env_(env), make_engine_(make_engine) {}
+  Session(const Env& env, const SqlEngineFactory& make_engine)
+      : env_(env), make_engine_(make_engine) {}
 
   std::string data = "data";
   std::string language;

@@ -121,9 +121,10 @@ Result<int> run_sql(Session& session, SqlArguments& a) {
   if (a.format == "table") {
     print(render_table(columns, rows));
     if (count > rows.size()) {
-      print(fmt::format(fmt::runtime(session.words()(
-                            "({} of {} rows; --format csv shows all)\n", "（显示 {} / {} 行；--format csv 显示全部）\n")),
-                        rows.size(), count));
+      print(
+          fmt::format(fmt::runtime(session.words()("({} of {} rows; --format csv shows all)\n",
+                                                   "（显示 {} / {} 行；--format csv 显示全部）\n")),
+                      rows.size(), count));
     }
   }
   return 0;
@@ -138,10 +139,11 @@ Result<int> run_export(Session& session, const ExportArguments& a) {
   HF_TRY(const auto reading, session.read_store());
   const StopOnSignal signals([engine] { engine->interrupt(); });
   HF_TRY(const std::uint64_t rows,
-         engine->export_events(reading.snapshot, parquet ? ExportFormat::parquet : ExportFormat::csv,
-                               a.path));
-  print(fmt::format(fmt::runtime(session.words()("{} events written to {}\n", "已将 {} 个事件写入 {}\n")),
-                    with_separators(rows), a.path));
+         engine->export_events(reading.snapshot,
+                               parquet ? ExportFormat::parquet : ExportFormat::csv, a.path));
+  print(fmt::format(
+      fmt::runtime(session.words()("{} events written to {}\n", "已将 {} 个事件写入 {}\n")),
+      with_separators(rows), a.path));
   return 0;
 }
 
@@ -165,7 +167,8 @@ void add_sql_commands(CommandTable& table) {
   command->add_option("--format", sql->format, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
-  command->add_option("--rows", sql->limits.rows, "Most rows of the answer, 0 for no limit")->capture_default_str();
+  command->add_option("--rows", sql->limits.rows, "Most rows of the answer, 0 for no limit")
+      ->capture_default_str();
   command->add_option("--seconds", sql->seconds, "Time limit")->capture_default_str();
   command->add_option("--memory", sql->memory_mb, "Memory limit in MiB")->capture_default_str();
 
@@ -176,7 +179,8 @@ void add_sql_commands(CommandTable& table) {
       "  holdfast export events.csv",
       [&session, target] { return reported([&] { return run_export(session, *target); }); });
   export_command->add_option("FILE", target->path, "File to write")->required();
-  export_command->add_option("--format", target->format, "parquet or csv (default: by the file's name)")
+  export_command
+      ->add_option("--format", target->format, "parquet or csv (default: by the file's name)")
       ->check(CLI::IsMember({"parquet", "csv"}));
 }
 

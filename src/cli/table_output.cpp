@@ -26,9 +26,9 @@ std::string value_field(const RetentionAnswer& answer, const RetentionCell& cell
     case Aggregate::count: return std::to_string(cell.value.events);
     case Aggregate::sum: return cell.value.sum.to_string();
     case Aggregate::avg:
-      return cell.count == 0 ? ""
-                             : fmt::format("{}", cell.value.sum.to_double() /
-                                                     static_cast<double>(cell.count));
+      return cell.count == 0
+                 ? ""
+                 : fmt::format("{}", cell.value.sum.to_double() / static_cast<double>(cell.count));
   }
   return "";
 }
@@ -39,8 +39,8 @@ void append_retention(std::string& out, const RetentionAnswer& answer, const Ret
   for (const RetentionCohort& cohort : table.cohorts) {
     for (std::size_t k = 0; k < cohort.cells.size(); ++k) {
       const RetentionCell& cell = cohort.cells[k];
-      out += fmt::format("{}{},{},{},{},{},{}", prefix, cohort.start, cohort.size, answer.columns[k],
-                         cell.count, cell.eligible, cell.complete);
+      out += fmt::format("{}{},{},{},{},{},{}", prefix, cohort.start, cohort.size,
+                         answer.columns[k], cell.count, cell.eligible, cell.complete);
       if (has_value) out += "," + value_field(answer, cell);
       out += '\n';
     }
@@ -52,7 +52,8 @@ std::string windows_csv(const RetentionAnswer& answer) {
                                       : "initial,retained,current,complete\n";
   const auto row = [&](const RetentionTable& table, const std::string& prefix) {
     const WindowRetention& w = table.windows;
-    out += fmt::format("{}{},{},{},{}\n", prefix, w.initial, w.retained, w.current, w.current_complete);
+    out += fmt::format("{}{},{},{},{}\n", prefix, w.initial, w.retained, w.current,
+                       w.current_complete);
   };
   for (const RetentionTable& group : answer.groups) row(group, bucket_field(group.bucket) + ",");
   row(answer.total, answer.has_groups ? "(all)," : "");
@@ -93,8 +94,8 @@ std::string retention_csv(const RetentionAnswer& answer) {
 }
 
 std::string trend_csv(const TrendAnswer& answer) {
-  std::string out = answer.has_groups ? "bucket,start,complete,series,value\n"
-                                      : "start,complete,series,value\n";
+  std::string out =
+      answer.has_groups ? "bucket,start,complete,series,value\n" : "start,complete,series,value\n";
   const auto rows = [&](const TrendTable& table, const std::string& prefix) {
     for (std::size_t p = 0; p < answer.periods.size(); ++p) {
       for (std::size_t s = 0; s < table.series.size(); ++s) {
@@ -128,12 +129,12 @@ std::string render_trend(const TrendAnswer& answer, const std::string& period,
                                        with_separators(static_cast<std::uint64_t>(series.total))),
                            terminal.color));
     for (std::size_t p = 0; p < series.values.size(); ++p) {
-      const double share = highest == 0 ? 0
-                                        : static_cast<double>(series.values[p]) /
-                                              static_cast<double>(highest);
-      out += fmt::format("  {}  {}{} {}\n", pad_right(period_label(answer.periods[p], period, words), label_width),
-                         pad_left(with_separators(static_cast<std::uint64_t>(series.values[p])), value_width),
-                         answer.complete[p] ? " " : "~", bar(share, bar_width));
+      const double share =
+          highest == 0 ? 0 : static_cast<double>(series.values[p]) / static_cast<double>(highest);
+      out += fmt::format(
+          "  {}  {}{} {}\n", pad_right(period_label(answer.periods[p], period, words), label_width),
+          pad_left(with_separators(static_cast<std::uint64_t>(series.values[p])), value_width),
+          answer.complete[p] ? " " : "~", bar(share, bar_width));
     }
     out += '\n';
   };
@@ -143,11 +144,10 @@ std::string render_trend(const TrendAnswer& answer, const std::string& period,
     }
   };
   for (const TrendTable& group : answer.groups) {
-    const std::string name = group.bucket.kind == Bucket::Kind::missing
-                                 ? std::string(words("(none)", "（无）"))
-                             : group.bucket.kind == Bucket::Kind::other
-                                 ? std::string(words("(other)", "（其他）"))
-                                 : group.bucket.text;
+    const std::string name =
+        group.bucket.kind == Bucket::Kind::missing ? std::string(words("(none)", "（无）"))
+        : group.bucket.kind == Bucket::Kind::other ? std::string(words("(other)", "（其他）"))
+                                                   : group.bucket.text;
     show_table(group, name + " · ");
   }
   show_table(answer.total, answer.has_groups ? std::string(words("all", "全部")) + " · " : "");

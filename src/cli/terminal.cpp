@@ -68,13 +68,13 @@ Terminal detect_terminal(std::string_view color) {
                          ? size.ws_col
                          : width_default;
   }
-  const bool wanted = color == "always" ||
-                      (color != "never" && terminal.interactive && environment("NO_COLOR").empty() &&
-                       environment("TERM") != "dumb");
+  const bool wanted =
+      color == "always" || (color != "never" && terminal.interactive &&
+                            environment("NO_COLOR").empty() && environment("TERM") != "dumb");
   if (wanted) {
     const std::string_view colors = environment("COLORTERM");
-    terminal.color = colors == "truecolor" || colors == "24bit" ? ColorMode::truecolor
-                                                                 : ColorMode::palette256;
+    terminal.color =
+        colors == "truecolor" || colors == "24bit" ? ColorMode::truecolor : ColorMode::palette256;
   }
   return terminal;
 }
@@ -135,7 +135,7 @@ std::string human_bytes(std::uint64_t bytes) {
     ++unit;
   }
   return unit == 0 || value >= 100 ? fmt::format("{:.0f} {}", value, units[unit])
-                                  : fmt::format("{:.1f} {}", value, units[unit]);
+                                   : fmt::format("{:.1f} {}", value, units[unit]);
 }
 
 }  // namespace hf

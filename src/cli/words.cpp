@@ -21,7 +21,8 @@ struct DateParts {
 bool read_date(std::string_view text, DateParts& out) {
   if (text.size() < 10) return false;
   const auto number = [&](std::size_t at, std::size_t n, int& value) {
-    return std::from_chars(text.data() + at, text.data() + at + n, value).ptr == text.data() + at + n;
+    return std::from_chars(text.data() + at, text.data() + at + n, value).ptr ==
+           text.data() + at + n;
   };
   return number(0, 4, out.year) && number(5, 2, out.month) && number(8, 2, out.day) &&
          out.month >= 1 && out.month <= 12;
@@ -48,7 +49,8 @@ std::string period_label(std::string_view start, std::string_view period, Words 
   const bool english = words.language == Language::english;
   if (period == "year") return std::to_string(date.year);
   if (period == "quarter") {
-    return fmt::format(fmt::runtime(words("Q{1} {0}", "{0} 年第 {1} 季度")), date.year, (date.month + 2) / 3);
+    return fmt::format(fmt::runtime(words("Q{1} {0}", "{0} 年第 {1} 季度")), date.year,
+                       (date.month + 2) / 3);
   }
   if (period == "month") {
     return english ? fmt::format("{} {}", months[date.month - 1], date.year)

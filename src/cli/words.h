@@ -18,14 +18,16 @@ enum class Language : std::uint8_t { english, chinese };
 /// The text in the language at hand.
 struct Words {
   Language language = Language::english;
-  [[nodiscard]] std::string_view operator()(std::string_view english, std::string_view chinese) const {
+  [[nodiscard]] std::string_view operator()(std::string_view english,
+                                            std::string_view chinese) const {
     return language == Language::english ? english : chinese;
   }
 };
 
 /// "Dec 2010", "9 Dec 2010", "2010 年 12 月", .. of an answer's `start` ("2010-12-01" or RFC 3339).
 /// `period` is a period's name as in a query.
-[[nodiscard]] std::string period_label(std::string_view start, std::string_view period, Words words);
+[[nodiscard]] std::string period_label(std::string_view start, std::string_view period,
+                                       Words words);
 /// "9 Dec 2011" of "2011-12-09".
 [[nodiscard]] std::string date_label(std::string_view date, Words words);
 /// "month", "month 3", "months" of a period's name: for headings and sentences.

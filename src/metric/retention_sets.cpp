@@ -191,8 +191,8 @@ class PeriodSets {
     for (std::uint32_t i = 0; i < bound.snapshot().parts.size(); ++i) {
       const auto matchers = bound.matchers(i);
       const Part& part = *bound.snapshot().parts[i];
-      parts_.push_back({&part, MatchedPage(part, matchers),
-                        one_matcher_ && matchers[0].matches_everything()});
+      parts_.push_back(
+          {&part, MatchedPage(part, matchers), one_matcher_ && matchers[0].matches_everything()});
     }
   }
 
@@ -279,7 +279,8 @@ class PeriodSets {
     const std::uint32_t* const end = page.offsets.data() + last;
     const PeriodTable::CompactLookup find(*table_, page.base_ms, page.unit_ms);
     const PeriodTable::Lookup bounds(*table_);
-    if (!bounds.covers(find.time_of(*offset)) || !bounds.covers(find.time_of(end[-1]))) return false;
+    if (!bounds.covers(find.time_of(*offset)) || !bounds.covers(find.time_of(end[-1])))
+      return false;
     if (first_time_) {
       note_first(find.time_of(*offset));  // Times ascend.
     } else if (table_->starts_are_returns()) {

@@ -127,7 +127,8 @@ Result<std::vector<ColumnSample>> sample_json(const Env& env, const std::string&
 }
 
 std::unexpected<Error> empty_input(const std::string& path) {
-  return fail(ErrorCode::invalid_argument, "empty_input", fmt::format("{}: the file is empty", path));
+  return fail(ErrorCode::invalid_argument, "empty_input",
+              fmt::format("{}: the file is empty", path));
 }
 
 Result<void> require_bytes(const Env& env, const std::string& path) {
@@ -148,8 +149,9 @@ Result<void> require_same_columns(const Env& env, const std::vector<std::string>
     HF_TRY(const auto header, reader.header());
     if (columns.empty()) columns.assign(header.begin(), header.end());
     if (!header.empty() && !std::ranges::equal(header, columns)) {
-      return fail(ErrorCode::invalid_argument, "other_columns",
-                  fmt::format("{}: not the columns of {}; import them one by one", path, paths.front()));
+      return fail(
+          ErrorCode::invalid_argument, "other_columns",
+          fmt::format("{}: not the columns of {}; import them one by one", path, paths.front()));
     }
   }
   return {};
@@ -197,7 +199,8 @@ Result<std::vector<ColumnSample>> sample_table(SqlEngine* engine, const ImportPl
     }
   }
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    columns[i].typed_number = all_numbers[i] && !columns[i].typed_time && !columns[i].values.empty();
+    columns[i].typed_number =
+        all_numbers[i] && !columns[i].typed_time && !columns[i].values.empty();
   }
   return columns;
 }
@@ -294,11 +297,11 @@ class ImportRun {
     const bool all_together = !plan_.mapping.sql.empty();
     std::vector<std::size_t> fresh;
     for (std::size_t i = 0; i < plan_.files.size(); ++i) {
-      const bool repeated =
-          std::ranges::any_of(fresh, [&](std::size_t j) {
-            return !all_together && plan_.files[j].digest == plan_.files[i].digest;
-          });
-      if (!repeated && !(imported_before(plan_.files[i].digest) && !all_together)) fresh.push_back(i);
+      const bool repeated = std::ranges::any_of(fresh, [&](std::size_t j) {
+        return !all_together && plan_.files[j].digest == plan_.files[i].digest;
+      });
+      if (!repeated && !(imported_before(plan_.files[i].digest) && !all_together))
+        fresh.push_back(i);
     }
     if (all_together && std::ranges::any_of(store_.manifest().imports, [&](const ImportRecord& r) {
           return r.state == ImportState::done && r.mapping == mapping_ &&
@@ -341,8 +344,8 @@ class ImportRun {
       record->reject_bytes = 0;
     } else {
       outcome_.resumed = true;
-      outcome_.resumed_at_row = record->counts.events + record->counts.duplicates +
-                                record->counts.rejected;
+      outcome_.resumed_at_row =
+          record->counts.events + record->counts.duplicates + record->counts.rejected;
     }
     if (next.imports.size() == 1 && !plan_.options.overrides.timezone.empty()) {
       next.timezone = plan_.mapping.timezone;  // The first import settles whose days we count.
@@ -466,17 +469,17 @@ class ImportRun {
 
   Result<void> reject(const RejectedRow& row) {
     const bool is_table = plan_.mapping.is_table();
-    const std::string& name = is_table ? record_.files.front().name
-                                       : record_.files[position_.file].name;
+    const std::string& name =
+        is_table ? record_.files.front().name : record_.files[position_.file].name;
     if (plan_.options.strict) {
       return fail(ErrorCode::failed_precondition, "rejected_row",
                   fmt::format("{}: {} {}{}: {}: {}", name, is_table ? "row" : "line", row.line,
                               row.column != 0 ? fmt::format(", column {}", row.column) : "",
                               row.reason, row.message));
     }
-    rejects_ += fmt::format("{},{},{},{},{},{},{}\n", csv_quoted(name), row.line, row.offset,
-                            row.column, row.reason, csv_quoted(row.message),
-                            csv_quoted(row.excerpt));
+    rejects_ +=
+        fmt::format("{},{},{},{},{},{},{}\n", csv_quoted(name), row.line, row.offset, row.column,
+                    row.reason, csv_quoted(row.message), csv_quoted(row.excerpt));
     ++rejected_;
     return {};
   }
@@ -510,8 +513,7 @@ class ImportRun {
                                      .file = fmt::format("{:08}.part", next.next_part),
                                      .source = plan_.mapping.source,
                                      .hash_key = next.hash_key};
-    HF_TRY(const PartSummary summary,
-           batch.builder.write(store_.env(), target, persons_, known_));
+    HF_TRY(const PartSummary summary, batch.builder.write(store_.env(), target, persons_, known_));
     if (summary.rows > 0) {
       ++next.next_part;
       next.parts.push_back({.file = target.file,
@@ -542,7 +544,8 @@ class ImportRun {
     const std::string path = store_.reject_path(record_.id);
     FileSystem& files = store_.env().files;
     if (!rejects_file_) {
-      HF_TRY(rejects_file_, files.open(path, reject_bytes_ == 0 ? OpenMode::create : OpenMode::update));
+      HF_TRY(rejects_file_,
+             files.open(path, reject_bytes_ == 0 ? OpenMode::create : OpenMode::update));
       // A crash may have left rows that will be rejected again.
       HF_CHECK(rejects_file_->truncate(reject_bytes_));
       if (reject_bytes_ == 0) {
@@ -586,7 +589,7 @@ class ImportRun {
   std::string mapping_;
   std::vector<std::size_t> files_;  // Indexes of plan_.files that are not in the store yet.
   std::shared_ptr<const Zone> zone_;
-  ImportRecord record_;             // As begin() found or made it.
+  ImportRecord record_;  // As begin() found or made it.
   ImportOutcome outcome_;
   ImportProgress progress_;
   std::uint64_t bytes_before_ = 0;
@@ -667,7 +670,8 @@ Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine, const ImportOp
   }
   // Whole Segment calls say themselves what they are.
   if (!only_calls) {
-    HF_CHECK(recognize_fields(columns, !mapping.sql.empty(), options.overrides, mapping, plan.remarks));
+    HF_CHECK(
+        recognize_fields(columns, !mapping.sql.empty(), options.overrides, mapping, plan.remarks));
   }
   return plan;
 }

@@ -21,14 +21,14 @@
 namespace hf {
 
 struct ImportOptions {
-  std::vector<std::string> files;      ///< Paths; "-" is standard input, alone.
-  std::optional<InputFormat> format;   ///< Absent: by name and content.
+  std::vector<std::string> files;     ///< Paths; "-" is standard input, alone.
+  std::optional<InputFormat> format;  ///< Absent: by name and content.
   MappingOverrides overrides;
-  std::optional<CsvDialect> dialect;   ///< Absent: recognised.
+  std::optional<CsvDialect> dialect;  ///< Absent: recognised.
   std::string sql;
   std::string source = "import";
-  bool identify_rows = false;          ///< Rows without message id are known by their content.
-  bool strict = false;                 ///< The first rejected row undoes the import.
+  bool identify_rows = false;  ///< Rows without message id are known by their content.
+  bool strict = false;         ///< The first rejected row undoes the import.
 };
 
 /// What will be imported and how it is understood; shown before it starts.
@@ -36,28 +36,28 @@ struct ImportPlan {
   ImportOptions options;
   ImportMapping mapping;
   std::vector<ImportedFile> files;
-  std::vector<std::string> remarks;    ///< For the user: what was assumed.
+  std::vector<std::string> remarks;  ///< For the user: what was assumed.
 };
 
 struct ImportProgress {
   enum class Phase : std::uint8_t { digest, rows, finishing };
   Phase phase = Phase::rows;
   std::uint64_t bytes_done = 0;
-  std::uint64_t bytes_total = 0;       ///< 0: not known.
+  std::uint64_t bytes_total = 0;  ///< 0: not known.
   std::uint64_t rows = 0;
   std::uint64_t rejected = 0;
 };
 
 struct ImportOutcome {
   std::uint32_t id = 0;
-  bool nothing_new = false;            ///< All files were imported before, with this mapping.
+  bool nothing_new = false;  ///< All files were imported before, with this mapping.
   bool resumed = false;
   std::uint64_t resumed_at_row = 0;
   std::vector<std::string> skipped_files;  ///< Imported before.
   ImportCounts counts;
   std::uint64_t persons_new = 0;
-  std::uint64_t cells_kept_as_text = 0;    ///< Of this run.
-  std::string reject_path;             ///< Empty when nothing was rejected.
+  std::uint64_t cells_kept_as_text = 0;  ///< Of this run.
+  std::string reject_path;               ///< Empty when nothing was rejected.
   std::uint64_t rows_this_run = 0;
 };
 
@@ -84,7 +84,8 @@ struct ImportControl {
 /// Errors: those of the store and the readers; cancelled (say the same again
 /// to go on); failed_precondition/rejected_row with options.strict, nothing kept.
 [[nodiscard]] Result<ImportOutcome> run_import(Store& store, SqlEngine* engine,
-                                               const ImportPlan& plan, const ImportControl& control);
+                                               const ImportPlan& plan,
+                                               const ImportControl& control);
 
 /// Takes an import's events away again. Errors: not_found/no_import;
 /// failed_precondition/already_undone.

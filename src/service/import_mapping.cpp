@@ -15,12 +15,13 @@
 namespace hf {
 namespace {
 
-constexpr std::string_view role_names[] = {"person",     "anonymous_id", "event",    "time", "received_at",
-                                           "message_id", "channel",      "property", "ignore"};
+constexpr std::string_view role_names[] = {"person",  "anonymous_id", "event",
+                                           "time",    "received_at",  "message_id",
+                                           "channel", "property",     "ignore"};
 constexpr std::string_view type_names[] = {"text", "number", "boolean"};
 constexpr std::string_view format_names[] = {"csv", "json", "parquet"};
-constexpr std::string_view style_names[] = {"iso", "compact", "epoch_s", "epoch_ms", "epoch_us",
-                                            "pattern"};
+constexpr std::string_view style_names[] = {"iso",      "compact",  "epoch_s",
+                                            "epoch_ms", "epoch_us", "pattern"};
 
 // Names that mean a role, without case and punctuation, the surest first.
 constexpr std::array<std::string_view, 18> person_names = {
@@ -32,17 +33,17 @@ constexpr std::array<std::string_view, 5> anonymous_names = {"anonymousid", "vis
 constexpr std::array<std::string_view, 6> event_names = {"event",  "eventname", "eventtype",
                                                          "action", "activity",  "name"};
 constexpr std::array<std::string_view, 16> time_names = {
-    "time",        "timestamp", "ts",         "datetime",     "eventtime", "occurredat",
-    "invoicedate", "orderdate", "createdat",  "purchasedate", "date",      "transactiontimestamp",
-    "eventdate",   "day",       "orderedat",  "orderpurchasetimestamp"};
+    "time",      "timestamp",    "ts",          "datetime",
+    "eventtime", "occurredat",   "invoicedate", "orderdate",
+    "createdat", "purchasedate", "date",        "transactiontimestamp",
+    "eventdate", "day",          "orderedat",   "orderpurchasetimestamp"};
 constexpr std::array<std::string_view, 3> message_names = {"messageid", "insertid", "eventid"};
 constexpr std::array<std::string_view, 1> received_names = {"receivedat"};
 constexpr std::array<std::string_view, 1> channel_names = {"channel"};
 
 // A file without an event column whose columns speak of buying is a list of purchases.
-constexpr std::array<std::string_view, 9> purchase_words = {"invoice",  "order", "price",
-                                                            "quantity", "sales", "revenue",
-                                                            "amount",   "cds",   "dollar"};
+constexpr std::array<std::string_view, 9> purchase_words = {
+    "invoice", "order", "price", "quantity", "sales", "revenue", "amount", "cds", "dollar"};
 
 std::string plain_name(std::string_view name) {
   std::string out;
@@ -55,14 +56,14 @@ std::string plain_name(std::string_view name) {
 }
 
 bool is_all_digits(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // Numbers that would read back otherwise, 007 above all, are names, not quantities.
 bool looks_like_number(std::string_view text) {
   if (!is_number(text)) return false;
-  const std::string_view digits = text.starts_with('-') || text.starts_with('+') ? text.substr(1) : text;
+  const std::string_view digits =
+      text.starts_with('-') || text.starts_with('+') ? text.substr(1) : text;
   return !(digits.size() > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9');
 }
 
@@ -84,7 +85,8 @@ std::optional<RecognizedTime> time_of(const ColumnSample& column) {
 }
 
 bool is_epoch(TimeStyle style) {
-  return style == TimeStyle::epoch_s || style == TimeStyle::epoch_ms || style == TimeStyle::epoch_us;
+  return style == TimeStyle::epoch_s || style == TimeStyle::epoch_ms ||
+         style == TimeStyle::epoch_us;
 }
 
 std::string list_columns(std::span<const ColumnSample> columns) {
@@ -145,7 +147,8 @@ class Recognizer {
     if (mapping_.find(FieldRole::event) == nullptr && mapping_.constant_event.empty() &&
         speaks_of_buying()) {
       mapping_.constant_event = "purchase";
-      remarks_.emplace_back("no event column; the columns speak of buying: every row is a purchase");
+      remarks_.emplace_back(
+          "no event column; the columns speak of buying: every row is a purchase");
     }
     return {};
   }
@@ -169,8 +172,9 @@ class Recognizer {
       if (field.role == FieldRole::person || field.role == FieldRole::anonymous) {
         field.integral_id = all_values(column, [](const std::string& value) {
           const std::size_t point = value.find('.');
-          const std::string_view fraction =
-              point == std::string::npos ? std::string_view{} : std::string_view(value).substr(point + 1);
+          const std::string_view fraction = point == std::string::npos
+                                                ? std::string_view{}
+                                                : std::string_view(value).substr(point + 1);
           return is_all_digits(std::string_view(value).substr(0, point)) &&
                  fraction.find_first_not_of('0') == std::string_view::npos;
         });
@@ -197,7 +201,8 @@ class Recognizer {
 
   bool is_time(std::size_t column) const {
     // A format the user gave need not read every value: those it does not are rejected.
-    if (given_format_ && std::ranges::any_of(columns_[column].values, [&](const std::string& value) {
+    if (given_format_ &&
+        std::ranges::any_of(columns_[column].values, [&](const std::string& value) {
           return parse_time(value, *given_format_, *Zone::utc()).has_value();
         })) {
       return true;
@@ -257,8 +262,9 @@ class Recognizer {
   Result<FieldMapping*> column(std::string_view name) {
     FieldMapping* field = find_column(name);
     if (field == nullptr) {
-      return fail(ErrorCode::invalid_argument, "unknown_column",
-                  fmt::format("no column is named \"{}\"; there are: {}", name, list_columns(columns_)));
+      return fail(
+          ErrorCode::invalid_argument, "unknown_column",
+          fmt::format("no column is named \"{}\"; there are: {}", name, list_columns(columns_)));
     }
     return field;
   }
@@ -278,8 +284,9 @@ class Recognizer {
       } else if (target == "channel") {
         mapping_.constant_channel = from;
       } else {
-        return fail(ErrorCode::invalid_argument, "bad_map",
-                    fmt::format("only event and channel can be one value for all rows, not {}", target));
+        return fail(
+            ErrorCode::invalid_argument, "bad_map",
+            fmt::format("only event and channel can be one value for all rows, not {}", target));
       }
       return {};
     }
@@ -318,8 +325,9 @@ class Recognizer {
   Result<void> apply_type(const std::string& text) {
     const std::size_t equals = text.rfind('=');
     const std::string_view name = std::string_view(text).substr(0, std::min(equals, text.size()));
-    const std::string_view type =
-        equals == std::string::npos ? std::string_view{} : std::string_view(text).substr(equals + 1);
+    const std::string_view type = equals == std::string::npos
+                                      ? std::string_view{}
+                                      : std::string_view(text).substr(equals + 1);
     const auto* found = std::ranges::find(type_names, type);
     if (found == std::end(type_names)) {
       return fail(ErrorCode::invalid_argument, "bad_type",
@@ -395,7 +403,8 @@ std::string canonical_json(const ImportMapping& mapping) {
   out.key("format").text(to_string(mapping.format));
   if (mapping.format == InputFormat::csv && mapping.sql.empty()) {
     out.key("delimiter").text(std::string_view(&mapping.dialect.delimiter, 1));
-    out.key("quote").text(std::string_view(&mapping.dialect.quote, mapping.dialect.quote == 0 ? 0 : 1));
+    out.key("quote").text(
+        std::string_view(&mapping.dialect.quote, mapping.dialect.quote == 0 ? 0 : 1));
     out.key("header").boolean(mapping.dialect.header);
   }
   out.key("fields").begin_array();
@@ -441,7 +450,8 @@ Result<void> recognize_fields(std::span<const ColumnSample> columns, bool strict
       const std::size_t equals = map.find('=');
       if (equals == std::string::npos || map.substr(equals + 1).starts_with('=')) continue;
       const std::string name = map.substr(equals + 1);
-      if (std::ranges::find(all, name, &ColumnSample::name) == all.end()) all.push_back({.name = name});
+      if (std::ranges::find(all, name, &ColumnSample::name) == all.end())
+        all.push_back({.name = name});
     }
   }
   Recognizer recognizer(all, mapping, remarks);

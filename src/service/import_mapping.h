@@ -37,13 +37,13 @@ enum class CellType : std::uint8_t { text, number, boolean };
 [[nodiscard]] std::string_view to_string(CellType type);
 
 struct FieldMapping {
-  std::string column;           ///< As the file names it.
+  std::string column;  ///< As the file names it.
   FieldRole role = FieldRole::property;
-  std::string property;         ///< Role property: the name it gets.
+  std::string property;  ///< Role property: the name it gets.
   CellType type = CellType::text;
-  bool integral_id = false;     ///< Roles person and anonymous: "17850.0" is read as "17850".
-  TimeFormat time;              ///< Roles time and received_at.
-  std::string example;          ///< A value of the sample, for showing; no part of the identity.
+  bool integral_id = false;  ///< Roles person and anonymous: "17850.0" is read as "17850".
+  TimeFormat time;           ///< Roles time and received_at.
+  std::string example;       ///< A value of the sample, for showing; no part of the identity.
 };
 
 enum class InputFormat : std::uint8_t { csv, json, parquet };
@@ -51,12 +51,12 @@ enum class InputFormat : std::uint8_t { csv, json, parquet };
 
 struct ImportMapping {
   InputFormat format = InputFormat::csv;
-  CsvDialect dialect;               ///< Format csv without sql.
-  std::vector<FieldMapping> fields; ///< One a column; for json: of the sample's keys.
-  std::string constant_event;       ///< The event of every row; empty: by its column.
+  CsvDialect dialect;                ///< Format csv without sql.
+  std::vector<FieldMapping> fields;  ///< One a column; for json: of the sample's keys.
+  std::string constant_event;        ///< The event of every row; empty: by its column.
   std::string constant_channel;
-  std::string timezone = "UTC";     ///< Of times without an offset.
-  std::string sql;                  ///< The rows are those of this SELECT; empty: the file's.
+  std::string timezone = "UTC";  ///< Of times without an offset.
+  std::string sql;               ///< The rows are those of this SELECT; empty: the file's.
   std::string source = "import";
   bool identify_rows = false;
 
@@ -92,8 +92,8 @@ struct ColumnSample {
 /// Errors: invalid_argument/unmapped_person, unmapped_event, unmapped_time (naming the columns
 /// there are), unknown_column, bad_map, bad_type, bad_time_format, duplicate_role,
 /// duplicate_property (two columns renamed to one).
-[[nodiscard]] Result<void> recognize_fields(std::span<const ColumnSample> columns, bool strict_names,
-                                            const MappingOverrides& overrides,
+[[nodiscard]] Result<void> recognize_fields(std::span<const ColumnSample> columns,
+                                            bool strict_names, const MappingOverrides& overrides,
                                             ImportMapping& mapping,
                                             std::vector<std::string>& remarks);
 

@@ -55,7 +55,8 @@ class EventAssembler {
   }
 
   /// A field as text: a CSV cell. `quoted` empty cells are empty texts, others are missing.
-  void add_cell(const FieldMapping& field, std::uint32_t column, std::string_view cell, bool quoted) {
+  void add_cell(const FieldMapping& field, std::uint32_t column, std::string_view cell,
+                bool quoted) {
     if (field.role == FieldRole::property) {
       if (cell.empty() && !(quoted && field.type == CellType::text)) return;
       properties_.push_back({field.property, typed(field.type, cell)});
@@ -196,8 +197,8 @@ Next event_or_refusal(EventAssembler& assembler, std::uint64_t line, std::uint64
   auto event = assembler.finish();
   if (event) return EventRow{*event, text};
   Refusal& why = event.error();
-  return RejectedRow{line,       offset, why.column, why.reason, std::move(why.message),
-                     excerpt_of(text)};
+  return RejectedRow{
+      line, offset, why.column, why.reason, std::move(why.message), excerpt_of(text)};
 }
 
 class CsvRows final : public RowSource {
@@ -278,15 +279,16 @@ class JsonRows final : public RowSource {
         assembler_.add_property(field.name, field.value);
       } else {
         const FieldMapping& mapping = *found->second;
-        assembler_.add_value(mapping, 0,
-                             mapping.property == mapping.column ? field.name
-                                                                : std::string_view(mapping.property),
-                             field.value);
+        assembler_.add_value(
+            mapping, 0,
+            mapping.property == mapping.column ? field.name : std::string_view(mapping.property),
+            field.value);
       }
     }
     for (const std::string_view name : renamed_) {
       if (!assembler_.is_distinct(name)) {
-        assembler_.refuse(0, "duplicate_key", fmt::format("two fields are the property \"{}\"", name));
+        assembler_.refuse(0, "duplicate_key",
+                          fmt::format("two fields are the property \"{}\"", name));
       }
     }
     return event_or_refusal(assembler_, row->line, row->offset, row->text);
@@ -301,7 +303,11 @@ class JsonRows final : public RowSource {
     auto event = to_event(*row.call, row.fields, call_buffer_);
     Result<void> valid = event ? validate(*event) : Result<void>(std::unexpected(event.error()));
     if (!valid) {
-      return RejectedRow{row.line, row.offset, 0, valid.error().reason, valid.error().message,
+      return RejectedRow{row.line,
+                         row.offset,
+                         0,
+                         valid.error().reason,
+                         valid.error().message,
                          excerpt_of(row.text)};
     }
     if (event->channel.empty()) event->channel = mapping_.constant_channel;
@@ -357,7 +363,8 @@ class TableRows final : public RowSource {
  private:
   void add_time(const FieldMapping& field, std::uint32_t column, std::int64_t time, bool local) {
     if (field.role == FieldRole::time || field.role == FieldRole::received_at) {
-      const bool sane = time >= timestamp_min_ms - ms_per_day && time < timestamp_end_ms + ms_per_day;
+      const bool sane =
+          time >= timestamp_min_ms - ms_per_day && time < timestamp_end_ms + ms_per_day;
       assembler_.add_time(field.role, column, local && sane ? zone_->from_local(time) : time);
     } else {
       times_.push_back(time_text(time, local));

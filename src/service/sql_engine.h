@@ -69,7 +69,7 @@ class SqlResult {
   virtual ~SqlResult() = default;
   struct Column {
     std::string name;
-    std::string type;      ///< As the engine names it: "DECIMAL(18,3)".
+    std::string type;  ///< As the engine names it: "DECIMAL(18,3)".
     bool is_number = false;
   };
   [[nodiscard]] virtual std::span<const Column> columns() const = 0;

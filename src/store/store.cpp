@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::uint64_t manifest_bytes_max = 1u << 30;
 
-void fill(const Env& env, Hash128& out) { env.random.fill(std::as_writable_bytes(std::span(&out, 1))); }
+void fill(const Env& env, Hash128& out) {
+  env.random.fill(std::as_writable_bytes(std::span(&out, 1)));
+}
 
 std::string reject_file(std::uint32_t import) { return fmt::format("import-{}.csv", import); }
 

@@ -32,9 +32,9 @@ class Store {
   /// Errors: not_found/no_data_directory (access read); failed_precondition/locked naming the
   /// holder; data_loss/bad_manifest (also where parts are and no manifest is); those of the file
   /// system.
-  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const Env& env, const std::string& directory,
-                                                           Access access,
-                                                           std::size_t cache_bytes = cache_bytes_default);
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(
+      const Env& env, const std::string& directory, Access access,
+      std::size_t cache_bytes = cache_bytes_default);
 
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
   [[nodiscard]] const Env& env() const { return env_; }
