@@ -237,7 +237,9 @@ class MetricSql {
       return false;
     }
     begin_ms_ = number("SELECT " + from_ms(range_.from));
-    end_ms_ = number("SELECT " + to_ms(range_.to));
+    // A last date may have a second stretch after the next one's first minute.
+    end_ms_ = number("SELECT " +
+                     (range_.to.kind == Bound::Kind::date ? ends(range_.to.sql) : range_.to.sql));
     // The dates that the range touches. Where clocks go back over midnight, which they do by an
     // hour at most, the first instant need not have the first date, nor the last the last.
     const auto probe = [&](const char* which, const std::string& instants) {

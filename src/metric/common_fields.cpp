@@ -25,7 +25,7 @@ enum class End : std::uint8_t { from, to };
 Result<RangeBound> parse_bound(std::string_view text, End end, const Zone& zone,
                                const std::string& pointer) {
   if (const auto day = parse_date(text)) {
-    return RangeBound{zone.start_of_day(end == End::from ? *day : *day + 1), *day};
+    return RangeBound{zone.start_of_day(end == End::from ? *day : *day + 1), day};
   }
   if (const auto instant = parse_rfc3339(text)) return RangeBound{*instant, std::nullopt};
   return invalid_time(pointer);

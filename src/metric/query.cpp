@@ -36,7 +36,8 @@ std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
   JsonWriter data;  // Before the clock is read: writing is part of answering.
   write_json(data, answer);
   const std::int64_t elapsed_ns = context.env.clock.monotonic_ns() - begun_ns;
-  out.key("elapsed_ms").number(static_cast<double>(elapsed_ns / 1000) / 1000.0);
+  const std::int64_t elapsed_us = elapsed_ns / 1000;
+  out.key("elapsed_ms").number(static_cast<double>(elapsed_us) / 1000.0);
   out.key("warnings").begin_array();
   for (const Warning& warning : answer.warnings) {
     out.begin_object().key("code").text(warning.code);

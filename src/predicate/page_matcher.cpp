@@ -54,8 +54,8 @@ Result<PageMatcher> PageMatcher::compile(const Matcher& matcher, const Predicate
     }
     for (std::size_t code = 0; code < names.size(); ++code) open[code] |= named[code];
   }
-  return PageMatcher(std::unique_ptr<Body>(
-      new Body{&part, CodeSet(std::move(open)), std::move(guarded), std::move(besides)}));
+  return PageMatcher(std::make_unique<Body>(
+      Body{&part, CodeSet(std::move(open)), std::move(guarded), std::move(besides)}));
 }
 
 bool PageMatcher::matches_nothing() const {

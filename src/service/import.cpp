@@ -702,7 +702,7 @@ Result<ImportRecord> undo_import(Store& store, std::uint32_t id) {
   record->state = ImportState::undone;
   record->finished_at_ms = store.env().clock.now_ms();
   std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == id; });
-  const ImportRecord undone = *record;
+  ImportRecord undone = *record;
   HF_CHECK(store.commit(std::move(next)));
   HF_CHECK(store.remove_unlisted_files());
   return undone;

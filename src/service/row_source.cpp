@@ -205,7 +205,9 @@ class CsvRows final : public RowSource {
  public:
   CsvRows(std::unique_ptr<ByteSource> bytes, const ImportMapping& mapping,
           std::shared_ptr<const Zone> zone)
-      : reader_(std::move(bytes), mapping.dialect), mapping_(mapping), assembler_(mapping, zone) {}
+      : reader_(std::move(bytes), mapping.dialect),
+        mapping_(mapping),
+        assembler_(mapping, std::move(zone)) {}
 
   Result<void> start(RowPosition at) {
     if (at.offset > 0) {
@@ -253,7 +255,7 @@ class JsonRows final : public RowSource {
  public:
   JsonRows(std::unique_ptr<ByteSource> bytes, const ImportMapping& mapping,
            std::shared_ptr<const Zone> zone)
-      : reader_(std::move(bytes)), assembler_(mapping, zone), mapping_(mapping) {
+      : reader_(std::move(bytes)), assembler_(mapping, std::move(zone)), mapping_(mapping) {
     for (const FieldMapping& field : mapping.fields) {
       by_name_.emplace(field.column, &field);
       if (field.role == FieldRole::property && field.property != field.column) {
@@ -326,7 +328,10 @@ class TableRows final : public RowSource {
  public:
   TableRows(std::unique_ptr<TableCursor> cursor, const ImportMapping& mapping,
             std::shared_ptr<const Zone> zone)
-      : cursor_(std::move(cursor)), mapping_(mapping), zone_(zone), assembler_(mapping, zone) {}
+      : cursor_(std::move(cursor)),
+        mapping_(mapping),
+        zone_(std::move(zone)),
+        assembler_(mapping, zone_) {}
 
   Next next() override {
     HF_TRY(const auto cells, cursor_->next());

@@ -651,8 +651,8 @@ Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
   std::vector<std::uint16_t> recoded(infos.size(), 0);
   footer.time_min = infos[by_count.front()].time_min;
   footer.time_max = infos[by_count.front()].time_max;
-  for (std::uint16_t code = 0; code < by_count.size(); ++code) {
-    recoded[by_count[code]] = code;
+  for (std::uint32_t code = 0; code < by_count.size(); ++code) {
+    recoded[by_count[code]] = static_cast<std::uint16_t>(code);
     footer.time_min = std::min(footer.time_min, infos[by_count[code]].time_min);
     footer.time_max = std::max(footer.time_max, infos[by_count[code]].time_max);
     footer.names.push_back(infos[by_count[code]]);

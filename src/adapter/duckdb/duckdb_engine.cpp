@@ -144,7 +144,7 @@ class DuckDbResult final : public SqlResult {
                   fmt::format("the answer has more rows than may be given: {}", rows_max_));
     }
     for (std::size_t i = 0; i < cells_.size(); ++i) {
-      const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_.get(), i);
+      duckdb_vector vector = duckdb_data_chunk_get_vector(chunk_.get(), i);
       std::uint64_t* validity = duckdb_vector_get_validity(vector);
       if (validity != nullptr && !duckdb_validity_row_is_valid(validity, row_)) {
         cells_[i].reset();
@@ -258,7 +258,7 @@ Result<std::uint64_t> copied_rows(Session& session, const std::string& copy) {
   HF_TRY(ChunkStream stream, session.stream(statement));
   HF_TRY(const Chunk chunk, stream.next());
   if (chunk.get() == nullptr || duckdb_data_chunk_get_size(chunk.get()) == 0) return 0;
-  const duckdb_vector count = duckdb_data_chunk_get_vector(chunk.get(), 0);
+  duckdb_vector count = duckdb_data_chunk_get_vector(chunk.get(), 0);
   return static_cast<std::uint64_t>(*static_cast<std::int64_t*>(duckdb_vector_get_data(count)));
 }
 
@@ -293,7 +293,7 @@ Result<std::unique_ptr<TableCursor>> DuckDbEngine::open(const SqlInput& input,
   std::vector<std::string> expressions;
   bool must_wrap = false;
   for (std::size_t i = 0; i < question.types.size(); ++i) {
-    const duckdb_logical_type type = question.types[i].get();
+    duckdb_logical_type type = question.types[i].get();
     const Delivery delivery = duckdb::delivery_of(type);
     must_wrap = must_wrap || delivery != Delivery::as_is;
     readers.emplace_back(type, delivery);

@@ -191,7 +191,7 @@ Result<std::vector<std::vector<std::optional<std::string>>>> Session::rows(const
     for (idx_t row = 0; row < size; ++row) {
       auto& cells = out.emplace_back(columns);
       for (idx_t column = 0; column < columns; ++column) {
-        const duckdb_vector vector = duckdb_data_chunk_get_vector(chunk.get(), column);
+        duckdb_vector vector = duckdb_data_chunk_get_vector(chunk.get(), column);
         std::uint64_t* validity = duckdb_vector_get_validity(vector);
         if (validity != nullptr && !duckdb_validity_row_is_valid(validity, row)) continue;
         HF_ASSERT(duckdb_column_type(&result, column) == DUCKDB_TYPE_VARCHAR);
