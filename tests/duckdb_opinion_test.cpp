@@ -512,12 +512,12 @@ class SecondOpinion : public testing::Test {
   std::unique_ptr<DuckDbEngine> engine_;
 };
 
-/// Runs a property `cases` times, twenty times as often where HOLDFAST_SOAK is 1.
+/// Runs a property `cases` times, ten times as often where HOLDFAST_SOAK is 1.
 template <class Property>
 void check_cases(const char* description, int cases, Property&& property) {
   const char* soak = std::getenv("HOLDFAST_SOAK");
   rc::detail::TestParams params = rc::detail::configuration().testParams;
-  params.maxSuccess = soak != nullptr && std::string_view(soak) == "1" ? cases * 20 : cases;
+  params.maxSuccess = soak != nullptr && std::string_view(soak) == "1" ? cases * 10 : cases;
   const auto result = rc::detail::checkTestable(
       std::forward<Property>(property), rc::detail::TestMetadata{description, description}, params);
   std::ostringstream message;
