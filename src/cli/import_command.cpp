@@ -132,12 +132,6 @@ Result<int> undo(Session& session, std::uint32_t id) {
   return 0;
 }
 
-template <class Run>
-int reported(Run&& run) {
-  const Result<int> code = run();
-  return code ? *code : report(code.error());
-}
-
 }  // namespace
 
 void add_import_command(CommandTable& table) {

@@ -316,12 +316,6 @@ int list_metrics() {
   return 0;
 }
 
-template <class Run>
-int reported(Run&& run) {
-  const Result<int> code = run();
-  return code ? *code : report(code.error());
-}
-
 /// Where the example lies: beside the source, or installed beside the program.
 constexpr std::string_view example_places[] = {"examples/online_retail",
                                                "/usr/local/share/holdfast/examples/online_retail",

@@ -49,6 +49,12 @@ class Session {
 
 /// Prints the error on standard error and returns its exit code.
 int report(const Error& error);
+/// What run() gives as exit code, its error reported.
+template <class Run>
+int reported(Run&& run) {
+  const Result<int> code = run();
+  return code ? *code : report(code.error());
+}
 void print(std::string_view text);
 
 /// While it lives, the first Ctrl-C (or SIGTERM) sets stop(); a second one ends the process.

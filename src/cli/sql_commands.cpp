@@ -147,12 +147,6 @@ Result<int> run_export(Session& session, const ExportArguments& a) {
   return 0;
 }
 
-template <class Run>
-int reported(Run&& run) {
-  const Result<int> code = run();
-  return code ? *code : report(code.error());
-}
-
 }  // namespace
 
 void add_sql_commands(CommandTable& table) {

@@ -137,7 +137,9 @@ Result<void> Store::keep_only(const std::string& directory, const std::set<std::
   bool removed = false;
   for (const std::string& name : names) {
     if (listed.contains(name)) continue;
-    HF_CHECK(env_.files.remove(directory + "/" + name));
+    std::string path = directory;
+    path.append("/").append(name);
+    HF_CHECK(env_.files.remove(path));
     removed = true;
   }
   if (removed) HF_CHECK(env_.files.sync_directory(directory));

@@ -221,11 +221,11 @@ std::unexpected<Error> cannot_write(std::string message) {
 }
 
 /// The COPY statement that writes the export to `path`.
-std::string copy_statement(const EventsTable& table, ExportFormat format, const std::string& path,
-                           const std::string& final_path) {
+std::string copy_statement(const EventsTable& table, ExportFormat format,
+                           const std::string& temporary, const std::string& path) {
   if (format == ExportFormat::parquet) {
     return fmt::format("COPY (SELECT * FROM events) TO {} (FORMAT parquet, COMPRESSION zstd)",
-                       quoted_text(path));
+                       quoted_text(temporary));
   }
   using Column = EventsTable::Column;
   std::string select;
@@ -245,11 +245,11 @@ std::string copy_statement(const EventsTable& table, ExportFormat format, const 
     if (column.only_text) quoted += (quoted.empty() ? "" : ", ") + name;
   }
   std::string_view compression = "none";
-  if (final_path.ends_with(".gz")) compression = "gzip";
-  if (final_path.ends_with(".zst")) compression = "zstd";
+  if (path.ends_with(".gz")) compression = "gzip";
+  if (path.ends_with(".zst")) compression = "zstd";
   return fmt::format(
       "COPY (SELECT {} FROM events) TO {} (FORMAT csv, HEADER true, COMPRESSION {}{})", select,
-      quoted_text(path), compression,
+      quoted_text(temporary), compression,
       quoted.empty() ? "" : fmt::format(", FORCE_QUOTE ({})", quoted));
 }
 

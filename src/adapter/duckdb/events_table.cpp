@@ -448,8 +448,9 @@ struct EventsTable::OrderedScan {
       if (runs.empty()) HF_CHECK(refill(table.snapshot_));
       if (runs.empty()) break;
       Run& run = runs.front();
-      const auto count = static_cast<std::uint32_t>(std::min<idx_t>(
-          {run.count, size - filled, idx_t{page_rows - run.first_row % page_rows}}));
+      const idx_t on_page = page_rows - run.first_row % page_rows;
+      const idx_t room = std::min(size - filled, on_page);
+      const auto count = static_cast<std::uint32_t>(std::min<idx_t>(run.count, room));
       HF_CHECK(readers[run.part].read(run.first_row, count, output, filled));
       filled += count;
       run.first_row += count;
@@ -460,8 +461,8 @@ struct EventsTable::OrderedScan {
   }
 };
 
-EventsTable::EventsTable(const Snapshot& snapshot, Order order, Numbers numbers)
-    : snapshot_(snapshot), order_(order) {
+EventsTable::EventsTable(Snapshot snapshot, Order order, Numbers numbers)
+    : snapshot_(std::move(snapshot)), order_(order) {
   using enum Column::Source;
   using enum Column::Shape;
   columns_ = {{.name = "person", .source = person},

@@ -76,7 +76,7 @@ class EventsTable {
   struct OrderedScan;
   class RowReader;
 
-  EventsTable(const Snapshot& snapshot, Order order, Numbers numbers);
+  EventsTable(Snapshot snapshot, Order order, Numbers numbers);
   void add_properties(Numbers numbers);
 
   static void replace(duckdb_replacement_scan_info info, const char* name, void* data);
