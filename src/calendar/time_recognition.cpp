@@ -49,16 +49,23 @@ constexpr std::string_view clock_patterns[] = {
 constexpr std::string_view zone_patterns[] = {"", " %z", "%z"};
 constexpr std::string_view other_patterns[] = {"%a %b %e %H:%M:%S %Y", "%a %b %e %H:%M:%S %z %Y"};
 
+constexpr std::size_t values_a_miss = 10;
 constexpr TimestampMs epoch_min_ms = 631'152'000'000;  // 1990-01-01
 
-// Those that are not blank.
-std::vector<std::string_view> texts_of(std::span<const std::string_view> samples) {
+// The values that are not blank, and how many of them may be no time: the rows of a few slips are
+// rejected when they come, the column is not given up for them.
+struct Samples {
   std::vector<std::string_view> texts;
-  for (const std::string_view sample : samples) {
-    if (sample.find_first_not_of(" \t") != std::string_view::npos) texts.push_back(sample);
+  std::size_t misses_allowed = 0;
+
+  [[nodiscard]] bool fit(auto&& test) const {
+    std::size_t misses = 0;
+    for (const std::string_view text : texts) {
+      if (!test(text) && ++misses > misses_allowed) return false;
+    }
+    return true;
   }
-  return texts;
-}
+};
 
 // False where a character the pattern spells out is missing from the text: spares nearly all
 // candidates their attempt.
@@ -75,41 +82,44 @@ bool could_read(std::string_view pattern, std::string_view text) {
 }
 
 // Placeholders such as 0001-01-01 are times too, but a column of nothing else is not one.
-bool reads_all(std::span<const std::string_view> texts, const TimeFormat& format) {
+bool are_times(const Samples& samples, const TimeFormat& format) {
   bool any_in_range = false;
-  for (const std::string_view text : texts) {
+  const bool fit = samples.fit([&](std::string_view text) {
     const auto time = parse_time(text, format, *Zone::utc());
-    if (!time && time.error() == TimeError::not_a_time) return false;
     any_in_range = any_in_range || time.has_value();
-  }
-  return any_in_range;
+    return time || time.error() != TimeError::not_a_time;
+  });
+  return fit && any_in_range;
 }
 
-// Numbers are so often something else that every one must fall into the years expected.
-bool reads_all_since(std::span<const std::string_view> texts, const TimeFormat& format,
-                     TimestampMs min_ms) {
-  return std::ranges::all_of(texts, [&](std::string_view text) {
+// Numbers are so often something else that they must fall into the years expected.
+bool are_times_since(const Samples& samples, const TimeFormat& format, TimestampMs min_ms) {
+  return samples.fit([&](std::string_view text) {
     const auto time = parse_time(text, format, *Zone::utc());
     return time && *time >= min_ms;
   });
 }
 
-std::optional<RecognizedTime> recognize_pattern(std::span<const std::string_view> texts) {
+bool could_read(std::string_view pattern, const Samples& samples) {
+  return samples.fit([&](std::string_view text) { return could_read(pattern, text); });
+}
+
+std::optional<RecognizedTime> recognize_pattern(const Samples& samples) {
   for (const DatePattern& date : date_patterns) {
-    if (!could_read(date.pattern, texts.front())) continue;
+    if (!could_read(date.pattern, samples)) continue;
     // `tail` is what follows the date in both orders.
     const auto recognized = [&](std::string_view tail) -> std::optional<RecognizedTime> {
       TimeFormat as_written{TimeStyle::pattern, std::string(date.pattern).append(tail)};
       TimeFormat day_first{TimeStyle::pattern, std::string(date.day_first).append(tail)};
-      const bool reads_day_first = !date.day_first.empty() && reads_all(texts, day_first);
-      if (reads_all(texts, as_written)) return RecognizedTime{as_written, reads_day_first};
+      const bool reads_day_first = !date.day_first.empty() && are_times(samples, day_first);
+      if (are_times(samples, as_written)) return RecognizedTime{as_written, reads_day_first};
       if (reads_day_first) return RecognizedTime{day_first, false};
       return std::nullopt;
     };
     if (const auto found = recognized("")) return found;
     for (const std::string_view separator : separators) {
       for (const std::string_view clock : clock_patterns) {
-        if (!could_read(clock, texts.front())) continue;
+        if (!could_read(clock, samples)) continue;
         for (const std::string_view zone : zone_patterns) {
           const std::string tail = std::string(separator).append(clock).append(zone);
           if (const auto found = recognized(tail)) return found;
@@ -119,26 +129,39 @@ std::optional<RecognizedTime> recognize_pattern(std::span<const std::string_view
   }
   for (const std::string_view pattern : other_patterns) {
     const TimeFormat format{TimeStyle::pattern, std::string(pattern)};
-    if (reads_all(texts, format)) return RecognizedTime{format, false};
+    if (are_times(samples, format)) return RecognizedTime{format, false};
   }
   return std::nullopt;
 }
 
-}  // namespace
-
-std::optional<RecognizedTime> recognize_time(std::span<const std::string_view> samples) {
-  const std::vector<std::string_view> texts = texts_of(samples);
-  if (texts.empty()) return std::nullopt;
+std::optional<RecognizedTime> recognize(const Samples& samples) {
   // No format does without digits, and most columns of text fail here.
-  if (texts.front().find_first_of("0123456789") == std::string_view::npos) return std::nullopt;
-  if (const TimeFormat iso{TimeStyle::iso, ""}; reads_all(texts, iso)) return RecognizedTime{iso};
+  if (!samples.fit([](std::string_view text) {
+        return text.find_first_of("0123456789") != std::string_view::npos;
+      })) {
+    return std::nullopt;
+  }
+  if (const TimeFormat iso{TimeStyle::iso, ""}; are_times(samples, iso)) return RecognizedTime{iso};
   const TimeFormat compact{TimeStyle::compact, ""};
-  if (reads_all_since(texts, compact, timestamp_min_ms)) return RecognizedTime{compact};
+  if (are_times_since(samples, compact, timestamp_min_ms)) return RecognizedTime{compact};
   for (const TimeStyle style : {TimeStyle::epoch_s, TimeStyle::epoch_ms, TimeStyle::epoch_us}) {
     const TimeFormat epoch{style, ""};
-    if (reads_all_since(texts, epoch, epoch_min_ms)) return RecognizedTime{epoch};
+    if (are_times_since(samples, epoch, epoch_min_ms)) return RecognizedTime{epoch};
   }
-  return recognize_pattern(texts);
+  return recognize_pattern(samples);
+}
+
+}  // namespace
+
+std::optional<RecognizedTime> recognize_time(std::span<const std::string_view> values) {
+  Samples samples;
+  for (const std::string_view value : values) {
+    if (value.find_first_not_of(" \t") != std::string_view::npos) samples.texts.push_back(value);
+  }
+  if (samples.texts.empty()) return std::nullopt;
+  if (const auto time = recognize(samples)) return time;
+  samples.misses_allowed = samples.texts.size() / values_a_miss;
+  return samples.misses_allowed == 0 ? std::nullopt : recognize(samples);
 }
 
 }  // namespace hf

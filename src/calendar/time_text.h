@@ -50,9 +50,10 @@ enum class TimeError : std::uint8_t { not_a_time, out_of_range };
                                                                const TimeFormat& format,
                                                                const Zone& zone);
 
-/// The one format that reads all `samples` (empty ones ignored); day-first against month-first is
-/// decided by the values, where they leave both open month-first is taken and `ambiguous` set.
-/// Numbers are epochs by their size, where all lie in the years 1990..2100.
+/// The one format that reads all `samples` (empty ones ignored) or, where none does, all but every
+/// tenth; day-first against month-first is decided by the values, where they leave both open
+/// month-first is taken and `ambiguous` set. Numbers are epochs by their size, where they lie in
+/// the years 1990..2100.
 struct RecognizedTime {
   TimeFormat format;
   bool ambiguous = false;

@@ -293,6 +293,26 @@ TEST(RecognizeTime, FindsTheOneFormat) {
   }
 }
 
+TEST(RecognizeTime, BearsOneSlipInTenAndNotTwo) {
+  for (const std::string_view good : {"2010-12-01", "13/1/2010 8:26", "1291191960", "1 Dec 2010"}) {
+    const auto expected = recognize_time(std::vector{good});
+    ASSERT_TRUE(expected.has_value()) << good;
+    for (const std::string_view slip : {"n/a", "yesterday", "7"}) {
+      std::vector<std::string_view> samples(10, good);
+      samples[0] = slip;
+      const auto recognized = recognize_time(samples);
+      ASSERT_TRUE(recognized.has_value()) << good << " and " << slip;
+      EXPECT_EQ(recognized->format, expected->format) << good << " and " << slip;
+      samples[5] = slip;
+      EXPECT_FALSE(recognize_time(samples).has_value()) << good << " and twice " << slip;
+    }
+  }
+  // What reads all goes before what reads nearly all.
+  std::vector<std::string_view> samples(20, "1/2/2010");
+  samples[7] = "13/2/2010";
+  EXPECT_EQ(recognize_time(samples)->format, pattern("%d/%m/%Y"));
+}
+
 TEST(RecognizeTime, FindsNothingWhereThereIsNone) {
   const std::vector<std::string_view> cases[] = {
       {},

@@ -198,6 +198,23 @@ TEST(UndoImport, OfAnUnknownOrUndoneOneIsRefused) {
   EXPECT_EQ(reason_of(undo_import(world.store(), 1)), "already_undone");
 }
 
+TEST(ImportIdentity, IsNotTouchedByWhatAnotherFilesSampleSuggests) {
+  // Alone, b.csv suggests text, no whole-number ids and, by its 13th, day first.
+  const std::string a = "person,event,time,value\n1,e,2/1/2026,1\n";
+  const std::string b = "person,event,time,value\nx1,e,13/1/2026,one\nx2,e,2/1/2026,2\n";
+  ImportWorld world;
+  const std::string a_path = world.put("a.csv", a);
+  const std::string b_path = world.put("b.csv", b);
+  ASSERT_EQ(must(world.import({.files = {b_path}})).counts.events, 2u);
+  const auto both = must(world.import({.files = {a_path, b_path}}));
+  EXPECT_THAT(both.skipped_files, ElementsAre("b.csv"));
+  EXPECT_EQ(both.counts.events, 1u);
+  EXPECT_TRUE(must(world.import({.files = {b_path, a_path}})).nothing_new);
+  // Another type is another import.
+  EXPECT_FALSE(
+      must(world.import({.files = {a_path}, .overrides = {.types = {"value=text"}}})).nothing_new);
+}
+
 TEST(StrictImport, RefusesAllAtABadRowAndNamesIt) {
   ImportWorld world;
   const std::string text =

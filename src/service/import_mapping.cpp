@@ -335,6 +335,7 @@ class Recognizer {
     }
     HF_TRY(FieldMapping* const field, column(name));
     field->type = static_cast<CellType>(found - type_names);
+    field->type_chosen = true;
     return {};
   }
 
@@ -354,6 +355,7 @@ class Recognizer {
                                const std::string& given) {
     if (!given.empty() && field.role == FieldRole::time) {
       HF_TRY(field.time, given_time_format(given));
+      field.time_chosen = true;
       return {};
     }
     const auto recognized = time_of(column);
@@ -411,7 +413,7 @@ std::string canonical_json(const ImportMapping& mapping) {
   for (const FieldMapping& field : mapping.fields) {
     // JSON keys are properties by default: which of them a sample happened to show is no choice.
     if (mapping.format == InputFormat::json && field.role == FieldRole::property &&
-        field.property == field.column) {
+        field.property == field.column && !field.type_chosen) {
       continue;
     }
     out.begin_object();
@@ -419,10 +421,9 @@ std::string canonical_json(const ImportMapping& mapping) {
     out.key("role").text(to_string(field.role));
     if (field.role == FieldRole::property) {
       out.key("property").text(field.property);
-      if (!mapping.is_table()) out.key("type").text(to_string(field.type));
+      if (field.type_chosen) out.key("type").text(to_string(field.type));
     }
-    if (field.integral_id) out.key("integral").boolean(true);
-    if (field.role == FieldRole::time || field.role == FieldRole::received_at) {
+    if (field.time_chosen) {
       out.key("time").text(field.time.style == TimeStyle::pattern
                                ? std::string_view(field.time.pattern)
                                : style_names[static_cast<std::size_t>(field.time.style)]);

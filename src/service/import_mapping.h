@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the columns of an import file mean: recognised by name and content, overridable, and, as
-// canonical JSON, half of an import's identity.
+// What the columns of an import file mean: recognised by name and content, overridable. What was
+// chosen is, as canonical JSON, half of an import's identity.
 #pragma once
 
 #include <cstdint>
@@ -41,9 +41,11 @@ struct FieldMapping {
   FieldRole role = FieldRole::property;
   std::string property;  ///< Role property: the name it gets.
   CellType type = CellType::text;
+  bool type_chosen = false;  ///< By the user; a type the sample suggests is no choice.
   bool integral_id = false;  ///< Roles person and anonymous: "17850.0" is read as "17850".
   TimeFormat time;           ///< Roles time and received_at.
-  std::string example;       ///< A value of the sample, for showing; no part of the identity.
+  bool time_chosen = false;
+  std::string example;  ///< A value of the sample, for showing.
 };
 
 enum class InputFormat : std::uint8_t { csv, json, parquet };
@@ -65,7 +67,9 @@ struct ImportMapping {
   [[nodiscard]] bool is_table() const { return !sql.empty() || format == InputFormat::parquet; }
 };
 
-/// The mapping as JSON whose bytes are equal for equal mappings.
+/// What was chosen, by the names of the columns or by the user, as JSON whose bytes are equal for
+/// equal choices. What the sample suggested (types, time formats, whole numbers as ids) stays out:
+/// a file imported alone and again among others, whose sample is another's, is the same import.
 [[nodiscard]] std::string canonical_json(const ImportMapping& mapping);
 
 /// What a user says about the mapping.

@@ -247,11 +247,24 @@ ImportMapping plain_mapping() {
   return recognize({{"person", {"17"}}, {"event", {"e"}}, time_column, {"price", {"1.5"}}}).mapping;
 }
 
-TEST(CanonicalJson, IsEqualForEqualMappings) {
+void choose_type(FieldMapping& field, CellType type) {
+  field.type = type;
+  field.type_chosen = true;
+}
+
+void choose_time(ImportMapping& mapping, TimeFormat format) {
+  mapping.fields[2].time = std::move(format);
+  mapping.fields[2].time_chosen = true;
+}
+
+TEST(CanonicalJson, IsEqualForEqualChoices) {
   EXPECT_EQ(canonical_json(plain_mapping()), canonical_json(plain_mapping()));
-  // What was seen, and how rows are found out to be too long, is no choice.
+  // What a sample suggests is no choice.
   ImportMapping other = plain_mapping();
   other.fields[0].example = "another";
+  other.fields[0].integral_id = !other.fields[0].integral_id;
+  other.fields[2].time.style = TimeStyle::epoch_s;
+  other.fields[3].type = CellType::boolean;
   EXPECT_EQ(canonical_json(other), canonical_json(plain_mapping()));
 }
 
@@ -271,16 +284,16 @@ TEST(CanonicalJson, DiffersForEachChangedChoice) {
       {"role", [](ImportMapping& m) { m.fields[3].role = FieldRole::ignored; }},
       {"person or visitor", [](ImportMapping& m) { m.fields[0].role = FieldRole::anonymous; }},
       {"property", [](ImportMapping& m) { m.fields[3].property = "cost"; }},
-      {"type", [](ImportMapping& m) { m.fields[3].type = CellType::text; }},
-      {"integral id", [](ImportMapping& m) { m.fields[0].integral_id = false; }},
-      {"time style", [](ImportMapping& m) { m.fields[2].time.style = TimeStyle::epoch_s; }},
+      {"type", [](ImportMapping& m) { choose_type(m.fields[3], CellType::number); }},
+      {"other type", [](ImportMapping& m) { choose_type(m.fields[3], CellType::text); }},
+      {"time style", [](ImportMapping& m) { choose_time(m, {.style = TimeStyle::epoch_s}); }},
       {"time pattern",
        [](ImportMapping& m) {
-         m.fields[2].time = {.style = TimeStyle::pattern, .pattern = "%Y-%m-%d"};
+         choose_time(m, {.style = TimeStyle::pattern, .pattern = "%Y-%m-%d"});
        }},
       {"other time pattern",
        [](ImportMapping& m) {
-         m.fields[2].time = {.style = TimeStyle::pattern, .pattern = "%Y-%d-%m"};
+         choose_time(m, {.style = TimeStyle::pattern, .pattern = "%Y-%d-%m"});
        }},
       {"constant event", [](ImportMapping& m) { m.constant_event = "seen"; }},
       {"constant channel", [](ImportMapping& m) { m.constant_channel = "seen"; }},
