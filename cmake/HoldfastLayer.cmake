@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # hf_layer(<folder> [USES folders..] [LINK targets..]): the library of src/<folder>, its test
 # program <folder>_test, benchmark program <folder>_bench, and one fuzz program per *_fuzz.cpp.
+# With SITES also <folder>_sites: the layer and its tests compiled so that a named site
+# (src/base/site.h) can be left out, for tests/sites_test.cpp.
 if(HOLDFAST_TESTS AND NOT HOLDFAST_FUZZ)
   find_package(GTest REQUIRED)
   find_package(benchmark REQUIRED)
@@ -9,7 +11,7 @@ if(HOLDFAST_TESTS AND NOT HOLDFAST_FUZZ)
 endif()
 
 function(hf_layer name)
-  cmake_parse_arguments(ARG "" "" "USES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "SITES" "" "USES;LINK" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/src/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
   set(tests ${sources})
@@ -44,6 +46,14 @@ function(hf_layer name)
       target_link_libraries(${name}_test PRIVATE hf_${name} GTest::gmock GTest::gtest_main ${RAPIDCHECK_LIBRARY})
       target_compile_definitions(${name}_test PRIVATE HOLDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
       gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+    endif()
+    if(ARG_SITES)
+      add_executable(${name}_sites ${sources} ${tests} "${PROJECT_SOURCE_DIR}/tests/left_out_site.cpp")
+      target_link_libraries(${name}_sites PRIVATE hf_flags ${ARG_USES} ${ARG_LINK}
+        GTest::gmock GTest::gtest_main ${RAPIDCHECK_LIBRARY})
+      target_compile_definitions(${name}_sites PRIVATE HOLDFAST_SITES
+        HOLDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+      set_property(GLOBAL APPEND PROPERTY HOLDFAST_SITE_LAYERS ${name})
     endif()
     if(benches)
       add_executable(${name}_bench ${benches})

@@ -41,6 +41,10 @@ class File {
   [[nodiscard]] virtual Result<void> sync() = 0;
   [[nodiscard]] virtual Result<std::uint64_t> size() const = 0;
   [[nodiscard]] virtual Result<void> truncate(std::uint64_t size) = 0;
+  /// Makes the file at least `size` long, its new bytes zeros with room on the disk, so that later
+  /// writes below `size` cannot find it full and their sync() has little but data to flush. Durable
+  /// after sync(). Errors: resource_exhausted/disk_full, unavailable.
+  [[nodiscard]] virtual Result<void> allocate(std::uint64_t size) = 0;
 };
 
 enum class OpenMode : std::uint8_t {

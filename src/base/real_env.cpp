@@ -153,6 +153,15 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<void> allocate(std::uint64_t size) override {
+    if (!offsets_fit(size, 0)) return os_error(EFBIG, "allocate", path_);
+    int error;
+    do error = ::posix_fallocate(fd_.get(), 0, static_cast<off_t>(size));
+    while (error == EINTR);
+    if (error != 0) return os_error(error, "allocate", path_);
+    return {};
+  }
+
  private:
   Descriptor fd_;
   std::string path_;

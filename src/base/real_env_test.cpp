@@ -54,6 +54,10 @@ TEST_F(RealEnv, WritesAndReadsAtOffsets) {
   ASSERT_TRUE((*file)->truncate(4));
   EXPECT_EQ(read_file(env_, path("a"), 100).value(), std::string("\0\0\0a", 4));
   EXPECT_EQ((*file)->write_at(UINT64_MAX - 1, as_bytes("abc")).error().reason, "file_too_large");
+  ASSERT_TRUE((*file)->allocate(7));
+  ASSERT_TRUE((*file)->allocate(3)) << "never shorter";
+  EXPECT_EQ(read_file(env_, path("a"), 100).value(), std::string("\0\0\0a\0\0\0", 7));
+  EXPECT_EQ((*file)->allocate(UINT64_MAX).error().reason, "file_too_large");
 }
 
 TEST_F(RealEnv, OpensByMode) {

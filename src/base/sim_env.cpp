@@ -400,18 +400,26 @@ class SimEnv::SimFile final : public File {
   }
 
   Result<void> truncate(std::uint64_t size) override {
+    return on_machine(Machine::Effect::mutates, [&] { return resize(size); });
+  }
+
+  Result<void> allocate(std::uint64_t size) override {
     return on_machine(Machine::Effect::mutates, [&]() -> Result<void> {
-      if (!writable_) return io_error(path_);
-      const std::uint64_t begin = node_->content.size();
-      if (size > begin && machine_.room_for(*node_, begin, size - begin) < size - begin) {
-        return disk_full(path_);
-      }
-      Machine::change(*node_, {.truncation = true, .at = size, .bytes = {}});
-      return {};
+      return size <= node_->content.size() ? Result<void>{} : resize(size);
     });
   }
 
  private:
+  Result<void> resize(std::uint64_t size) {
+    if (!writable_) return io_error(path_);
+    const std::uint64_t begin = node_->content.size();
+    if (size > begin && machine_.room_for(*node_, begin, size - begin) < size - begin) {
+      return disk_full(path_);
+    }
+    Machine::change(*node_, {.truncation = true, .at = size, .bytes = {}});
+    return {};
+  }
+
   template <class Act>
   auto on_machine(Machine::Effect effect, Act&& act) const -> decltype(act()) {
     const std::lock_guard lock(machine_.mutex);

@@ -59,7 +59,7 @@ class SimEnv {
   /// Calls made so far that can fail: all of File and FileSystem but exists().
   [[nodiscard]] std::uint64_t fallible_calls() const;
   /// Of these, the ones that change or sync something: open() unless reading or updating, write_at,
-  /// sync, truncate, rename, remove, sync_directory, make_directories, lock.
+  /// sync, truncate, allocate, rename, remove, sync_directory, make_directories, lock.
   [[nodiscard]] std::uint64_t mutating_calls() const;
   /// Of these, sync() and sync_directory().
   [[nodiscard]] std::uint64_t sync_calls() const;

@@ -51,7 +51,9 @@ TEST(SimEnv, BehavesLikeAFileSystemWhileThePowerIsOn) {
     const auto file = opened(sim, "/a", OpenMode::update);
     ASSERT_TRUE(file->write_at(7, as_bytes("x")));
     EXPECT_EQ(file->size().value(), 8u);
-    ASSERT_TRUE(file->truncate(6));
+    ASSERT_TRUE(file->truncate(5));
+    ASSERT_TRUE(file->allocate(6));
+    ASSERT_TRUE(file->allocate(2));
   }
   EXPECT_EQ(content_of(sim, "/a"), std::string("hello\0", 6));
   EXPECT_EQ(opened(sim, "/a", OpenMode::read)->write_at(0, as_bytes("x")).error().reason,
@@ -273,6 +275,7 @@ TEST(SimEnv, FullDiskTakesWhatFits) {
   EXPECT_EQ(content_of(sim, "/b"), "abcd");
   EXPECT_TRUE(a->write_at(0, as_bytes("654321"))) << "overwriting needs no room";
   EXPECT_EQ(b->truncate(5).error().reason, "disk_full");
+  EXPECT_EQ(b->allocate(5).error().reason, "disk_full");
   ASSERT_TRUE(sim.env().files.remove("/a"));
   EXPECT_TRUE(b->write_at(4, as_bytes("ef")));
 }

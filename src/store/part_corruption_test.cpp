@@ -7,11 +7,11 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/sim_env.h"
-#include "store/any_events.h"
 #include "store/footer.h"
 #include "store/page.h"
 #include "store/part_builder.h"
 #include "store/rewritten_part.h"
+#include "store/stored_rows.h"
 
 namespace hf {
 namespace {

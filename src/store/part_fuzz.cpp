@@ -15,9 +15,9 @@
 #include <string_view>
 
 #include "base/sim_env.h"
-#include "store/any_events.h"
 #include "store/part_builder.h"
 #include "store/rewritten_part.h"
+#include "store/stored_rows.h"
 
 namespace {
 

@@ -7,8 +7,8 @@
 #include "base/bytes.h"
 #include "base/sim_env.h"
 #include "identity/person_key.h"
-#include "store/any_events.h"
 #include "store/part_builder.h"
+#include "store/stored_rows.h"
 
 namespace hf {
 namespace {
