@@ -107,6 +107,11 @@ inline AnyEvent any_event(Rng& rng) {
     // Mostly of one kind, sometimes of another.
     event.properties.emplace_back(name, any_value(rng));
   }
+  if (rng.chance(0.1)) {
+    event.name = "alias";
+    AnyValue previous{.kind = ValueKind::text, .text = fmt::format("u{}", rng.below(6))};
+    if (rng.chance(0.8)) event.properties.emplace_back("previous_id", previous);
+  }
   return event;
 }
 

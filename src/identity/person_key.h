@@ -14,4 +14,8 @@ enum class IdKind : char { user = 'u', anonymous = 'a' };
 /// computed anywhere without coordination and says nothing without the workspace's `hash_key`.
 [[nodiscard]] Hash128 person_key(const HashKey& hash_key, IdKind kind, std::string_view id);
 
+/// The key under which a message is known: the same hash of (source, message id).
+[[nodiscard]] Hash128 message_key(const HashKey& hash_key, std::string_view source,
+                                  std::string_view message_id);
+
 }  // namespace hf

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "calendar/zone.h"
 #include "event/event.h"
 
 namespace hf {
@@ -28,7 +29,10 @@ enum class Section : std::uint8_t {
   ids = 5,
   keys = 6,
   origin = 7,
+  links = 8,   // Only where there are some, as
+  owners = 9,  // are these.
 };
+constexpr std::uint8_t last_tag = 9;
 constexpr std::uint8_t ignorable_bit = 0x80;
 
 std::unexpected<Error> bad(const char* why) { return fail(ErrorCode::data_loss, "bad_part", why); }
@@ -85,8 +89,8 @@ bool known_kind(std::uint8_t kind) {
 
 // The kind a system column is written with.
 ValueKind kind_of(ColumnRole role) {
-  const bool is_text =
-      role == ColumnRole::time || role == ColumnRole::message_id || role == ColumnRole::channel;
+  const bool is_text = role == ColumnRole::time || role == ColumnRole::message_id ||
+                       role == ColumnRole::channel || role == ColumnRole::source;
   return is_text ? ValueKind::text : ValueKind::number;
 }
 
@@ -105,7 +109,9 @@ Result<FooterColumn> get_column(ByteReader& in, const Footer& footer) {
   column.dictionary_pages = get_refs(in);
   column.pages = get_refs(in);
   if (!in.ok()) return bad("column with impossible counts, or cut off");
-  if (role > static_cast<std::uint8_t>(ColumnRole::raw_time) || !known_kind(kind)) {
+  if ((role > static_cast<std::uint8_t>(ColumnRole::raw_time) &&
+       role != static_cast<std::uint8_t>(ColumnRole::source)) ||
+      !known_kind(kind)) {
     return bad("column of an unknown role or kind");
   }
   column.info.role = static_cast<ColumnRole>(role);
@@ -275,6 +281,82 @@ Result<void> read_key_page(std::string_view payload, std::uint64_t key_count_max
   return {};
 }
 
+Result<void> write_links(PageWriter& pages, std::span<const LinkEvidence> links, Footer& footer) {
+  ByteWriter payload;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    payload.u8(static_cast<std::uint8_t>(links[i].kind));
+    payload.text(links[i].user_id);
+    payload.text(links[i].other);
+    payload.signed_varint(links[i].time_ms);
+    if (payload.size() < id_page_bytes && i + 1 < links.size()) continue;
+    HF_TRY(const PageRef ref, pages.append(PageKind::links, payload.str()));
+    footer.link_pages.push_back(ref);
+    payload.clear();
+  }
+  return {};
+}
+
+Result<void> read_link_page(std::string_view payload, std::vector<LinkEvidence>& links) {
+  ByteReader in(payload);
+  while (in.ok() && in.remaining() > 0) {
+    LinkEvidence link;
+    const std::uint8_t kind = in.u8();
+    link.kind = static_cast<LinkEvidence::Kind>(kind);
+    link.user_id = in.text();
+    link.other = in.text();
+    link.time_ms = in.signed_varint();
+    if (!in.ok() || kind > static_cast<std::uint8_t>(LinkEvidence::Kind::alias) ||
+        link.user_id.empty() || link.other.empty() || link.time_ms < timestamp_min_ms ||
+        link.time_ms >= timestamp_end_ms) {
+      return bad("link that no writer writes");
+    }
+    if (!links.empty() && links.back() >= link) return bad("links out of order");
+    links.push_back(std::move(link));
+  }
+  return in.ok() ? Result<void>{} : bad("link page that is cut off");
+}
+
+Result<void> write_owners(PageWriter& pages, std::span<const SharedRun> runs, Footer& footer) {
+  ByteWriter payload;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    payload.varint(runs[i].position);
+    payload.varint(runs[i].owners.size());
+    for (const SharedRun::Owner& owner : runs[i].owners) {
+      payload.varint(owner.person);
+      payload.fixed(owner.key.high);
+      payload.fixed(owner.key.low);
+    }
+    if (payload.size() < id_page_bytes && i + 1 < runs.size()) continue;
+    HF_TRY(const PageRef ref, pages.append(PageKind::owners, payload.str()));
+    footer.owner_pages.push_back(ref);
+    payload.clear();
+  }
+  return {};
+}
+
+Result<void> read_owner_page(std::string_view payload, std::uint32_t person_count,
+                             std::vector<SharedRun>& runs) {
+  ByteReader in(payload);
+  while (in.ok() && in.remaining() > 0) {
+    SharedRun run;
+    const std::uint64_t position = in.varint();
+    const std::uint64_t owners = in.varint_up_to(in.remaining());  // Each takes more than a byte.
+    for (std::uint64_t i = 0; i < owners && in.ok(); ++i) {
+      SharedRun::Owner& owner = run.owners.emplace_back();
+      owner.person = static_cast<PersonOrdinal>(in.varint_up_to(u32_max - 1));
+      owner.key.high = in.fixed<std::uint64_t>();
+      owner.key.low = in.fixed<std::uint64_t>();
+    }
+    if (!in.ok() || position >= person_count || owners == 0 ||
+        (!runs.empty() && runs.back().position >= position)) {
+      return bad("shared run that no writer writes");
+    }
+    run.position = static_cast<std::uint32_t>(position);
+    runs.push_back(std::move(run));
+  }
+  return in.ok() ? Result<void>{} : bad("owner page that is cut off");
+}
+
 std::string encode_footer(const Footer& footer) {
   ByteWriter out;
   ByteWriter body;
@@ -324,6 +406,13 @@ std::string encode_footer(const Footer& footer) {
   body.text(footer.source);
   body.signed_varint(footer.created_at_ms);
   put_section(out, Section::origin, body);
+  for (const auto& [tag, refs] : {std::pair(Section::links, &footer.link_pages),
+                                  std::pair(Section::owners, &footer.owner_pages)}) {
+    if (refs->empty()) continue;
+    body.clear();
+    put_refs(body, *refs);
+    put_section(out, tag, body);
+  }
   return out.take();
 }
 
@@ -353,15 +442,15 @@ Result<PageRef> read_trailer(std::string_view trailer) {
 
 Result<Footer> decode_footer(std::string_view payload) {
   Footer footer;
-  std::uint8_t seen = 0;
+  std::uint32_t seen = 0;
   ByteReader sections(payload);
   while (sections.remaining() > 0) {
     const std::uint8_t tag = sections.u8();
     ByteReader in(sections.text());
     if (!sections.ok()) return bad("footer ends within a section");
-    if (tag < 8) {
+    if (tag <= last_tag) {
       if ((seen & (1u << tag)) != 0) return bad("footer with a section twice");
-      seen = static_cast<std::uint8_t>(seen | (1u << tag));
+      seen |= 1u << tag;
     }
     if (footer.row_count == 0 && tag != static_cast<std::uint8_t>(Section::summary)) {
       return bad("footer that does not begin with its summary");  // All counts are checked by it.
@@ -416,13 +505,15 @@ Result<Footer> decode_footer(std::string_view payload) {
         footer.source = in.text();
         footer.created_at_ms = in.signed_varint();
         break;
+      case Section::links: footer.link_pages = get_refs(in); break;
+      case Section::owners: footer.owner_pages = get_refs(in); break;
       default:
         if ((tag & ignorable_bit) == 0) return bad("footer section of a newer version");
         continue;
     }
     if (!in.complete()) return bad("footer section with another length");
   }
-  if (seen != 0xfe) return bad("footer lacks a section");
+  if ((seen & 0xfe) != 0xfe) return bad("footer lacks a section");
   return footer;
 }
 

@@ -37,6 +37,8 @@ struct Footer {
   std::vector<PageRef> id_pages;
   std::vector<PageRef> id_key_pages;
   std::vector<PageRef> message_key_pages;
+  std::vector<PageRef> link_pages;
+  std::vector<PageRef> owner_pages;
 };
 
 /// Persons (or keys) per page of the directory and of the key lists.
@@ -76,6 +78,19 @@ struct RawIds {
 /// Appends one page of keys, to at most `key_count_max`. Errors: data_loss/bad_part.
 [[nodiscard]] Result<void> read_key_page(std::string_view payload, std::uint64_t key_count_max,
                                          std::vector<Hash128>& keys);
+
+[[nodiscard]] Result<void> write_links(PageWriter& pages, std::span<const LinkEvidence> links,
+                                       Footer& footer);
+/// Appends one page of links. Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> read_link_page(std::string_view payload,
+                                          std::vector<LinkEvidence>& links);
+
+[[nodiscard]] Result<void> write_owners(PageWriter& pages, std::span<const SharedRun> runs,
+                                        Footer& footer);
+/// Appends one page of shared runs, whose positions rise and lie below `person_count`.
+/// Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> read_owner_page(std::string_view payload, std::uint32_t person_count,
+                                           std::vector<SharedRun>& runs);
 
 [[nodiscard]] std::string encode_footer(const Footer& footer);
 /// Writes the footer page, its payload being what encode_footer() made, and the trailer: the last

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/sim_env.h"
+#include "identity/person_key.h"
 #include "store/footer.h"
 #include "store/manifest.h"
 #include "store/page.h"
@@ -115,8 +116,8 @@ TEST(PartFormatDoc, DescribesThePagesInTheirOrder) {
   std::vector<int> kinds;
   for (const RawPage& page : pages) kinds.push_back(page.kind);
   // Directory; time, name, id_code, received_at; channel; message_id; amount; ids; both keys;
-  // footer.
-  ASSERT_THAT(kinds, ElementsAre(1, 2, 2, 2, 2, 0x82, 2, 0x83, 2, 0x81, 3, 3, 4));
+  // links; footer.
+  ASSERT_THAT(kinds, ElementsAre(1, 2, 2, 2, 2, 0x82, 2, 0x83, 2, 0x81, 3, 3, 0x84, 4));
   const auto bytes = [](std::initializer_list<int> values) {
     std::string out;
     for (const int value : values) out += static_cast<char>(value);
@@ -151,6 +152,40 @@ TEST(PartFormatDoc, DescribesThePagesInTheirOrder) {
   };
   EXPECT_EQ(pages[10].payload, key("uann") + key("ax"));
   EXPECT_EQ(pages[11].payload, key(bytes({4}) + "shopm1"));
+  ByteWriter link;
+  link.bytes(bytes({0, 3}) + "ann" + bytes({1}) + "x");
+  link.signed_varint(19'000 * day);
+  EXPECT_EQ(pages[12].payload, link.str());
+}
+
+TEST(PartFormatDoc, DescribesOwnersAndSources) {
+  PartBuilder builder(20'000 * day);
+  builder.add({.user_id = "ann", .name = "pay", .time_ms = 19'003 * day}, "app");
+  builder.add({.anonymous_id = "x", .name = "page", .time_ms = 19'001 * day});
+  builder.add({.user_id = "bob", .name = "page", .time_ms = 19'001 * day});
+  SimEnv sim(1);
+  PersonRegistry persons(HashKey{}, 5);
+  const Hash128 ann = person_key({}, IdKind::user, "ann");
+  const Hash128 x = person_key({}, IdKind::anonymous, "x");
+  ASSERT_TRUE(builder.write(
+      sim.env(),
+      {"", "part", "shop", HashKey{}, [&](const Hash128& key) { return key == x ? ann : key; }},
+      persons, {}));
+  const auto pages = pages_of(read_file(sim.env(), "/part", 1 << 20).value());
+  std::vector<int> kinds;
+  for (const RawPage& page : pages) kinds.push_back(page.kind);
+  // Directory; time, name, id_code, received_at; source; ids; person keys; owners; footer.
+  ASSERT_THAT(kinds, ElementsAre(1, 2, 2, 2, 2, 0x82, 2, 0x81, 3, 5, 4));
+  EXPECT_EQ(pages[5].payload, std::string("\x01\x03") + "app");
+  ByteWriter owners;
+  owners.varint(0);
+  owners.varint(2);
+  for (const auto& [ordinal, key] : {std::pair(5u, ann), std::pair(6u, x)}) {
+    owners.varint(ordinal);
+    owners.fixed(key.high);
+    owners.fixed(key.low);
+  }
+  EXPECT_EQ(pages[9].payload, owners.str());
 }
 
 TEST(PartFormatDoc, DescribesTheFooter) {
@@ -163,7 +198,7 @@ TEST(PartFormatDoc, DescribesTheFooter) {
     bodies[tags.back()] = sections.text();
   }
   ASSERT_TRUE(sections.complete());
-  ASSERT_THAT(tags, ElementsAre(1, 2, 3, 4, 5, 6, 7));
+  ASSERT_THAT(tags, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
   ByteReader summary(bodies[1]);
   EXPECT_EQ(summary.varint(), 3u);
   EXPECT_EQ(summary.varint(), 2u);

@@ -46,7 +46,7 @@ struct Part::Body {
   std::vector<PersonOrdinal> persons;
   std::vector<RowNumber> offsets = {0};
   std::unordered_map<std::string, std::vector<std::uint32_t>, TextHash, std::equal_to<>> properties;
-  std::array<std::optional<std::uint32_t>, 9> by_role;
+  std::array<std::optional<std::uint32_t>, 10> by_role;
 
   [[nodiscard]] std::uint32_t rows_in_page(std::uint32_t page) const {
     HF_ASSERT(page * std::uint64_t{page_rows} < footer.row_count);
@@ -120,14 +120,20 @@ Part::~Part() { body_->cache->erase_part(body_->cache_key); }
 
 Result<std::shared_ptr<const Part>> Part::open(const Env& env, const std::string& path,
                                                PageCache& cache) {
+  HF_TRY(auto file, env.files.open(path, OpenMode::read));
+  return open(std::move(file), path, cache);
+}
+
+Result<std::shared_ptr<const Part>> Part::open(std::unique_ptr<File> file, std::string path,
+                                               PageCache& cache) {
   auto body = std::make_unique<Body>();
-  body->path = path;
+  body->path = std::move(path);
   body->cache = &cache;
-  HF_TRY(body->file, env.files.open(path, OpenMode::read));
+  body->file = std::move(file);
   HF_TRY(body->file_bytes, body->file->size());
   const std::uint64_t size = body->file_bytes;
   if (size < part_format::header_bytes + part_format::trailer_bytes) {
-    return bad(fmt::format("{}: offset 0: file too short to be a part", path));
+    return bad(fmt::format("{}: offset 0: file too short to be a part", body->path));
   }
   std::string edge(part_format::header_bytes, '\0');
   HF_TRY(std::size_t n, body->file->read_at(0, std::as_writable_bytes(std::span(edge))));
@@ -434,6 +440,27 @@ Result<std::vector<Part::IdKey>> Part::id_keys() const {
   return out;
 }
 
+const std::string& Part::source() const { return body_->footer.source; }
+
+Result<std::vector<LinkEvidence>> Part::links() const {
+  std::vector<LinkEvidence> links;
+  for (const PageRef& ref : body_->footer.link_pages) {
+    HF_TRY(const std::string payload, body_->read(ref, PageKind::links));
+    HF_CHECK(body_->placed(read_link_page(payload, links), ref));
+  }
+  return links;
+}
+
+Result<std::vector<SharedRun>> Part::shared_runs() const {
+  std::vector<SharedRun> runs;
+  for (const PageRef& ref : body_->footer.owner_pages) {
+    HF_TRY(const std::string payload, body_->read(ref, PageKind::owners));
+    HF_CHECK(body_->placed(
+        read_owner_page(payload, static_cast<std::uint32_t>(persons().size()), runs), ref));
+  }
+  return runs;
+}
+
 Result<std::vector<Hash128>> Part::message_keys() const {
   std::vector<Hash128> keys;
   for (const PageRef& ref : body_->footer.message_key_pages) {
@@ -450,6 +477,14 @@ Result<void> Part::verify() const {
   HF_TRY(const auto ids, this->ids());
   HF_CHECK(id_keys());
   HF_CHECK(message_keys());
+  HF_CHECK(links());
+  HF_TRY(const auto shared, shared_runs());
+  for (const SharedRun& run : shared) {
+    if (run.owners.size() != ids->first[run.position + 1] - ids->first[run.position]) {
+      return bad(fmt::format("{}: person {} with another number of owners than ids", path(),
+                             run.position));
+    }
+  }
   const auto id_code_column = body_->column_of(ColumnRole::id_code);
   std::vector<NameInfo> seen(names().size());
   TimestampMs low = std::numeric_limits<TimestampMs>::max();
@@ -501,8 +536,8 @@ Result<void> Part::verify_column(std::uint32_t column) const {
   const bool property = info.role == ColumnRole::property;
   const bool numeric =
       info.role == ColumnRole::raw_time || (property && info.kind == ValueKind::number);
-  const bool coded =
-      info.role == ColumnRole::channel || (property && info.kind != ValueKind::number);
+  const bool coded = info.role == ColumnRole::channel || info.role == ColumnRole::source ||
+                     (property && info.kind != ValueKind::number);
   // The columns every row has a value in were read with the rows.
   if (!numeric && !coded && info.role != ColumnRole::message_id) return {};
   if (coded) HF_CHECK(dictionary(column));

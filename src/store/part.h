@@ -94,6 +94,32 @@ struct IdTable final : CachedPage {
   std::string bytes;
 };
 
+/// What events of a part say of who is who (identity/link_set.h).
+struct LinkEvidence {
+  enum class Kind : std::uint8_t {
+    anonymous = 0,  ///< An event brought both ids.
+    alias = 1,      ///< An alias call: `other` is a user id or an anonymous one.
+  };
+  Kind kind = Kind::anonymous;
+  std::string user_id;
+  std::string other;
+  TimestampMs time_ms = 0;  ///< The earliest.
+  friend auto operator<=>(const LinkEvidence&, const LinkEvidence&) = default;
+};
+
+/// A person of the directory with whose events others' lie, put there because a link said that
+/// they are one person.
+struct SharedRun {
+  struct Owner {
+    PersonOrdinal person = 0;
+    Hash128 key;
+    friend bool operator==(const Owner&, const Owner&) = default;
+  };
+  std::uint32_t position = 0;  ///< In the directory.
+  std::vector<Owner> owners;   ///< Whose event it is, by id_code.
+  friend bool operator==(const SharedRun&, const SharedRun&) = default;
+};
+
 /// One event name of a part.
 struct NameInfo {
   std::string name;
@@ -125,6 +151,9 @@ class Part {
   [[nodiscard]] static Result<std::shared_ptr<const Part>> open(const Env& env,
                                                                 const std::string& path,
                                                                 PageCache& cache);
+  /// The same of a file that is open already; `path` is for messages.
+  [[nodiscard]] static Result<std::shared_ptr<const Part>> open(std::unique_ptr<File> file,
+                                                                std::string path, PageCache& cache);
   ~Part();
 
   [[nodiscard]] const std::string& path() const;
@@ -169,6 +198,12 @@ class Part {
     PersonOrdinal person;
   };
   [[nodiscard]] Result<std::vector<IdKey>> id_keys() const;
+  /// Ascending, each pair of ids once a kind.
+  [[nodiscard]] Result<std::vector<LinkEvidence>> links() const;
+  /// Ascending by position; persons not named have only events of their own.
+  [[nodiscard]] Result<std::vector<SharedRun>> shared_runs() const;
+  /// Of rows without a source of their own.
+  [[nodiscard]] const std::string& source() const;
   /// Sorted keyed hashes of (source, message id) of this part's rows that have one.
   [[nodiscard]] Result<std::vector<Hash128>> message_keys() const;
   /// Index into columns() of the column with that role, if the part has it.

@@ -134,6 +134,7 @@ struct PartBuilder::Body {
   std::vector<TimestampMs> received;    // Empty while all rows have the default.
   TypedColumn raw_times{.kind = ValueKind::number};
   TypedColumn channels{.kind = ValueKind::text};
+  TypedColumn sources{.kind = ValueKind::text};  // Of rows that have one of their own.
   StringTable names;
   StringTable id_table;  // Pairs of ids: length of the user id as a varint, user id, anonymous id.
   StringTable property_names;
@@ -142,6 +143,11 @@ struct PartBuilder::Body {
   std::vector<std::uint32_t> last_properties;  // Codes of the row before, in its order.
   std::vector<std::uint32_t> row_properties;
   MessageIds message_ids;
+  struct Alias {
+    std::uint32_t row;
+    std::string previous_id;
+  };
+  std::vector<Alias> aliases;
   std::string id_scratch;
   std::size_t memory = 0;
   std::uint64_t times_ahead = 0;
@@ -169,16 +175,26 @@ struct PartBuilder::Body {
     return *column;
   }
 
-  void add(const EventView& event);
+  void add(const EventView& event, std::string_view source);
   void recount_memory();
+  /// What the rows that stay say of who is who, ascending.
+  [[nodiscard]] std::vector<LinkEvidence> links(const Deduplicated& unique,
+                                                const std::vector<IdPair>& pairs) const;
   /// Numbers the persons of the rows that stay and sorts these.
-  [[nodiscard]] Arrangement arrange(const Deduplicated& unique, PersonRegistry& persons) const;
+  [[nodiscard]] Result<Deduplicated> deduplicate(
+      const Target& target, std::span<const std::shared_ptr<const Part>> known) const;
+  [[nodiscard]] Result<PartSummary> write_rows(File& file, TimestampMs created_at_ms,
+                                               const Target& target, const Deduplicated& unique,
+                                               PersonRegistry& persons) const;
+  using Canonical = std::function<Hash128(const Hash128&)>;
+  [[nodiscard]] Arrangement arrange(const Deduplicated& unique, const Canonical& canonical,
+                                    PersonRegistry& persons) const;
   /// All columns but the times.
   [[nodiscard]] Result<void> write_columns(PartWriter& writer,
                                            const std::vector<IdPair>& pairs) const;
 };
 
-void PartBuilder::Body::add(const EventView& event) {
+void PartBuilder::Body::add(const EventView& event, std::string_view source) {
   const std::uint32_t row = rows();
   HF_ASSERT(row < part_format::rows_max);
   const TimestampMs received_at = event.received_at_ms.value_or(received_at_default);
@@ -213,6 +229,14 @@ void PartBuilder::Body::add(const EventView& event) {
     message_ids.ends.push_back(message_ids.bytes.size());
   }
   if (!event.channel.empty()) channels.add_code(row, channels.dictionary.intern(event.channel));
+  if (!source.empty()) sources.add_code(row, sources.dictionary.intern(source));
+  if (event.name == "alias" && !event.user_id.empty()) {
+    const auto previous = std::ranges::find(event.properties, "previous_id", &PropertyView::name);
+    if (previous != event.properties.end()) {
+      std::string id = canonical_text(previous->value);
+      if (!id.empty() && id.size() <= limits::id_bytes_max) aliases.push_back({row, std::move(id)});
+    }
+  }
 
   row_properties.clear();
   for (std::size_t i = 0; i < event.properties.size(); ++i) {
@@ -235,7 +259,8 @@ void PartBuilder::Body::recount_memory() {
   memory = times.capacity() * 8 + name_codes.capacity() * 2 + id_pairs.capacity() * 4 +
            received.capacity() * 8 + message_ids.ends.capacity() * 8 +
            message_ids.bytes.capacity() + id_table.memory_bytes() + names.memory_bytes() +
-           raw_times.memory_bytes() + channels.memory_bytes() + property_names.memory_bytes() +
+           raw_times.memory_bytes() + channels.memory_bytes() + sources.memory_bytes() +
+           aliases.capacity() * sizeof(Alias) + property_names.memory_bytes() +
            properties.capacity() * sizeof(Property) + property_columns * sizeof(TypedColumn);
   for (const Property& property : properties) {
     for (const auto& column : property.by_kind) {
@@ -250,7 +275,9 @@ PartBuilder::~PartBuilder() = default;
 PartBuilder::PartBuilder(PartBuilder&&) noexcept = default;
 PartBuilder& PartBuilder::operator=(PartBuilder&&) noexcept = default;
 
-void PartBuilder::add(const EventView& event) { body_->add(event); }
+void PartBuilder::add(const EventView& event, std::string_view source) {
+  body_->add(event, source);
+}
 std::uint32_t PartBuilder::rows() const { return body_->rows(); }
 std::size_t PartBuilder::memory_bytes() const { return body_->memory; }
 std::uint64_t PartBuilder::times_ahead() const { return body_->times_ahead; }
@@ -270,59 +297,17 @@ namespace {
 struct Deduplicated {
   std::vector<std::uint8_t> dropped;  // Per row; empty when nothing is.
   std::vector<Hash128> keys;
+  std::uint32_t rows = 0;  // That stay.
   std::uint64_t duplicates = 0;
 };
 
-Result<Deduplicated> deduplicate(const MessageIds& ids, std::uint32_t rows,
-                                 const PartBuilder::Target& target,
-                                 std::span<const std::shared_ptr<const Part>> known) {
-  Deduplicated out;
-  if (ids.ends.empty()) return out;
-  struct KeyedRow {
-    Hash128 key;
-    std::uint32_t row;
-    auto operator<=>(const KeyedRow&) const = default;
-  };
-  std::vector<KeyedRow> keyed;
-  ByteWriter bytes;
-  bytes.text(target.source);
-  const std::string prefix = bytes.take();
-  std::string scratch;
-  for (std::uint32_t row = 0; row < ids.ends.size(); ++row) {
-    const std::string_view id = ids.at(row);
-    if (id.empty()) continue;
-    scratch.assign(prefix).append(id);
-    keyed.push_back({keyed_hash128(target.hash_key, scratch), row});
-  }
-  std::ranges::sort(keyed);
-  std::vector<std::uint8_t> drop(keyed.size(), 0);
-  for (std::size_t i = 1; i < keyed.size(); ++i) drop[i] = keyed[i].key == keyed[i - 1].key;
-  for (const auto& part : known) {
-    HF_TRY(const std::vector<Hash128> others, part->message_keys());
-    std::size_t j = 0;
-    for (std::size_t i = 0; i < keyed.size(); ++i) {
-      while (j < others.size() && others[j] < keyed[i].key) ++j;
-      if (j == others.size()) break;
-      if (others[j] == keyed[i].key) drop[i] = 1;
-    }
-  }
-  for (std::size_t i = 0; i < keyed.size(); ++i) {
-    if (drop[i] == 0) {
-      out.keys.push_back(keyed[i].key);
-      continue;
-    }
-    if (out.dropped.empty()) out.dropped.assign(rows, 0);
-    out.dropped[keyed[i].row] = 1;
-    ++out.duplicates;
-  }
-  return out;
-}
-
-/// One distinct pair of ids of the builder and the person it means.
+/// One distinct pair of ids of the builder, whose id it is and with whom it is put.
 struct IdPair {
   std::string_view user_id;
   std::string_view anonymous_id;
-  PersonOrdinal person = 0;
+  PersonOrdinal owner = 0;
+  Hash128 owner_key;
+  PersonOrdinal person = 0;  // Another than the owner where a link says so.
   std::uint32_t id_code = 0;
 };
 
@@ -554,13 +539,66 @@ struct Arrangement {
   std::vector<std::uint32_t> positions;   // Of each pair's person in the directory.
   std::vector<PersonOrdinal> ordinals;    // The directory: ascending.
   std::vector<Hash128> keys;              // The directory's person keys.
+  std::vector<SharedRun> shared;          // Persons with events of other owners.
   std::vector<RowNumber> offsets = {0};   // Rows of person p are [offsets[p], offsets[p + 1]).
   std::vector<std::uint32_t> order;       // Row of the file -> row in arrival order.
 };
 
 }  // namespace
 
-Arrangement PartBuilder::Body::arrange(const Deduplicated& unique, PersonRegistry& persons) const {
+Result<Deduplicated> PartBuilder::Body::deduplicate(
+    const Target& target, std::span<const std::shared_ptr<const Part>> known) const {
+  Deduplicated out{.rows = rows()};
+  const MessageIds& ids = message_ids;
+  if (ids.ends.empty()) return out;
+  struct KeyedRow {
+    Hash128 key;
+    std::uint32_t row;
+    auto operator<=>(const KeyedRow&) const = default;
+  };
+  std::vector<KeyedRow> keyed;
+  const ValueIndex source_of(sources, rows());
+  for (std::uint32_t row = 0; row < ids.ends.size(); ++row) {
+    const std::string_view id = ids.at(row);
+    if (id.empty()) continue;
+    const std::uint32_t at = source_of.of(row);
+    const std::string_view source =
+        at == no_value ? std::string_view(target.source) : sources.dictionary.at(sources.codes[at]);
+    keyed.push_back({message_key(target.hash_key, source, id), row});
+  }
+  std::ranges::sort(keyed);
+  if (target.keep_duplicates) {
+    for (const KeyedRow& row : keyed) {
+      if (out.keys.empty() || out.keys.back() != row.key) out.keys.push_back(row.key);
+    }
+    return out;
+  }
+  std::vector<std::uint8_t> drop(keyed.size(), 0);
+  for (std::size_t i = 1; i < keyed.size(); ++i) drop[i] = keyed[i].key == keyed[i - 1].key;
+  for (const auto& part : known) {
+    HF_TRY(const std::vector<Hash128> others, part->message_keys());
+    std::size_t j = 0;
+    for (std::size_t i = 0; i < keyed.size(); ++i) {
+      while (j < others.size() && others[j] < keyed[i].key) ++j;
+      if (j == others.size()) break;
+      if (others[j] == keyed[i].key) drop[i] = 1;
+    }
+  }
+  for (std::size_t i = 0; i < keyed.size(); ++i) {
+    if (drop[i] == 0) {
+      out.keys.push_back(keyed[i].key);
+      continue;
+    }
+    if (out.dropped.empty()) out.dropped.assign(rows(), 0);
+    out.dropped[keyed[i].row] = 1;
+    ++out.duplicates;
+    --out.rows;
+  }
+  return out;
+}
+
+Arrangement PartBuilder::Body::arrange(const Deduplicated& unique, const Canonical& canonical,
+                                       PersonRegistry& persons) const {
   const auto is_dropped = [&](std::uint32_t row) {
     return !unique.dropped.empty() && unique.dropped[row] != 0;
   };
@@ -583,8 +621,10 @@ Arrangement PartBuilder::Body::arrange(const Deduplicated& unique, PersonRegistr
     pair.user_id = in.text();
     pair.anonymous_id = in.bytes(in.remaining());
     const bool is_user = !pair.user_id.empty();
-    const Hash128 key = person_key(persons.hash_key(), is_user ? IdKind::user : IdKind::anonymous,
-                                   is_user ? pair.user_id : pair.anonymous_id);
+    pair.owner_key = person_key(persons.hash_key(), is_user ? IdKind::user : IdKind::anonymous,
+                                is_user ? pair.user_id : pair.anonymous_id);
+    pair.owner = persons.ordinal_of(pair.owner_key);
+    const Hash128 key = canonical ? canonical(pair.owner_key) : pair.owner_key;
     pair.person = persons.ordinal_of(key);
     out.used_pairs.push_back(i);
     keys.push_back({pair.person, key});
@@ -610,19 +650,71 @@ Arrangement PartBuilder::Body::arrange(const Deduplicated& unique, PersonRegistr
     out.positions[out.used_pairs[n]] = static_cast<std::uint32_t>(out.ordinals.size() - 1);
     out.offsets.back() += rows_of_pair[out.used_pairs[n]];
   }
+  for (std::size_t n = 0; n < out.used_pairs.size();) {
+    const std::uint32_t position = out.positions[out.used_pairs[n]];
+    SharedRun run{.position = position};
+    bool is_shared = false;
+    for (; n < out.used_pairs.size() && out.positions[out.used_pairs[n]] == position; ++n) {
+      const IdPair& pair = out.pairs[out.used_pairs[n]];
+      is_shared = is_shared || pair.owner != pair.person;
+      if (canonical) run.owners.push_back({pair.owner, pair.owner_key});
+    }
+    if (is_shared) out.shared.push_back(std::move(run));
+  }
   std::partial_sum(out.offsets.begin(), out.offsets.end(), out.offsets.begin());
   out.order.resize(out.offsets.back());
   std::vector<RowNumber> next(out.offsets.begin(), out.offsets.end() - 1);
   for (std::uint32_t row = 0; row < rows(); ++row) {
     if (!is_dropped(row)) out.order[next[out.positions[id_pairs[row]]]++] = row;
   }
+  // Equal times of one owner stay in order of arrival; of two, the one known longer goes first.
   const auto by_time = [&](std::uint32_t a, std::uint32_t b) { return times[a] < times[b]; };
-  for (std::size_t p = 0; p + 1 < out.offsets.size(); ++p) {
+  const auto by_time_and_owner = [&](std::uint32_t a, std::uint32_t b) {
+    if (times[a] != times[b]) return times[a] < times[b];
+    return out.pairs[id_pairs[a]].owner < out.pairs[id_pairs[b]].owner;
+  };
+  auto shared = out.shared.begin();
+  for (std::uint32_t p = 0; p + 1 < out.offsets.size(); ++p) {
     const auto first = out.order.begin() + out.offsets[p];
     const auto last = out.order.begin() + out.offsets[p + 1];
-    if (!std::is_sorted(first, last, by_time)) std::stable_sort(first, last, by_time);
+    if (shared != out.shared.end() && shared->position == p) {
+      std::stable_sort(first, last, by_time_and_owner);
+      ++shared;
+    } else if (!std::is_sorted(first, last, by_time)) {
+      std::stable_sort(first, last, by_time);
+    }
   }
   return out;
+}
+
+std::vector<LinkEvidence> PartBuilder::Body::links(const Deduplicated& unique,
+                                                   const std::vector<IdPair>& pairs) const {
+  const auto is_dropped = [&](std::uint32_t row) {
+    return !unique.dropped.empty() && unique.dropped[row] != 0;
+  };
+  constexpr TimestampMs never = std::numeric_limits<TimestampMs>::max();
+  std::vector<TimestampMs> earliest(pairs.size(), never);
+  for (std::uint32_t row = 0; row < rows(); ++row) {
+    TimestampMs& time = earliest[id_pairs[row]];
+    if (!is_dropped(row)) time = std::min(time, times[row]);
+  }
+  std::vector<LinkEvidence> links;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (earliest[i] == never || pairs[i].user_id.empty() || pairs[i].anonymous_id.empty()) continue;
+    links.push_back({LinkEvidence::Kind::anonymous, std::string(pairs[i].user_id),
+                     std::string(pairs[i].anonymous_id), earliest[i]});
+  }
+  for (const Alias& alias : aliases) {
+    if (is_dropped(alias.row)) continue;
+    links.push_back({LinkEvidence::Kind::alias, std::string(pairs[id_pairs[alias.row]].user_id),
+                     alias.previous_id, times[alias.row]});
+  }
+  std::ranges::sort(links);
+  const auto repeated = std::ranges::unique(links, [](const auto& a, const auto& b) {
+    return a.kind == b.kind && a.user_id == b.user_id && a.other == b.other;
+  });
+  links.erase(repeated.begin(), repeated.end());
+  return links;
 }
 
 Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
@@ -666,6 +758,7 @@ Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
   }));
   HF_CHECK(writer.typed(ColumnRole::raw_time, {}, raw_times));
   HF_CHECK(writer.typed(ColumnRole::channel, {}, channels));
+  HF_CHECK(writer.typed(ColumnRole::source, {}, sources));
   HF_CHECK(writer.message_ids(message_ids));
   // Properties by name, so that equal contents give equal files whatever came first.
   std::map<std::string_view, std::uint32_t> by_name;
@@ -681,53 +774,75 @@ Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
 Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
                                        PersonRegistry& persons,
                                        std::span<const std::shared_ptr<const Part>> known) {
-  const Body& body = *body_;
-  HF_TRY(const Deduplicated unique, deduplicate(body.message_ids, body.rows(), target, known));
-  PartSummary summary;
-  summary.duplicates = unique.duplicates;
-  summary.rows = body.rows() - unique.duplicates;
-  if (summary.rows == 0) return summary;
-  Arrangement rows = body.arrange(unique, persons);
-  summary.persons = rows.ordinals.size();
-
+  HF_TRY(const Deduplicated unique, body_->deduplicate(target, known));
+  if (unique.rows == 0) return PartSummary{.duplicates = unique.duplicates};
   const std::string path = target.directory + "/" + target.file;
   const std::string temporary = path + ".tmp";
-  const auto write_temporary = [&]() -> Result<void> {
+  const auto write_temporary = [&]() -> Result<PartSummary> {
     HF_TRY(const auto file, env.files.open(temporary, OpenMode::create));
-    PartWriter writer(*file, std::move(rows.order), body.rows());
-    Footer& footer = writer.footer();
-    footer.source = target.source;
-    footer.created_at_ms = env.clock.now_ms();
-    HF_CHECK(writer.pages().append_raw(encode_part_header()));
-    HF_CHECK(write_directory(writer.pages(), rows.ordinals, rows.offsets, footer));
-    HF_CHECK(writer.times(body.times, std::span(rows.offsets).first(rows.ordinals.size())));
-    HF_CHECK(body.write_columns(writer, rows.pairs));
-    std::vector<IdTable::Entry> entries;
-    std::vector<std::uint32_t> entry_counts(rows.ordinals.size(), 0);
-    for (const std::uint32_t i : rows.used_pairs) {
-      entries.push_back({rows.pairs[i].user_id, rows.pairs[i].anonymous_id});
-      ++entry_counts[rows.positions[i]];
-    }
-    HF_CHECK(write_ids(writer.pages(), entries, entry_counts, footer));
-    HF_CHECK(write_keys(writer.pages(), rows.keys, footer.id_key_pages));
-    HF_CHECK(write_keys(writer.pages(), unique.keys, footer.message_key_pages));
-    HF_CHECK(write_footer(writer.pages(), encode_footer(footer)));
-    HF_CHECK(writer.pages().flush());
-    summary.bytes = writer.pages().offset();
-    summary.time_min = footer.time_min;
-    summary.time_max = footer.time_max;
-    return file->sync();
+    HF_TRY(const PartSummary summary,
+           body_->write_rows(*file, env.clock.now_ms(), target, unique, persons));
+    HF_CHECK(file->sync());
+    return summary;
   };
   auto written = write_temporary();
-  if (written) written = env.files.rename(temporary, path);
+  if (written) {
+    if (auto renamed = env.files.rename(temporary, path); !renamed) {
+      written = std::unexpected(std::move(renamed).error());
+    }
+  }
   if (!written) {
     (void)env.files.remove(temporary);  // Frees the space on a full disk.
-    return std::unexpected(std::move(written).error());
+    return written;
   }
   if (auto synced = env.files.sync_directory(target.directory); !synced) {
     (void)env.files.remove(path);
     return std::unexpected(std::move(synced).error());
   }
+  return written;
+}
+
+Result<PartSummary> PartBuilder::write_to(File& file, TimestampMs created_at_ms,
+                                          const Target& target, PersonRegistry& persons,
+                                          std::span<const std::shared_ptr<const Part>> known) {
+  HF_TRY(const Deduplicated unique, body_->deduplicate(target, known));
+  if (unique.rows == 0) return PartSummary{.duplicates = unique.duplicates};
+  return body_->write_rows(file, created_at_ms, target, unique, persons);
+}
+
+Result<PartSummary> PartBuilder::Body::write_rows(File& file, TimestampMs created_at_ms,
+                                                  const Target& target, const Deduplicated& unique,
+                                                  PersonRegistry& persons) const {
+  PartSummary summary;
+  summary.duplicates = unique.duplicates;
+  summary.rows = unique.rows;
+  Arrangement arranged = arrange(unique, target.canonical, persons);
+  summary.persons = arranged.ordinals.size();
+
+  PartWriter writer(file, std::move(arranged.order), rows());
+  Footer& footer = writer.footer();
+  footer.source = target.source;
+  footer.created_at_ms = created_at_ms;
+  HF_CHECK(writer.pages().append_raw(encode_part_header()));
+  HF_CHECK(write_directory(writer.pages(), arranged.ordinals, arranged.offsets, footer));
+  HF_CHECK(writer.times(times, std::span(arranged.offsets).first(arranged.ordinals.size())));
+  HF_CHECK(write_columns(writer, arranged.pairs));
+  std::vector<IdTable::Entry> entries;
+  std::vector<std::uint32_t> entry_counts(arranged.ordinals.size(), 0);
+  for (const std::uint32_t i : arranged.used_pairs) {
+    entries.push_back({arranged.pairs[i].user_id, arranged.pairs[i].anonymous_id});
+    ++entry_counts[arranged.positions[i]];
+  }
+  HF_CHECK(write_ids(writer.pages(), entries, entry_counts, footer));
+  HF_CHECK(write_keys(writer.pages(), arranged.keys, footer.id_key_pages));
+  HF_CHECK(write_keys(writer.pages(), unique.keys, footer.message_key_pages));
+  HF_CHECK(write_links(writer.pages(), links(unique, arranged.pairs), footer));
+  HF_CHECK(write_owners(writer.pages(), arranged.shared, footer));
+  HF_CHECK(write_footer(writer.pages(), encode_footer(footer)));
+  HF_CHECK(writer.pages().flush());
+  summary.bytes = writer.pages().offset();
+  summary.time_min = footer.time_min;
+  summary.time_max = footer.time_max;
   return summary;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -36,8 +37,9 @@ class PartBuilder {
   PartBuilder& operator=(PartBuilder&&) noexcept;
 
   /// Copies the event. Requires validate(event); an event time more than 24 h ahead of its
-  /// received_at is stored as received_at with the raw time beside it.
-  void add(const EventView& event);
+  /// received_at is stored as received_at with the raw time beside it. Without a source the event
+  /// is of the target's.
+  void add(const EventView& event, std::string_view source = {});
 
   [[nodiscard]] std::uint32_t rows() const;
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -55,6 +57,9 @@ class PartBuilder {
     std::string file;
     std::string source;  ///< Message ids are unique within it.
     HashKey hash_key;    ///< The key of message keys.
+    /// The person under whose key the events of an id are kept, by that id's key; empty: its own.
+    std::function<Hash128(const Hash128&)> canonical = {};
+    bool keep_duplicates = false;  ///< Repeated message ids were decided before.
   };
   /// Sorts, leaves out rows whose (source, message id) is repeated here (first wins) or listed in
   /// `known` (sorted message keys of other parts), and writes. An empty outcome writes no file.
@@ -63,6 +68,10 @@ class PartBuilder {
   [[nodiscard]] Result<PartSummary> write(const Env& env, const Target& target,
                                           PersonRegistry& persons,
                                           std::span<const std::shared_ptr<const Part>> known);
+  /// The same into an open file, neither named nor synced; directory and file are not looked at.
+  [[nodiscard]] Result<PartSummary> write_to(File& file, TimestampMs created_at_ms,
+                                             const Target& target, PersonRegistry& persons,
+                                             std::span<const std::shared_ptr<const Part>> known);
 
  private:
   struct Body;

@@ -32,9 +32,11 @@ enum class PageKind : std::uint8_t {
   numbers = 2,  ///< Integers: times, codes, decimals' units.
   id_keys = 3,  ///< Keyed hashes of ids.
   footer = 4,
+  owners = 5,         ///< Which persons' events lie with another person's.
   ids = 0x81,         ///< Raw ids. Personal.
   dictionary = 0x82,  ///< Text values. Personal: free text may name people.
   texts = 0x83,       ///< Message ids. Personal.
+  links = 0x84,       ///< What says that two ids are one person. Personal.
 };
 inline constexpr std::uint8_t personal_bit = 0x80;
 
@@ -51,6 +53,7 @@ enum class ColumnRole : std::uint8_t {
   channel = 6,
   raw_time = 7,     ///< The client's time where it was more than 24 h ahead, UTC ms.
   message_key = 8,  ///< Keyed hash of (source, message id), sorted; not per row.
+  source = 9,       ///< Text; rows without one are of the part's source.
 };
 
 /// How a page says which of its rows have a value.

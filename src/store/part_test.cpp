@@ -52,10 +52,15 @@ class Disk {
     return builder;
   }
   Result<PartSummary> write(const std::vector<AnyEvent>& events, const std::string& file,
-                            const std::string& source = "shop") {
-    return builder_of(events).write(
-        env(), {.directory = "/parts", .file = file, .source = source, .hash_key = some_key()},
-        persons_, known_);
+                            const std::string& source = "shop",
+                            std::function<Hash128(const Hash128&)> canonical = {}) {
+    return builder_of(events).write(env(),
+                                    {.directory = "/parts",
+                                     .file = file,
+                                     .source = source,
+                                     .hash_key = some_key(),
+                                     .canonical = std::move(canonical)},
+                                    persons_, known_);
   }
   std::shared_ptr<const Part> open(const std::string& file) {
     auto part = Part::open(env(), "/parts/" + file, cache_);
@@ -217,6 +222,8 @@ TEST(Part, GivesBackTheEventsSortedByPersonTimeAndArrival) {
       ASSERT_THAT(*read, ElementsAreArray(rows));
       expect_true_footer(*part, rows);
       expect_true_keys(*part, rows);
+      EXPECT_EQ(part->links().value(), ExpectedParts::links_of(rows));
+      EXPECT_THAT(part->shared_runs().value(), IsEmpty());
       const auto verified = part->verify();
       ASSERT_TRUE(verified) << verified.error().message;
       EXPECT_EQ(summary->persons, part->persons().size());
@@ -227,6 +234,104 @@ TEST(Part, GivesBackTheEventsSortedByPersonTimeAndArrival) {
       disk.know(part);
     }
   }
+}
+
+/// The key of "user x" or "anonymous x".
+Hash128 key_of(const std::string& owner) {
+  const std::size_t space = owner.find(' ');
+  return person_key(some_key(), owner.substr(0, space) == "user" ? IdKind::user : IdKind::anonymous,
+                    owner.substr(space + 1));
+}
+
+TEST(Part, PutsEventsWithThePersonTheirOwnerBelongsTo) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    Disk disk;
+    ExpectedParts expected;
+    for (int n = 0; n < 3; ++n) {
+      // Who belongs to whom changes from part to part.
+      ExpectedParts::Canonical canonical;
+      std::map<Hash128, Hash128> by_key;
+      for (int i = 0; i < 5; ++i) {
+        if (rng.chance(0.5)) continue;
+        const std::string anonymous = fmt::format("anonymous a{}", i);
+        canonical[anonymous] = fmt::format("user u{}", rng.below(8));
+        by_key[key_of(anonymous)] = key_of(canonical[anonymous]);
+      }
+      const auto events = any_events(rng, static_cast<std::size_t>(rng.between(1, 80)));
+      const std::string file = fmt::format("{}.part", n);
+      const auto rows = expected.next_part(events, received_at, canonical);
+      ASSERT_TRUE(disk.write(events, file, "shop", [&](const Hash128& key) {
+        const auto found = by_key.find(key);
+        return found == by_key.end() ? key : found->second;
+      }));
+      if (rows.empty()) continue;
+      const auto part = disk.open(file);
+      ASSERT_NE(part, nullptr);
+      ASSERT_THAT(read_rows(*part).value(), ElementsAreArray(rows));
+      ASSERT_TRUE(part->verify());
+      disk.know(part);
+      // Every row's owner by the shared runs is the one its ids say.
+      const auto shared = part->shared_runs().value();
+      const auto ids = part->ids().value();
+      std::map<std::uint32_t, const SharedRun*> by_position;
+      for (const SharedRun& run : shared) by_position[run.position] = &run;
+      for (std::uint32_t p = 0; p < part->persons().size(); ++p) {
+        bool is_shared = false;
+        for (std::uint32_t i = ids->first[p]; i < ids->first[p + 1]; ++i) {
+          const auto& entry = ids->entries[i];
+          const std::string owner = entry.user_id.empty()
+                                        ? "anonymous " + std::string(entry.anonymous_id)
+                                        : "user " + std::string(entry.user_id);
+          const PersonOrdinal ordinal = expected.ordinal(owner);
+          is_shared = is_shared || ordinal != part->persons()[p];
+          if (!by_position.contains(p)) continue;
+          const SharedRun::Owner& told = by_position[p]->owners.at(i - ids->first[p]);
+          EXPECT_EQ(told.person, ordinal);
+          EXPECT_EQ(told.key, key_of(owner));
+        }
+        EXPECT_EQ(by_position.contains(p), is_shared);
+      }
+    }
+  }
+}
+
+TEST(Part, KnowsTheSourceOfEachRowAndItsMessagesByIt) {
+  Disk disk;
+  PartBuilder builder(received_at);
+  const auto add = [&](std::string_view source, std::string_view message) {
+    builder.add({.user_id = "u", .name = "e", .time_ms = 5, .message_id = message}, source);
+  };
+  add("", "1");
+  add("app", "1");
+  add("app", "2");
+  add("web", "1");
+  add("app", "1");
+  PartBuilder::Target target{"/parts", "1.part", "shop", some_key()};
+  EXPECT_EQ(builder.write(disk.env(), target, disk.persons(), {})->rows, 4u) << "app's 1 twice";
+  const auto part = disk.open("1.part");
+  EXPECT_EQ(part->source(), "shop");
+  std::vector<Hash128> keys = {
+      message_key(some_key(), "shop", "1"), message_key(some_key(), "app", "1"),
+      message_key(some_key(), "app", "2"), message_key(some_key(), "web", "1")};
+  std::ranges::sort(keys);
+  EXPECT_EQ(part->message_keys().value(), keys);
+  const auto column = part->find(ColumnRole::source);
+  ASSERT_TRUE(column);
+  const auto dictionary = part->dictionary(*column).value();
+  const auto codes = part->codes(*column, 0).value();
+  std::vector<std::string> sources;
+  for (const std::uint32_t code : codes->codes) {
+    sources.emplace_back(code == CodePage::missing ? "" : dictionary->at(code));
+  }
+  EXPECT_THAT(sources, ElementsAre("", "app", "app", "web"));
+  ASSERT_TRUE(part->verify());
+
+  target.file = "2.part";
+  target.keep_duplicates = true;
+  EXPECT_EQ(builder.write(disk.env(), target, disk.persons(), std::vector{part})->rows, 5u);
+  EXPECT_EQ(disk.open("2.part")->message_keys().value(), keys);
 }
 
 TEST(Part, CutsPersonsAndColumnsAtPageBorders) {

@@ -13,6 +13,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -50,8 +51,12 @@ inline std::ostream& operator<<(std::ostream& out, const StoredRow& row) {
 /// The slow twin of PartBuilder and PersonRegistry: what one source's parts hold.
 class ExpectedParts {
  public:
+  /// "user x" or "anonymous x" -> the one of these with whom its events are put.
+  using Canonical = std::map<std::string, std::string>;
+
   /// The rows of the next part, in its order.
-  std::vector<StoredRow> next_part(const std::vector<AnyEvent>& events, TimestampMs received_at) {
+  std::vector<StoredRow> next_part(const std::vector<AnyEvent>& events, TimestampMs received_at,
+                                   const Canonical& canonical = {}) {
     std::vector<StoredRow> rows;
     std::vector<std::pair<std::string, std::string>> pairs;  // In order of first appearance.
     for (const AnyEvent& event : events) {
@@ -78,18 +83,59 @@ class ExpectedParts {
       const bool is_used = std::ranges::any_of(rows, [&](const StoredRow& row) {
         return row.user == user && row.anonymous == anonymous;
       });
-      if (is_used) ordinals_.emplace(person_of(user, anonymous), ordinals_.size());
+      if (!is_used) continue;
+      ordinals_.emplace(owner_of(user, anonymous), ordinals_.size());
+      ordinals_.emplace(person_of(user, anonymous, canonical), ordinals_.size());
     }
-    for (StoredRow& row : rows) row.person = ordinals_.at(person_of(row.user, row.anonymous));
-    std::ranges::stable_sort(rows, [](const StoredRow& a, const StoredRow& b) {
-      return std::pair(a.person, a.time) < std::pair(b.person, b.time);
+    const auto owner = [&](const StoredRow& row) {
+      return ordinals_.at(owner_of(row.user, row.anonymous));
+    };
+    for (StoredRow& row : rows) {
+      row.person = ordinals_.at(person_of(row.user, row.anonymous, canonical));
+    }
+    std::ranges::stable_sort(rows, [&](const StoredRow& a, const StoredRow& b) {
+      return std::tuple(a.person, a.time, owner(a)) < std::tuple(b.person, b.time, owner(b));
     });
     return rows;
   }
 
+  /// What the rows of a part say of who is who.
+  static std::vector<LinkEvidence> links_of(const std::vector<StoredRow>& rows) {
+    std::map<std::tuple<LinkEvidence::Kind, std::string, std::string>, TimestampMs> earliest;
+    const auto note = [&](LinkEvidence::Kind kind, const StoredRow& row, const std::string& other) {
+      const auto [at, is_new] = earliest.try_emplace({kind, row.user, other}, row.time);
+      at->second = std::min(at->second, row.time);
+    };
+    for (const StoredRow& row : rows) {
+      if (row.user.empty()) continue;
+      if (!row.anonymous.empty()) note(LinkEvidence::Kind::anonymous, row, row.anonymous);
+      if (row.name != "alias") continue;
+      for (const auto& [property, text] : row.properties) {
+        if (property.first == "previous_id" && !text.empty()) {
+          note(LinkEvidence::Kind::alias, row, text);
+        }
+      }
+    }
+    std::vector<LinkEvidence> links;
+    for (const auto& [key, time] : earliest) {
+      links.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), time});
+    }
+    return links;
+  }
+
+  [[nodiscard]] PersonOrdinal ordinal(const std::string& owner) const {
+    return ordinals_.at(owner);
+  }
+
  private:
-  static std::string person_of(const std::string& user, const std::string& anonymous) {
+  static std::string owner_of(const std::string& user, const std::string& anonymous) {
     return user.empty() ? "anonymous " + anonymous : "user " + user;
+  }
+  static std::string person_of(const std::string& user, const std::string& anonymous,
+                               const Canonical& canonical) {
+    const std::string owner = owner_of(user, anonymous);
+    const auto found = canonical.find(owner);
+    return found == canonical.end() ? owner : found->second;
   }
   std::set<std::string> message_ids_;
   std::map<std::string, PersonOrdinal> ordinals_;
