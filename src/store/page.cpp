@@ -86,10 +86,14 @@ Result<void> PageWriter::flush() {
 
 Result<PageRef> PageWriter::append(PageKind kind, std::string_view payload) {
   HF_ASSERT(payload.size() <= page_payload_max);
-  std::string compressed(ZSTD_compressBound(payload.size()), '\0');
-  const std::size_t n = ZSTD_compress(compressed.data(), compressed.size(), payload.data(),
-                                      payload.size(), zstd_level);
-  HF_ASSERT(!ZSTD_isError(n));
+  std::string compressed;
+  std::size_t n = payload.size();
+  if (compress_) {
+    compressed.resize(ZSTD_compressBound(payload.size()));
+    n = ZSTD_compress(compressed.data(), compressed.size(), payload.data(), payload.size(),
+                      zstd_level);
+    HF_ASSERT(!ZSTD_isError(n));
+  }
   const bool smaller = n + n / 16 < payload.size();  // Not worth a decompression otherwise.
   const std::string_view stored = smaller ? std::string_view(compressed.data(), n) : payload;
 

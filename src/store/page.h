@@ -28,7 +28,7 @@ struct PageRef {
 /// Appends pages to a file, in writes of about a megabyte.
 class PageWriter {
  public:
-  explicit PageWriter(File& file) : file_(file) {}
+  explicit PageWriter(File& file, bool compress = true) : file_(file), compress_(compress) {}
   /// Bytes that are no page (the file header, the trailer).
   [[nodiscard]] Result<void> append_raw(std::string_view bytes);
   [[nodiscard]] Result<PageRef> append(part_format::PageKind kind, std::string_view payload);
@@ -37,6 +37,7 @@ class PageWriter {
 
  private:
   File& file_;
+  bool compress_;
   std::string buffer_;
   std::uint64_t flushed_ = 0;
 };

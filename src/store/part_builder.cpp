@@ -176,6 +176,7 @@ struct PartBuilder::Body {
   }
 
   void add(const EventView& event, std::string_view source);
+  void add_all(const Body& other);
   void recount_memory();
   /// What the rows that stay say of who is who, ascending.
   [[nodiscard]] std::vector<LinkEvidence> links(const Deduplicated& unique,
@@ -255,6 +256,82 @@ void PartBuilder::Body::add(const EventView& event, std::string_view source) {
   if (row % 4096 == 0) recount_memory();
 }
 
+namespace {
+
+/// Steps through a typed column row by row.
+class ColumnCursor {
+ public:
+  explicit ColumnCursor(const TypedColumn& column) : column_(&column) {}
+
+  /// Index of the row's value, or no_value. Rows must not go back.
+  std::uint32_t at(std::uint32_t row) {
+    if (column_->rows.empty()) return row < column_->size() ? row : no_value;
+    while (next_ < column_->rows.size() && column_->rows[next_] < row) ++next_;
+    const bool has = next_ < column_->rows.size() && column_->rows[next_] == row;
+    return has ? next_ : no_value;
+  }
+  const TypedColumn& column() const { return *column_; }
+  std::string_view text(std::uint32_t index) const {
+    return column_->dictionary.at(column_->codes[index]);
+  }
+
+ private:
+  const TypedColumn* column_;
+  std::uint32_t next_ = 0;
+};
+
+struct PropertyCursor {
+  std::string_view name;
+  ColumnCursor values;
+};
+
+}  // namespace
+
+void PartBuilder::Body::add_all(const Body& other) {
+  ColumnCursor raw_time(other.raw_times);
+  ColumnCursor channel(other.channels);
+  ColumnCursor source(other.sources);
+  std::vector<PropertyCursor> cursors;
+  for (std::uint32_t p = 0; p < other.properties.size(); ++p) {
+    for (const auto& column : other.properties[p].by_kind) {
+      if (column) cursors.push_back({other.property_names.at(p), ColumnCursor(*column)});
+    }
+  }
+  std::vector<PropertyView> views;
+  for (std::uint32_t row = 0; row < other.rows(); ++row) {
+    views.clear();
+    for (PropertyCursor& cursor : cursors) {
+      const std::uint32_t at = cursor.values.at(row);
+      if (at == no_value) continue;
+      const TypedColumn& column = cursor.values.column();
+      ValueView value{.kind = column.kind};
+      switch (column.kind) {
+        case ValueKind::number:
+          value.number = {column.units[at], column.scales.empty()
+                                                ? std::int8_t{0}
+                                                : static_cast<std::int8_t>(column.scales[at])};
+          break;
+        case ValueKind::boolean: value.boolean = column.codes[at] == 1; break;
+        default: value.text = cursor.values.text(at);
+      }
+      views.push_back({cursor.name, value});
+    }
+    ByteReader ids(other.id_table.at(other.id_pairs[row]));
+    EventView event{.user_id = ids.text()};
+    event.anonymous_id = ids.bytes(ids.remaining());
+    event.name = other.names.at(other.name_codes[row]);
+    const std::uint32_t raw = raw_time.at(row);
+    event.time_ms = raw == no_value ? other.times[row] : other.raw_times.units[raw];
+    event.received_at_ms =
+        row < other.received.size() ? other.received[row] : other.received_at_default;
+    event.message_id = other.message_ids.at(row);
+    if (const std::uint32_t at = channel.at(row); at != no_value) event.channel = channel.text(at);
+    event.properties = views;
+    const std::uint32_t at = source.at(row);
+    add(event, at == no_value ? std::string_view{} : source.text(at));
+  }
+}
+
 void PartBuilder::Body::recount_memory() {
   memory = times.capacity() * 8 + name_codes.capacity() * 2 + id_pairs.capacity() * 4 +
            received.capacity() * 8 + message_ids.ends.capacity() * 8 +
@@ -278,6 +355,7 @@ PartBuilder& PartBuilder::operator=(PartBuilder&&) noexcept = default;
 void PartBuilder::add(const EventView& event, std::string_view source) {
   body_->add(event, source);
 }
+void PartBuilder::add_all(const PartBuilder& other) { body_->add_all(*other.body_); }
 std::uint32_t PartBuilder::rows() const { return body_->rows(); }
 std::size_t PartBuilder::memory_bytes() const { return body_->memory; }
 std::uint64_t PartBuilder::times_ahead() const { return body_->times_ahead; }
@@ -314,8 +392,8 @@ struct IdPair {
 /// Writes pages, dictionaries and footer of one part in the given row order.
 class PartWriter {
  public:
-  PartWriter(File& file, std::vector<std::uint32_t> order, std::uint32_t source_rows)
-      : pages_(file), order_(std::move(order)), source_rows_(source_rows) {
+  PartWriter(File& file, bool compress, std::vector<std::uint32_t> order, std::uint32_t source_rows)
+      : pages_(file, compress), order_(std::move(order)), source_rows_(source_rows) {
     footer_.row_count = static_cast<std::uint32_t>(order_.size());
   }
 
@@ -819,7 +897,7 @@ Result<PartSummary> PartBuilder::Body::write_rows(File& file, TimestampMs create
   Arrangement arranged = arrange(unique, target.canonical, persons);
   summary.persons = arranged.ordinals.size();
 
-  PartWriter writer(file, std::move(arranged.order), rows());
+  PartWriter writer(file, target.compress, std::move(arranged.order), rows());
   Footer& footer = writer.footer();
   footer.source = target.source;
   footer.created_at_ms = created_at_ms;

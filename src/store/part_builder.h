@@ -41,6 +41,9 @@ class PartBuilder {
   /// is of the target's.
   void add(const EventView& event, std::string_view source = {});
 
+  /// Copies the events of another builder, behind those here.
+  void add_all(const PartBuilder& other);
+
   [[nodiscard]] std::uint32_t rows() const;
   [[nodiscard]] std::size_t memory_bytes() const;
   /// True when one more event might pass a bound of the format (part_format.h), or the part is
@@ -60,6 +63,7 @@ class PartBuilder {
     /// The person under whose key the events of an id are kept, by that id's key; empty: its own.
     std::function<Hash128(const Hash128&)> canonical = {};
     bool keep_duplicates = false;  ///< Repeated message ids were decided before.
+    bool compress = true;
   };
   /// Sorts, leaves out rows whose (source, message id) is repeated here (first wins) or listed in
   /// `known` (sorted message keys of other parts), and writes. An empty outcome writes no file.
