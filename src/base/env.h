@@ -75,7 +75,7 @@ class FileSystem {
   [[nodiscard]] virtual Result<void> remove(const std::string& path) = 0;
   /// Makes creations, renames and removals directly inside `path` survive power loss.
   [[nodiscard]] virtual Result<void> sync_directory(const std::string& path) = 0;
-  /// Creates `path` and its missing parents, durably; fine if it exists.
+  /// Creates `path` and its missing parents; fine if it exists. Durable in both cases.
   /// Errors: failed_precondition/not_a_directory where a file is in the way.
   [[nodiscard]] virtual Result<void> make_directories(const std::string& path) = 0;
   /// Names (not paths) of the entries of `path`, sorted. Errors: not_found.

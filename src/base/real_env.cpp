@@ -232,15 +232,18 @@ class PosixFileSystem final : public FileSystem {
   Result<void> make_directories(const std::string& path) override {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
       const std::string prefix = path.substr(0, end);
-      if (::mkdir(prefix.c_str(), directory_mode) == 0) {
-        const std::size_t slash = prefix.find_last_of('/', prefix.find_last_not_of('/'));
-        const std::string parent = slash == std::string::npos ? "."
-                                   : slash == 0               ? "/"
-                                                              : prefix.substr(0, slash);
-        HF_CHECK(sync_directory(parent));
-      } else if (const int error = errno; !is_directory(prefix)) {
+      const bool made = ::mkdir(prefix.c_str(), directory_mode) == 0;
+      if (const int error = errno; !made && !is_directory(prefix)) {
         return os_error(error == EEXIST ? ENOTDIR : error, "make directory", prefix);
       }
+      const std::size_t slash = prefix.find_last_of('/', prefix.find_last_not_of('/'));
+      const std::string parent = slash == std::string::npos ? "."
+                                 : slash == 0               ? "/"
+                                                            : prefix.substr(0, slash);
+      // Also where it is there: who made it may have died before this. Directories that are not
+      // ours to read were not made by us.
+      const auto synced = sync_directory(parent);
+      if (!synced && (made || synced.error().code != ErrorCode::permission_denied)) return synced;
       if (end == std::string::npos) return {};
     }
   }

@@ -532,8 +532,8 @@ class SimEnv::SimFileSystem final : public FileSystem {
           child = std::make_shared<Node>(true);
           machine_.change_name(
               {.from = {}, .to = {.directory = node, .name = name}, .node = child});
-          if (!machine_.crashed) machine_.sync_names(node);
         }
+        if (!machine_.crashed) machine_.sync_names(node);
         if (!child->directory) return not_a_directory(path);
         node = child;
       }

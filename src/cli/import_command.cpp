@@ -104,7 +104,7 @@ std::string import_names(const ImportRecord& import) {
 Result<int> list_imports(Session& session) {
   HF_TRY(const auto store, Store::open(session.env(), session.data, Store::Access::read));
   const Words words = session.words();
-  HF_TRY(const auto zone, Zone::load(session.env(), store->manifest().timezone));
+  HF_TRY(const auto zone, Zone::load(session.env(), store->settings().timezone));
   print(fmt::format("{}  {}  {}  {}  {}  {}\n", pad_left(words("id", "编号"), 4),
                     pad_right(words("state", "状态"), 11), pad_left(words("events", "事件"), 13),
                     pad_left(words("rejected", "被拒绝"), 9),

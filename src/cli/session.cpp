@@ -55,7 +55,7 @@ Result<Session::Reading> Session::read_store() const {
     if (!snapshot && snapshot.error().code == ErrorCode::not_found && tries < store_tries_max)
       continue;
     HF_TRY(Snapshot parts, std::move(snapshot));
-    HF_TRY(auto zone, Zone::load(env_, store->manifest().timezone));
+    HF_TRY(auto zone, Zone::load(env_, store->settings().timezone));
     return Reading{std::move(store), std::move(parts), std::move(zone)};
   }
 }
@@ -63,7 +63,7 @@ Result<Session::Reading> Session::read_store() const {
 QueryContext Session::query_context(const Reading& reading) const {
   return {.env = env_,
           .default_zone = reading.zone,
-          .default_week_start = reading.store->manifest().week_start};
+          .default_week_start = reading.store->settings().week_start};
 }
 
 int report(const Error& error) {

@@ -58,6 +58,9 @@ class FrameBuilder {
   [[nodiscard]] std::size_t payload_bytes() const {
     return bytes_.size() - log_format::frame_header_bytes;
   }
+  [[nodiscard]] std::string_view payload() const {
+    return std::string_view(bytes_).substr(log_format::frame_header_bytes);
+  }
   /// What a record adds to payload_bytes().
   [[nodiscard]] static std::size_t cost(std::string_view record);
   /// The whole frame; valid until clear(). Requires payload_bytes() <= payload_bytes_max.

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "base/sim_env.h"
+#include "calendar/zone.h"
 #include "log/log_reader.h"
 #include "log/log_writer.h"
 
@@ -135,15 +136,34 @@ TEST(Log, RemovesWholeFilesBelowAnOffsetButNeverTheNewest) {
   for (int i = 0; i < 100; ++i) ASSERT_TRUE(append(*writer, 1));
   const auto files = list_log_files(sim.env(), directory).value();
   ASSERT_GT(files.size(), 3u);
-  ASSERT_TRUE(writer->remove_before(files[2] - 1));
+  ASSERT_TRUE(writer->remove_before(files[2] - 1, timestamp_end_ms));
   EXPECT_EQ(writer->first_offset(), files[1]);
   EXPECT_EQ(LogReader::open(sim.env(), directory, files[1] - 1).error().reason, "log_deleted");
   LogReader reader = LogReader::open(sim.env(), directory, files[1]).value();
   EXPECT_EQ(read_all(reader).value(), 101 - files[1]);
-  ASSERT_TRUE(writer->remove_before(writer->next_offset()));
+  ASSERT_TRUE(writer->remove_before(writer->next_offset(), timestamp_end_ms));
   EXPECT_EQ(list_log_files(sim.env(), directory).value(), (std::vector{files.back()}));
   writer = open_writer(sim.env(), 101).value();
   EXPECT_EQ(writer->next_offset(), 101u);
+}
+
+TEST(Log, KeepsFilesWhoseRecordsAreYoung) {
+  SimEnv sim(1);
+  const TimestampMs noon = 1'780'000'000'000;
+  auto writer = open_writer(sim.env()).value();
+  std::vector<TimestampMs> ends;  // Of each file, when its last record was received.
+  for (int i = 0; i < 100; ++i) {
+    sim.set_now_ms(noon + i);
+    const std::size_t before = list_log_files(sim.env(), directory)->size();
+    ASSERT_TRUE(append(*writer, 1));
+    if (list_log_files(sim.env(), directory)->size() > before) ends.push_back(noon + i);
+  }
+  ASSERT_GT(ends.size(), 3u);
+  // File 0 was followed by file 1 at ends[1].
+  ASSERT_TRUE(writer->remove_before(writer->next_offset(), ends[1]));
+  EXPECT_EQ(list_log_files(sim.env(), directory)->size(), ends.size());
+  ASSERT_TRUE(writer->remove_before(writer->next_offset(), ends[1] + 1));
+  EXPECT_EQ(list_log_files(sim.env(), directory)->size(), ends.size() - 1);
 }
 
 TEST(Log, WithoutRecordsThatAreKnownElsewhereIsDataLoss) {
@@ -172,7 +192,7 @@ struct Workload {
     for (int i = 0; i < steps; ++i) {
       if (rng.chance(0.1)) {
         removed_below = std::max<Offset>(removed_below, rng.between(1, acknowledged_end));
-        HF_CHECK(writer->remove_before(removed_below));
+        HF_CHECK(writer->remove_before(removed_below, timestamp_end_ms));
       }
       if (rng.chance(0.1)) {
         HF_TRY(writer, open_writer(env, acknowledged_end));

@@ -116,8 +116,11 @@ Result<void> LogWriter::start_file(std::uint64_t bytes) {
   return {};
 }
 
-Result<void> LogWriter::remove_before(Offset offset) {
+Result<void> LogWriter::remove_before(Offset offset, TimestampMs received_before_ms) {
   while (files_.size() > 1 && files_[1] <= offset) {
+    // Nothing in a file was received after the next one was made.
+    HF_TRY(const LogFileReader next, LogFileReader::open(env_, directory_, files_[1]));
+    if (next.header().created_at_ms >= received_before_ms) break;
     HF_CHECK(env_.files.remove(directory_ + "/" + log_file_name(files_.front())));
     // One after the other: a file that comes back after a crash must not do so alone.
     if (HF_SITE("log.removal.directory_sync")) HF_CHECK(env_.files.sync_directory(directory_));

@@ -41,8 +41,9 @@ class LogWriter {
   /// the file system.
   [[nodiscard]] Result<Appended> append(FrameBuilder& frame);
 
-  /// Removes the files whose records are all below `offset`, oldest first, but never the newest.
-  [[nodiscard]] Result<void> remove_before(Offset offset);
+  /// Removes the files whose records are all below `offset` and were received before the time,
+  /// oldest first, but never the newest.
+  [[nodiscard]] Result<void> remove_before(Offset offset, TimestampMs received_before_ms);
 
   [[nodiscard]] Offset next_offset() const { return next_; }
   /// Of the log's oldest record on disk; next_offset() where there is none.

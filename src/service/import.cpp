@@ -249,7 +249,7 @@ std::string csv_quoted(std::string_view text) {
 class ImportRun {
  public:
   ImportRun(Store& store, SqlEngine* engine, const ImportPlan& plan, const ImportControl& control)
-      : store_(store), engine_(engine), plan_(plan), control_(control), persons_({}, 0) {}
+      : store_(store), engine_(engine), plan_(plan), control_(control) {}
 
   Result<ImportOutcome> run() {
     HF_CHECK(choose_files());
@@ -259,7 +259,7 @@ class ImportRun {
     }
     HF_CHECK(begin());
     HF_TRY(zone_, Zone::load(store_.env(), plan_.mapping.timezone));
-    const PersonOrdinal persons_before = persons_.next();
+    const PersonOrdinal persons_before = persons_->next();
     auto rows = read_rows();
     // The writer must be at rest before anything it uses goes, also after an error.
     auto written = wait_for_writer();
@@ -271,7 +271,7 @@ class ImportRun {
       return std::unexpected(std::move(error));
     }
     HF_CHECK(finish());
-    outcome_.persons_new = persons_.next() - persons_before;
+    outcome_.persons_new = persons_->next() - persons_before;
     return outcome_;
   }
 
@@ -321,6 +321,8 @@ class ImportRun {
   }
 
   Result<void> begin() {
+    HF_CHECK(
+        store_.flush());  // What came by the log is in parts, where message ids are looked for.
     Manifest next = store_.manifest();
     ImportRecord* record = nullptr;
     for (ImportRecord& import : next.imports) {
@@ -348,13 +350,14 @@ class ImportRun {
           record->counts.events + record->counts.duplicates + record->counts.rejected;
     }
     if (next.imports.size() == 1 && !plan_.options.overrides.timezone.empty()) {
-      next.timezone = plan_.mapping.timezone;  // The first import settles whose days we count.
+      next.settings.timezone =
+          plan_.mapping.timezone;  // The first import settles whose days we count.
     }
     outcome_.id = record->id;
     record_ = *record;
     HF_CHECK(store_.commit(std::move(next)));
     HF_CHECK(store_.remove_unlisted_files());
-    HF_TRY(persons_, store_.load_persons(record_.id));
+    HF_TRY(persons_, store_.persons());
     HF_TRY(Snapshot visible, store_.snapshot());
     known_ = std::move(visible.parts);
     HF_TRY(const auto own, store_.parts_of(record_.id));
@@ -513,7 +516,7 @@ class ImportRun {
                                      .file = fmt::format("{:08}.part", next.next_part),
                                      .source = plan_.mapping.source,
                                      .hash_key = next.hash_key};
-    HF_TRY(const PartSummary summary, batch.builder.write(store_.env(), target, persons_, known_));
+    HF_TRY(const PartSummary summary, batch.builder.write(store_.env(), target, *persons_, known_));
     if (summary.rows > 0) {
       ++next.next_part;
       next.parts.push_back({.file = target.file,
@@ -524,7 +527,7 @@ class ImportRun {
                             .time_min = summary.time_min,
                             .time_max = summary.time_max});
     }
-    next.next_person = persons_.next();
+    next.next_person = persons_->next();
     record.counts.events += summary.rows;
     record.counts.duplicates += summary.duplicates;
     record.counts.rejected += batch.rejected;
@@ -577,7 +580,7 @@ class ImportRun {
     Manifest next = store_.manifest();
     std::erase_if(next.imports, [&](const ImportRecord& r) { return r.id == record_.id; });
     std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record_.id; });
-    if (next.imports.empty()) next.timezone = Manifest{}.timezone;
+    if (next.imports.empty()) next.settings.timezone = Settings{}.timezone;
     HF_CHECK(store_.commit(std::move(next)));
     return store_.remove_unlisted_files();
   }
@@ -603,7 +606,7 @@ class ImportRun {
   std::string row_id_;
 
   // Of the writer, while `writer_` is valid:
-  PersonRegistry persons_;
+  PersonRegistry* persons_ = nullptr;
   std::vector<std::shared_ptr<const Part>> known_;
   std::unique_ptr<File> rejects_file_;
   std::uint64_t reject_bytes_ = 0;

@@ -243,7 +243,7 @@ TEST(StrictImport, RefusedAsTheFirstSettlesNoZone) {
   EXPECT_EQ(reason_of(world.import_text(
                 "a.csv", text, {.overrides = {.timezone = "Europe/London"}, .strict = true})),
             "rejected_row");
-  EXPECT_EQ(world.store().manifest().timezone, "UTC");
+  EXPECT_EQ(world.store().settings().timezone, "UTC");
 }
 
 TEST(StrictImport, DoesNotGoOnBehindARowThatWasRejectedBefore) {

@@ -315,7 +315,7 @@ TEST(ImportTimes, WithoutOffsetAreLocalToTheGivenZoneAlsoWhenClocksChange) {
   EXPECT_THAT(times(world.events()),
               ElementsAre("2020-01-01T12:00:00Z", "2020-03-29T01:30:00Z", "2020-07-01T11:00:00Z",
                           "2020-10-25T00:30:00Z", "2020-11-01T10:00:00Z"));
-  EXPECT_EQ(world.store().manifest().timezone, "Europe/London");
+  EXPECT_EQ(world.store().settings().timezone, "Europe/London");
 }
 
 // Files that are wrong as a whole.

@@ -112,7 +112,8 @@ inline void read_part(const Part& part, std::vector<StoredEvent>& out) {
           case ColumnRole::name:
           case ColumnRole::id_code:
           case ColumnRole::received_at:
-          case ColumnRole::message_key: break;
+          case ColumnRole::message_key:
+          case ColumnRole::source: break;
         }
       };
       if (column.role == ColumnRole::message_id) {

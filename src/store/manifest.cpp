@@ -46,6 +46,12 @@ class Fields {
     if (!json->is_text()) return note(name);
     out = json->text;
   }
+  void read(std::string_view name, bool& out) {
+    const Json* json = get(name);
+    if (json == nullptr) return;
+    if (!json->is_boolean()) return note(name);
+    out = json->boolean;
+  }
   void read_hex(std::string_view name, std::span<std::byte> out) {
     std::string text;
     read(name, text);
@@ -166,6 +172,37 @@ ImportRecord read_import(const Json& json, Fields& problems) {
   return import;
 }
 
+std::string_view kind_name(const PersonId& id) {
+  return id.kind == IdKind::user ? "user" : "anonymous";
+}
+
+void write_link(JsonWriter& out, const LinkDecision& link) {
+  out.begin_object();
+  out.key("linked").boolean(link.linked);
+  out.key("a_kind").text(kind_name(link.a));
+  out.key("a").text(link.a.id);
+  out.key("b_kind").text(kind_name(link.b));
+  out.key("b").text(link.b.id);
+  out.key("time").integer(link.time_ms);
+  out.end_object();
+}
+
+LinkDecision read_link(const Json& json, Fields& problems) {
+  Fields in(json);
+  LinkDecision link;
+  in.read("linked", link.linked);
+  for (auto [kind, name, id] : {std::tuple("a_kind", "a", &link.a), {"b_kind", "b", &link.b}}) {
+    std::string text;
+    in.read(kind, text);
+    if (text != "user" && text != "anonymous") in.note(kind);
+    id->kind = text == "user" ? IdKind::user : IdKind::anonymous;
+    in.read(name, id->id);
+  }
+  in.read("time", link.time_ms);
+  problems.take(in);
+  return link;
+}
+
 /// What paths are made of and what is looked up by number.
 Result<void> check_references(const Manifest& manifest) {
   std::set<std::string_view> files;
@@ -199,6 +236,7 @@ ImportRecord* Manifest::find_import(std::uint32_t id) {
 }
 
 bool Manifest::is_visible(const PartEntry& part) const {
+  if (part.import == 0) return true;
   const ImportRecord* import = find_import(part.import);
   return import != nullptr && import->state == ImportState::done;
 }
@@ -214,8 +252,14 @@ std::string encode_manifest(const Manifest& manifest) {
   put("next_person", manifest.next_person);
   put("next_part", manifest.next_part);
   put("next_import", manifest.next_import);
-  out.key("timezone").text(manifest.timezone);
-  out.key("week_start").text(manifest.week_start == WeekStart::monday ? "monday" : "sunday");
+  put("log_end", manifest.log_end);
+  out.key("timezone").text(manifest.settings.timezone);
+  out.key("currency").text(manifest.settings.currency);
+  out.key("week_start")
+      .text(manifest.settings.week_start == WeekStart::monday ? "monday" : "sunday");
+  out.key("links").begin_array();
+  for (const LinkDecision& link : manifest.links) write_link(out, link);
+  out.end_array();
   out.key("parts").begin_array();
   for (const PartEntry& part : manifest.parts) {
     out.begin_object();
@@ -261,11 +305,15 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   in.read("next_person", manifest.next_person);
   in.read("next_part", manifest.next_part);
   in.read("next_import", manifest.next_import);
-  in.read("timezone", manifest.timezone);
+  in.read("log_end", manifest.log_end);
+  if (manifest.log_end == 0) in.note("log_end");
+  in.read("timezone", manifest.settings.timezone);
+  in.read("currency", manifest.settings.currency);
   std::string week_start;
   in.read("week_start", week_start);
   if (week_start != "monday" && week_start != "sunday") in.note("week_start");
-  manifest.week_start = week_start == "sunday" ? WeekStart::sunday : WeekStart::monday;
+  manifest.settings.week_start = week_start == "sunday" ? WeekStart::sunday : WeekStart::monday;
+  for (const Json& item : in.list("links")) manifest.links.push_back(read_link(item, in));
   for (const Json& item : in.list("parts")) {
     Fields part(item);
     PartEntry& out = manifest.parts.emplace_back();

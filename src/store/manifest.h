@@ -14,13 +14,15 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "calendar/date.h"
+#include "log/offset.h"
+#include "log/record.h"
 #include "store/part.h"
 
 namespace hf {
 
 struct PartEntry {
   std::string file;          ///< Name below <data>/parts.
-  std::uint32_t import = 0;  ///< The import that wrote it.
+  std::uint32_t import = 0;  ///< The import that wrote it; 0: its events came by the log.
   std::uint64_t rows = 0;
   std::uint64_t persons = 0;
   std::uint64_t bytes = 0;
@@ -70,6 +72,23 @@ struct ImportRecord {
   } position;
 };
 
+/// What holds for the whole workspace.
+struct Settings {
+  std::string timezone = "UTC";
+  std::string currency = "EUR";  ///< ISO 4217
+  WeekStart week_start = WeekStart::monday;
+  friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+/// What people decided of two ids; the latest of a pair counts.
+struct LinkDecision {
+  bool linked = true;  ///< false: an unlink
+  PersonId a;
+  PersonId b;
+  TimestampMs time_ms = 0;  ///< Of a link.
+  friend bool operator==(const LinkDecision&, const LinkDecision&) = default;
+};
+
 struct Manifest {
   std::uint64_t generation = 0;    ///< Of the file: one more with each replacement.
   std::uint64_t data_version = 0;  ///< One more whenever the visible data changed.
@@ -78,14 +97,15 @@ struct Manifest {
   PersonOrdinal next_person = 0;
   std::uint32_t next_part = 1;
   std::uint32_t next_import = 1;
-  std::string timezone = "UTC";
-  WeekStart week_start = WeekStart::monday;
+  Offset log_end = 1;  ///< Records of the log before it are in the parts and members here.
+  Settings settings;
+  std::vector<LinkDecision> links;  ///< In the order in which they were made.
   std::vector<PartEntry> parts;
   std::vector<ImportRecord> imports;
 
   [[nodiscard]] const ImportRecord* find_import(std::uint32_t id) const;
   [[nodiscard]] ImportRecord* find_import(std::uint32_t id);
-  /// True when queries see the part: its import is done.
+  /// True when queries see the part: it came by the log, or its import is done.
   [[nodiscard]] bool is_visible(const PartEntry& part) const;
 };
 

@@ -30,8 +30,16 @@ Manifest any_manifest(Rng& rng) {
   m.next_person = static_cast<PersonOrdinal>(rng.next());
   m.next_part = static_cast<std::uint32_t>(rng.next());
   m.next_import = static_cast<std::uint32_t>(rng.next());
-  m.timezone = any_text(rng);
-  m.week_start = rng.chance(0.5) ? WeekStart::monday : WeekStart::sunday;
+  m.log_end = 1 + rng.next() / 2;
+  m.settings.timezone = any_text(rng);
+  m.settings.currency = any_text(rng);
+  m.settings.week_start = rng.chance(0.5) ? WeekStart::monday : WeekStart::sunday;
+  const auto any_id = [&] {
+    return PersonId{rng.chance(0.5) ? IdKind::user : IdKind::anonymous, any_text(rng)};
+  };
+  for (std::uint64_t n = rng.below(3); n > 0; --n) {
+    m.links.push_back({rng.chance(0.5), any_id(), any_id(), rng.between(0, 1'000)});
+  }
   for (std::uint64_t n = rng.below(4); n > 0; --n) {
     m.parts.push_back({.file = fmt::format("{:08}.part", n),
                        .import = static_cast<std::uint32_t>(rng.below(4)),
@@ -68,8 +76,9 @@ void expect_equal(const Manifest& a, const Manifest& b) {
   EXPECT_EQ(a.next_person, b.next_person);
   EXPECT_EQ(a.next_part, b.next_part);
   EXPECT_EQ(a.next_import, b.next_import);
-  EXPECT_EQ(a.timezone, b.timezone);
-  EXPECT_EQ(a.week_start, b.week_start);
+  EXPECT_EQ(a.log_end, b.log_end);
+  EXPECT_EQ(a.settings, b.settings);
+  EXPECT_EQ(a.links, b.links);
   ASSERT_EQ(a.parts.size(), b.parts.size());
   for (std::size_t i = 0; i < a.parts.size(); ++i) {
     const auto tie = [](const PartEntry& p) {

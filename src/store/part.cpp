@@ -442,6 +442,9 @@ Result<std::vector<Part::IdKey>> Part::id_keys() const {
 
 const std::string& Part::source() const { return body_->footer.source; }
 
+bool Part::has_links() const { return !body_->footer.link_pages.empty(); }
+bool Part::has_shared_runs() const { return !body_->footer.owner_pages.empty(); }
+
 Result<std::vector<LinkEvidence>> Part::links() const {
   std::vector<LinkEvidence> links;
   for (const PageRef& ref : body_->footer.link_pages) {

@@ -198,6 +198,8 @@ class Part {
     PersonOrdinal person;
   };
   [[nodiscard]] Result<std::vector<IdKey>> id_keys() const;
+  [[nodiscard]] bool has_links() const;
+  [[nodiscard]] bool has_shared_runs() const;
   /// Ascending, each pair of ids once a kind.
   [[nodiscard]] Result<std::vector<LinkEvidence>> links() const;
   /// Ascending by position; persons not named have only events of their own.

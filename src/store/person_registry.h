@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/assert.h"
@@ -27,6 +28,13 @@ class PersonRegistry {
     *slot = {key, ordinal};
   }
 
+  /// The ordinal of `key`, where it is known.
+  [[nodiscard]] std::optional<PersonOrdinal> known(const Hash128& key) const {
+    if (slots_.empty()) return std::nullopt;
+    const Slot& slot = slots_[index_of(key)];
+    return slot.ordinal == empty ? std::nullopt : std::optional(slot.ordinal);
+  }
+
   /// The ordinal of `key`, a new one where it is unknown.
   PersonOrdinal ordinal_of(const Hash128& key) {
     Slot* slot = find(key);
@@ -48,9 +56,14 @@ class PersonRegistry {
   // The slot of `key`, or the empty one where it belongs.
   Slot* find(const Hash128& key) {
     if ((size_ + 1) * 2 > slots_.size()) grow();
+    return &slots_[index_of(key)];
+  }
+
+  // Requires a slot that is free.
+  [[nodiscard]] std::size_t index_of(const Hash128& key) const {
     std::size_t i = key.low & (slots_.size() - 1);  // Keyed hashes: any bits are as good as others.
     while (slots_[i].ordinal != empty && slots_[i].key != key) i = (i + 1) & (slots_.size() - 1);
-    return &slots_[i];
+    return i;
   }
 
   void grow() {

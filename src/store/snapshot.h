@@ -7,27 +7,22 @@
 #include <span>
 #include <vector>
 
+#include "store/moved_runs.h"
 #include "store/part.h"
 
 namespace hf {
 
-/// What a query sees: a fixed set of parts, oldest first (among equal times of one person the
+/// What a query sees: a fixed set of parts, oldest first (among equal times of one owner the
 /// earlier part's events arrived first). Cheap to copy; immutable.
 struct Snapshot {
   std::vector<std::shared_ptr<const Part>> parts;
-  PersonOrdinal person_end = 0;    ///< All ordinals are below.
-  std::uint64_t data_version = 0;  ///< Equal versions hold equal data.
-};
-
-/// One person's events in one part.
-struct PersonRun {
-  std::uint32_t part;
-  RowNumber first_row;
-  std::uint32_t row_count;
+  std::shared_ptr<const MovedRuns> moved = {};  ///< Null: every run lies where it belongs.
+  PersonOrdinal person_end = 0;                 ///< All ordinals are below.
+  std::uint64_t data_version = 0;               ///< Equal versions hold equal data.
 };
 
 /// Calls visit(person, std::span<const PersonRun>) for each person of [begin, end) that has
-/// events, ascending, runs in part order.
+/// events, ascending. A stable sort of the runs' events by time puts them in order.
 template <class Visit>
 void for_each_person(const Snapshot& snapshot, PersonOrdinal begin, PersonOrdinal end,
                      Visit&& visit) {
@@ -36,29 +31,58 @@ void for_each_person(const Snapshot& snapshot, PersonOrdinal begin, PersonOrdina
     const PersonOrdinal* next;
     const PersonOrdinal* last;
     const RowNumber* offset;
+    const PersonOrdinal* first;              // Of the part's directory.
+    std::span<const std::uint32_t> skipped;  // Positions from `next` on.
+
+    // True where there is a person to be taken.
+    bool settle() {
+      while (next != last && !skipped.empty() &&
+             skipped.front() == static_cast<std::uint32_t>(next - first)) {
+        skipped = skipped.subspan(1);
+        ++next;
+        ++offset;
+      }
+      return next != last;
+    }
   };
   std::vector<Cursor> cursors;
   for (std::uint32_t i = 0; i < snapshot.parts.size(); ++i) {
     const auto persons = snapshot.parts[i]->persons();
     const auto* first = std::lower_bound(persons.data(), persons.data() + persons.size(), begin);
     const auto* last = std::lower_bound(first, persons.data() + persons.size(), end);
-    if (first != last) {
-      cursors.push_back(
-          {i, first, last, snapshot.parts[i]->row_offsets().data() + (first - persons.data())});
+    const auto at = static_cast<std::uint32_t>(first - persons.data());
+    Cursor cursor{i, first, last, snapshot.parts[i]->row_offsets().data() + at, persons.data(), {}};
+    if (snapshot.moved) {
+      const std::span<const std::uint32_t> skipped = snapshot.moved->skipped[i];
+      const auto from = std::ranges::lower_bound(skipped, at) - skipped.begin();
+      cursor.skipped = skipped.subspan(static_cast<std::size_t>(from));
     }
+    if (cursor.settle()) cursors.push_back(cursor);
+  }
+  std::span<const MovedRuns::Moved> moved;
+  if (snapshot.moved) {
+    const auto& runs = snapshot.moved->runs;
+    const auto from = std::ranges::lower_bound(runs, begin, {}, &MovedRuns::Moved::person);
+    const auto to = std::ranges::lower_bound(runs, end, {}, &MovedRuns::Moved::person);
+    moved = {from, to};
   }
   std::vector<PersonRun> runs;
-  while (!cursors.empty()) {
-    PersonOrdinal person = *cursors.front().next;
+  while (!cursors.empty() || !moved.empty()) {
+    PersonOrdinal person = moved.empty() ? *cursors.front().next : moved.front().person;
     for (const Cursor& c : cursors) person = std::min(person, *c.next);
     runs.clear();
+    // A person is either all in the list of moved runs or nowhere in it.
+    while (!moved.empty() && moved.front().person == person) {
+      runs.push_back(moved.front().run);
+      moved = moved.subspan(1);
+    }
     bool exhausted = false;
     for (Cursor& c : cursors) {
       if (*c.next != person) continue;
       runs.push_back({c.part, c.offset[0], c.offset[1] - c.offset[0]});
       ++c.next;
       ++c.offset;
-      exhausted = exhausted || c.next == c.last;
+      exhausted = !c.settle() || exhausted;
     }
     if (exhausted) std::erase_if(cursors, [](const Cursor& c) { return c.next == c.last; });
     visit(person, std::span<const PersonRun>(runs));

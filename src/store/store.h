@@ -3,19 +3,27 @@
 // The data directory:
 //   MANIFEST         which files are the store (store/manifest.h)
 //   LOCK             held by the process that owns the directory
+//   log/*.log        everything that came since, and before (log/log_writer.h)
 //   parts/*.part     immutable parts (store/part.h)
 //   rejects/*.csv    what imports set aside
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/env.h"
 #include "base/result.h"
+#include "log/log_reader.h"
+#include "log/log_writer.h"
+#include "log/record.h"
+#include "store/head.h"
 #include "store/manifest.h"
 #include "store/page_cache.h"
+#include "store/people.h"
 #include "store/person_registry.h"
 #include "store/snapshot.h"
 
@@ -27,24 +35,36 @@ class Store {
     read,  ///< Any number of processes, also beside the owner: sees the state at open().
     own,   ///< One process: takes the lock, creates what is missing, clears what a crash left.
   };
-  static constexpr std::size_t cache_bytes_default = std::size_t{2} << 30;
+  struct Options {
+    std::size_t cache_bytes = std::size_t{2} << 30;  ///< Of decoded pages.
+    LogWriter::Options log = {};
+  };
 
   /// Errors: not_found/no_data_directory (access read); failed_precondition/locked naming the
   /// holder; data_loss/bad_manifest (also where parts are and no manifest is); those of the file
   /// system.
-  [[nodiscard]] static Result<std::unique_ptr<Store>> open(
-      const Env& env, const std::string& directory, Access access,
-      std::size_t cache_bytes = cache_bytes_default);
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const Env& env,
+                                                           const std::string& directory,
+                                                           Access access, const Options& options);
+  [[nodiscard]] static Result<std::unique_ptr<Store>> open(const Env& env,
+                                                           const std::string& directory,
+                                                           Access access) {
+    return open(env, directory, access, Options());
+  }
 
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
+  /// Of the workspace as of now.
+  [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] const Env& env() const { return env_; }
   [[nodiscard]] PageCache& cache() { return cache_; }
+  [[nodiscard]] const std::string& directory() const { return directory_; }
   [[nodiscard]] std::string parts_directory() const { return directory_ + "/parts"; }
   /// Where the rejected rows of an import are told.
   [[nodiscard]] std::string reject_path(std::uint32_t import) const;
 
-  /// All visible parts, opened. Parts must not outlive the store. Errors: those of Part::open();
-  /// data_loss/bad_part where a part has a person the manifest does not know.
+  /// All that is visible now: the parts, opened, and what came by the log since. Parts must not
+  /// outlive the store. Errors: those of Part::open(); data_loss/bad_part where a part has a person
+  /// the manifest does not know.
   [[nodiscard]] Result<Snapshot> snapshot();
   /// The parts of one import, visible or not.
   [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts_of(std::uint32_t import);
@@ -58,13 +78,40 @@ class Store {
   /// done; for after a commit. Requires access own.
   /// Errors: those of the file system; failed_precondition/manifest_in_doubt.
   [[nodiscard]] Result<void> remove_unlisted_files();
-  /// Every person known to the visible parts and those of `import`.
-  [[nodiscard]] Result<PersonRegistry> load_persons(std::uint32_t import);
+  /// Everybody known to any part and to the head. Errors: those of snapshot().
+  [[nodiscard]] Result<PersonRegistry*> persons();
+
+  // What follows requires access own.
+
+  /// Writes the records to the log as one frame, durable when this returns, and applies them: a
+  /// snapshot taken afterwards sees them. After an error what is on disk is not known until the
+  /// directory is opened again. Errors: those of LogWriter::append(); data_loss/bad_record.
+  [[nodiscard]] Result<LogWriter::Appended> append(FrameBuilder& frame);
+  /// The log, opened (and made, where there was none).
+  [[nodiscard]] Result<LogWriter*> log();
+  /// True when the head is large enough for a part.
+  [[nodiscard]] bool should_flush() const { return head_.full(); }
+  /// Makes a part of the head and remembers how far the log is in parts. Errors: those of
+  /// PartBuilder::write() and commit(); the head stays what it is then.
+  [[nodiscard]] Result<void> flush();
+  /// All records before are seen by snapshots.
+  [[nodiscard]] Offset applied_end() const { return applied_end_; }
+  [[nodiscard]] std::uint64_t head_rows() const { return head_.rows(); }
 
  private:
-  Store(const Env& env, std::string directory, std::size_t cache_bytes)
-      : env_(env), directory_(std::move(directory)), cache_(cache_bytes) {}
+  Store(const Env& env, std::string directory, const Options& options)
+      : env_(env),
+        directory_(std::move(directory)),
+        options_(options),
+        cache_(options.cache_bytes) {}
   [[nodiscard]] Result<std::shared_ptr<const Part>> open_part(const std::string& file);
+  [[nodiscard]] Result<void> load_manifest();
+  [[nodiscard]] Result<void> catch_up();
+  [[nodiscard]] Result<void> apply(const LogFrame& frame);
+  [[nodiscard]] Result<void> apply(const LogRecord& record, TimestampMs received_at_ms);
+  [[nodiscard]] Result<People*> people();
+  [[nodiscard]] Result<void> renew_links();
+  [[nodiscard]] std::string log_directory() const { return directory_ + "/log"; }
   [[nodiscard]] Result<void> check_certain() const;
   [[nodiscard]] std::string rejects_directory() const { return directory_ + "/rejects"; }
   [[nodiscard]] Result<void> keep_only(const std::string& directory,
@@ -72,11 +119,23 @@ class Store {
 
   Env env_;
   std::string directory_;
+  Options options_;
   Manifest manifest_;
   std::unique_ptr<FileLock> lock_;  // Null with access read.
   bool in_doubt_ = false;           // A commit failed: the manifest on disk is this one or its.
   PageCache cache_;
-  std::map<std::string, std::shared_ptr<const Part>> open_parts_;  // By file name.
+  struct OpenPart {
+    std::shared_ptr<const Part> part;
+    std::shared_ptr<const std::vector<OwnerRun>> owners;  // Once they were asked for.
+  };
+  std::map<std::string, OpenPart> open_parts_;  // By file name.
+
+  std::unique_ptr<LogWriter> log_;  // Once it was asked for.
+  Offset applied_end_ = 1;
+  Settings settings_;
+  std::vector<LinkDecision> links_;
+  std::optional<People> people_;  // Once somebody asked; renewed when parts were taken away.
+  Head head_;
 };
 
 }  // namespace hf

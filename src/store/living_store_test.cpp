@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The store as it is lived with: events, links and settings come by the log, in any order; it is
+// flushed, left, killed, cut off from power. Whatever was acknowledged is there, once, with the
+// person it belongs to.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <tuple>
+
+#include "base/sim_env.h"
+#include "identity/person_key.h"
+#include "store/store.h"
+#include "store/stored_rows.h"
+
+namespace hf {
+namespace {
+
+using namespace test;
+using testing::AnyOf;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const std::string directory = "/data";
+
+/// "u:ann", "a:x": an id with its kind, as a text that sorts.
+std::string name_of(const PersonId& id) { return (id.kind == IdKind::user ? "u:" : "a:") + id.id; }
+
+/// Everything that was acknowledged, and what must follow from it, from scratch each time.
+class Twin {
+ public:
+  struct Stored {
+    AnyEvent event;
+    TimestampMs time = 0;
+    std::string owner;
+  };
+  struct Decision {
+    bool linked;
+    std::string a;
+    std::string b;
+    TimestampMs time;
+  };
+  std::vector<Stored> events;
+  std::vector<Decision> decisions;
+
+  void add(const AnyEvent& event, TimestampMs received) {
+    const bool ahead = event.time > received + limits::ahead_ms_max;
+    events.push_back({event, ahead ? received : event.time,
+                      event.user.empty() ? "a:" + event.anonymous : "u:" + event.user});
+  }
+
+  /// Person (the first of its user ids, or the anonymous id) -> message ids in order. `rank` tells
+  /// which of two owners goes first at equal times.
+  std::map<std::string, std::vector<std::string>> persons(auto&& rank) const {
+    struct Candidate {
+      TimestampMs time;
+      std::string user;
+      auto operator<=>(const Candidate&) const = default;
+    };
+    std::map<std::string, std::set<Candidate>> candidates;  // Of an anonymous id.
+    std::set<std::pair<std::string, std::string>> same;     // User ids.
+    const auto counts = [&](const std::string& a, const std::string& b) {
+      bool unlinked = false;
+      for (const Decision& decision : decisions) {
+        if (std::minmax(decision.a, decision.b) == std::minmax(a, b)) unlinked = !decision.linked;
+      }
+      return !unlinked;
+    };
+    const auto note = [&](const std::string& other, const std::string& user, TimestampMs time) {
+      if (!counts(other, user)) return;
+      if (other[0] == 'a')
+        candidates[other].insert({time, user});
+      else
+        same.insert({other, user});
+    };
+    for (const Stored& stored : events) {
+      const AnyEvent& event = stored.event;
+      if (event.user.empty()) continue;
+      const std::string user = "u:" + event.user;
+      if (!event.anonymous.empty()) note("a:" + event.anonymous, user, stored.time);
+      if (event.name != "alias") continue;
+      for (const auto& [property, value] : event.properties) {
+        const std::string previous = canonical_text(value.view());
+        if (property != "previous_id" || previous.empty()) continue;
+        note("a:" + previous, user, stored.time);
+        note("u:" + previous, user, stored.time);
+      }
+    }
+    std::map<std::pair<std::string, std::string>, const Decision*> latest;
+    for (const Decision& decision : decisions) {
+      latest[std::minmax(decision.a, decision.b)] = &decision;
+    }
+    for (const auto& [pair, decision] : latest) {
+      if (!decision->linked) continue;
+      const bool a_is_user = decision->a[0] == 'u';
+      note(a_is_user ? decision->b : decision->a, a_is_user ? decision->a : decision->b,
+           decision->time);
+    }
+    std::map<std::string, std::string> leader;  // Of user ids, the smallest of their person.
+    const auto lead = [&](const std::string& user) {
+      return leader.contains(user) ? leader[user] : user;
+    };
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const auto& [a, b] : same) {
+        const std::string least = std::min(lead(a), lead(b));
+        for (const std::string& id : {a, b}) {
+          if (lead(id) == least) continue;
+          leader[id] = least;
+          changed = true;
+        }
+      }
+    }
+    std::vector<std::tuple<TimestampMs, std::uint32_t, std::size_t>> order;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      order.emplace_back(events[i].time, rank(events[i].owner), i);
+    }
+    std::ranges::sort(order);
+    std::map<std::string, std::vector<std::string>> out;
+    for (const auto& [time, owner_rank, i] : order) {
+      std::string person = events[i].owner;
+      if (person[0] == 'a' && !candidates[person].empty())
+        person = candidates[person].begin()->user;
+      out[lead(person)].push_back(events[i].event.message_id);
+    }
+    return out;
+  }
+};
+
+class World {
+ public:
+  explicit World(std::uint64_t seed) : rng(seed), sim(seed) { sim.set_now_ms(1'600'000'000'000); }
+
+  Result<void> open() {
+    store.reset();
+    HF_TRY(store,
+           Store::open(sim.env(), directory, Store::Access::own, {.log = {.file_bytes = 4'000}}));
+    return {};
+  }
+
+  PersonId any_id() {
+    return rng.chance(0.5) ? PersonId{IdKind::user, fmt::format("u{}", rng.below(6))}
+                           : PersonId{IdKind::anonymous, fmt::format("a{}", rng.below(5))};
+  }
+
+  /// Appends some records as one frame; what may be in the log afterwards goes to `attempted`
+  /// before, to `twin` once acknowledged.
+  Result<void> append() {
+    FrameBuilder frame;
+    std::vector<AnyEvent> events;
+    std::vector<Twin::Decision> decisions;
+    for (std::uint64_t n = 1 + rng.below(6); n > 0; --n) {
+      if (rng.chance(0.15)) {
+        PersonId a = any_id();
+        PersonId b = any_id();
+        if (a.kind == b.kind) b = {IdKind::user, fmt::format("u{}", rng.below(6))};
+        if (a.kind == IdKind::anonymous && b.kind == IdKind::anonymous) continue;
+        if (a == b) continue;
+        const bool linked = rng.chance(0.5);
+        const TimestampMs time = 1'600'000'000'000 + rng.between(-3, 3);
+        if (linked)
+          frame.add(encode_record(LinkRecord{a, b, time}));
+        else
+          frame.add(encode_record(UnlinkRecord{a, b}));
+        decisions.push_back({linked, name_of(a), name_of(b), time});
+        continue;
+      }
+      AnyEvent event = any_event(rng);
+      event.message_id = fmt::format("m{}", next_message_++);
+      event.received.reset();
+      event.with_view([&](const EventView& view) {
+        frame.add(encode_record(EventRecord{rng.chance(0.5) ? "app" : "web", view}));
+      });
+      events.push_back(std::move(event));
+    }
+    if (frame.records() == 0) return {};
+    attempted = twin;
+    const auto take = [&](Twin& to, TimestampMs received) {
+      for (const AnyEvent& event : events) to.add(event, received);
+      to.decisions.insert(to.decisions.end(), decisions.begin(), decisions.end());
+    };
+    take(attempted, sim.env().clock.now_ms());
+    HF_TRY(const auto appended, store->append(frame));
+    take(twin, appended.received_at_ms);
+    return {};
+  }
+
+  std::map<std::string, std::vector<std::string>> found(Store& from) {
+    Snapshot snapshot = from.snapshot().value();
+    std::vector<std::vector<StoredRow>> rows;
+    for (const auto& part : snapshot.parts) rows.push_back(read_rows(*part).value());
+    std::map<std::string, std::vector<std::string>> out;
+    for_each_person(snapshot, 0, snapshot.person_end, [&](PersonOrdinal, auto runs) {
+      std::vector<const StoredRow*> of_person;
+      for (const PersonRun& run : runs) {
+        for (std::uint32_t i = 0; i < run.row_count; ++i) {
+          of_person.push_back(&rows[run.part][run.first_row + i]);
+        }
+      }
+      std::ranges::stable_sort(of_person, {}, &StoredRow::time);
+      std::string person = "~";
+      std::vector<std::string> messages;
+      for (const StoredRow* row : of_person) {
+        messages.push_back(row->message_id);
+        person = std::min(person, row->message_id);
+      }
+      EXPECT_TRUE(out.emplace(person, std::move(messages)).second);
+    });
+    return out;
+  }
+
+  /// By the smallest message id of each person: whose name stands for a person is no matter here.
+  std::map<std::string, std::vector<std::string>> expected(Store& from, const Twin& of) {
+    const HashKey key = from.manifest().hash_key;
+    PersonRegistry& persons = *from.persons().value();
+    const auto by_name = of.persons([&](const std::string& owner) {
+      return persons
+          .known(
+              person_key(key, owner[0] == 'u' ? IdKind::user : IdKind::anonymous, owner.substr(2)))
+          .value_or(0);
+    });
+    std::map<std::string, std::vector<std::string>> out;
+    for (const auto& [name, messages] : by_name)
+      out[*std::ranges::min_element(messages)] = messages;
+    return out;
+  }
+
+  Rng rng;
+  SimEnv sim;
+  std::unique_ptr<Store> store;
+  Twin twin;
+  Twin attempted;
+
+ private:
+  int next_message_ = 1'000'000;
+};
+
+TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
+  std::uint64_t flushes = 0;
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed);
+    ASSERT_TRUE(world.open());
+    for (int step = 0; step < 40; ++step) {
+      switch (world.rng.below(10)) {
+        case 0:
+          ASSERT_TRUE(world.store->flush());
+          ++flushes;
+          break;
+        case 1: ASSERT_TRUE(world.open()); break;
+        case 2: world.sim.advance_ms(world.rng.between(0, 3)); break;
+        case 3: {
+          const auto found = world.found(*world.store);
+          ASSERT_EQ(found, world.expected(*world.store, world.twin)) << "step " << step;
+          break;
+        }
+        case 4: {
+          // Another process looks while this one goes on.
+          const auto reader = Store::open(world.sim.env(), directory, Store::Access::read).value();
+          const auto found = world.found(*reader);
+          ASSERT_EQ(found, world.expected(*reader, world.twin)) << "step " << step;
+          break;
+        }
+        default: ASSERT_TRUE(world.append());
+      }
+    }
+    const auto found = world.found(*world.store);
+    ASSERT_EQ(found, world.expected(*world.store, world.twin));
+    ASSERT_TRUE(world.store->flush());
+    ASSERT_EQ(world.store->head_rows(), 0u);
+    const auto flushed = world.found(*world.store);
+    ASSERT_EQ(flushed, world.expected(*world.store, world.twin));
+  }
+  EXPECT_GT(flushes, 100u);
+}
+
+TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
+  int cut = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed);
+    for (int life = 0; life < 3; ++life) {
+      world.sim.crash_at_call(1 + world.rng.below(50));
+      world.attempted = world.twin;
+      auto outcome = world.open();
+      for (int step = 0; outcome && step < 25; ++step) {
+        outcome = world.rng.chance(0.15) ? world.store->flush() : world.append();
+        if (outcome) world.attempted = world.twin;
+      }
+      if (!outcome) {
+        ++cut;
+        EXPECT_THAT(outcome.error().reason, AnyOf("crashed", "log_stopped", "manifest_in_doubt"));
+      }
+      world.store.reset();
+      if (world.rng.chance(0.3))
+        world.sim.kill();
+      else
+        world.sim.crash(world.rng.next());
+      outcome = world.open();
+      if (!outcome && world.sim.crashed()) {
+        world.sim.crash(world.rng.next());
+        outcome = world.open();
+      }
+      ASSERT_TRUE(outcome) << outcome.error().message;
+      const auto found = world.found(*world.store);
+      const auto acknowledged = world.expected(*world.store, world.twin);
+      const auto attempted = world.expected(*world.store, world.attempted);
+      ASSERT_THAT(found, AnyOf(acknowledged, attempted));
+      if (found != acknowledged) world.twin = world.attempted;
+      if (world.rng.chance(0.3)) {
+        ASSERT_TRUE(world.store->flush());
+      }
+      world.store.reset();
+    }
+  }
+  EXPECT_GT(cut, 300);
+}
+
+TEST(LivingStore, KeepsSettingsThroughFlushAndRestart) {
+  World world(1);
+  ASSERT_TRUE(world.open());
+  EXPECT_EQ(world.store->settings(), Settings{});
+  const auto set = [&](const SettingsRecord& record) {
+    FrameBuilder frame;
+    frame.add(encode_record(record));
+    ASSERT_TRUE(world.store->append(frame));
+  };
+  set({.timezone = "Europe/Berlin"});
+  set({.currency = "CNY"});
+  const Settings expected{.timezone = "Europe/Berlin", .currency = "CNY"};
+  EXPECT_EQ(world.store->settings(), expected);
+  ASSERT_TRUE(world.open());
+  EXPECT_EQ(world.store->settings(), expected);
+  ASSERT_TRUE(world.store->flush());
+  set({.week_start = WeekStart::sunday});
+  ASSERT_TRUE(world.open());
+  EXPECT_EQ(world.store->settings().week_start, WeekStart::sunday);
+  EXPECT_EQ(world.store->settings().currency, "CNY");
+  EXPECT_EQ(
+      Store::open(world.sim.env(), directory, Store::Access::read).value()->settings().timezone,
+      "Europe/Berlin");
+}
+
+TEST(LivingStore, RefusesToGoOnWithoutItsLog) {
+  World world(1);
+  ASSERT_TRUE(world.open());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(world.append());
+  ASSERT_TRUE(world.store->flush());
+  world.store.reset();
+  const auto files = world.sim.env().files.list("/data/log").value();
+  for (const std::string& file : files) {
+    ASSERT_TRUE(world.sim.env().files.remove("/data/log/" + file));
+  }
+  const auto opened = world.open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().reason, "bad_log");
+  const auto reading = Store::open(world.sim.env(), directory, Store::Access::read);
+  ASSERT_FALSE(reading);
+  EXPECT_EQ(reading.error().code, ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace hf

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/moved_runs.h"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_set>
+#include <utility>
+
+#include "store/part_format.h"
+
+namespace hf {
+
+Result<std::vector<OwnerRun>> owner_runs(const Part& part) {
+  HF_TRY(const auto shared, part.shared_runs());
+  std::vector<OwnerRun> runs;
+  if (shared.empty()) return runs;
+  const std::uint32_t id_code = part.find(part_format::ColumnRole::id_code).value();
+  for (const SharedRun& run : shared) {
+    const RowNumber end = part.row_offsets()[run.position + 1];
+    for (RowNumber row = part.row_offsets()[run.position]; row < end;) {
+      const std::uint32_t page = row / part_format::page_rows;
+      HF_TRY(const auto codes, part.codes(id_code, page));
+      const RowNumber first = page * part_format::page_rows;
+      for (; row < end && row / part_format::page_rows == page; ++row) {
+        const std::uint32_t code = codes->codes[row - first];
+        if (code >= run.owners.size()) {
+          return fail(ErrorCode::data_loss, "bad_part",
+                      part.path() + ": a row with an id that has no owner");
+        }
+        const PersonOrdinal owner = run.owners[code].person;
+        if (!runs.empty() && runs.back().position == run.position && runs.back().owner == owner) {
+          ++runs.back().row_count;
+        } else {
+          runs.push_back({run.position, owner, row, 1});
+        }
+      }
+    }
+  }
+  return runs;
+}
+
+namespace {
+
+class MovedRunFinder {
+ public:
+  MovedRunFinder(std::span<const PartRuns> parts, const Belonging& belonging)
+      : parts_(parts), belonging_(belonging) {
+    out_.skipped.resize(parts.size());
+    for (PersonOrdinal owner = 0; owner < belonging.of.size(); ++owner) {
+      if (belonging.of[owner] != owner) elsewhere_.emplace_back(belonging.of[owner], owner);
+    }
+    std::ranges::sort(elsewhere_);
+    for (std::uint32_t part = 0; part < parts.size(); ++part) by_owner_.push_back(index(part));
+  }
+
+  std::shared_ptr<const MovedRuns> find() {
+    for (const auto& [person, owner] : elsewhere_) look_for_own_run(person, owner);
+    for (std::uint32_t part = 0; part < parts_.size(); ++part) look_at_shared_runs(part);
+    for (const PersonOrdinal person : affected_) gather(person);
+    bool any = !out_.runs.empty();
+    for (auto& positions : out_.skipped) {
+      std::ranges::sort(positions);
+      const auto repeated = std::ranges::unique(positions);
+      positions.erase(repeated.begin(), repeated.end());
+      any = any || !positions.empty();
+    }
+    if (!any) return nullptr;
+    std::ranges::sort(out_.runs, {}, [](const MovedRuns::Moved& moved) {
+      return std::tuple(moved.person, moved.owner, moved.run.part, moved.run.first_row);
+    });
+    return std::make_shared<const MovedRuns>(std::move(out_));
+  }
+
+ private:
+  using ByOwner = std::vector<std::pair<PersonOrdinal, std::uint32_t>>;  // Index into owner runs.
+  static constexpr std::uint32_t none = 0xffffffff;
+
+  ByOwner index(std::uint32_t part) const {
+    ByOwner out;
+    const auto& runs = *parts_[part].owners;
+    for (std::uint32_t i = 0; i < runs.size(); ++i) out.emplace_back(runs[i].owner, i);
+    std::ranges::sort(out);
+    return out;
+  }
+
+  // Where a person stands in the part's directory.
+  std::uint32_t position(std::uint32_t part, PersonOrdinal person) const {
+    const auto persons = parts_[part].part->persons();
+    const auto at = std::ranges::lower_bound(persons, person);
+    if (at == persons.end() || *at != person) return none;
+    return static_cast<std::uint32_t>(at - persons.begin());
+  }
+
+  bool is_shared(std::uint32_t part, std::uint32_t at) const {
+    return std::ranges::binary_search(*parts_[part].owners, at, {}, &OwnerRun::position);
+  }
+
+  // Events of an owner who belongs to somebody else may still lie under its own number.
+  void look_for_own_run(PersonOrdinal person, PersonOrdinal owner) {
+    for (std::uint32_t part = 0; part < parts_.size(); ++part) {
+      const std::uint32_t at = position(part, owner);
+      if (at == none || is_shared(part, at)) continue;
+      if (person == Belonging::nobody) {
+        out_.skipped[part].push_back(at);
+      } else {
+        affected_.insert(person);
+      }
+    }
+  }
+
+  void look_at_shared_runs(std::uint32_t part) {
+    const auto& runs = *parts_[part].owners;
+    for (auto first = runs.begin(); first != runs.end();) {
+      const auto last = std::find_if(
+          first, runs.end(), [&](const OwnerRun& run) { return run.position != first->position; });
+      const PersonOrdinal placed = parts_[part].part->persons()[first->position];
+      const bool in_place = std::all_of(
+          first, last, [&](const OwnerRun& run) { return belonging_.person(run.owner) == placed; });
+      if (in_place) {
+        // Mixed owners of one part and another part's events must be put in order by owner.
+        if (lies_elsewhere_too(part, placed)) affected_.insert(placed);
+      } else {
+        out_.skipped[part].push_back(first->position);
+        for (auto run = first; run != last; ++run) {
+          const PersonOrdinal person = belonging_.person(run->owner);
+          if (person != Belonging::nobody) affected_.insert(person);
+        }
+      }
+      first = last;
+    }
+  }
+
+  bool lies_elsewhere_too(std::uint32_t part, PersonOrdinal person) const {
+    for (std::uint32_t other = 0; other < parts_.size(); ++other) {
+      if (other != part && position(other, person) != none) return true;
+    }
+    return false;
+  }
+
+  void gather(PersonOrdinal person) {
+    gather_owner(person, person);
+    const auto [first, last] = std::ranges::equal_range(
+        elsewhere_, person, {}, &std::pair<PersonOrdinal, PersonOrdinal>::first);
+    for (auto at = first; at != last; ++at) gather_owner(person, at->second);
+  }
+
+  void gather_owner(PersonOrdinal person, PersonOrdinal owner) {
+    if (belonging_.person(owner) != person) return;
+    for (std::uint32_t part = 0; part < parts_.size(); ++part) {
+      const auto& runs = *parts_[part].owners;
+      const std::uint32_t at = position(part, owner);
+      if (at != none && !is_shared(part, at)) {
+        const auto offsets = parts_[part].part->row_offsets();
+        out_.runs.push_back({person, owner, {part, offsets[at], offsets[at + 1] - offsets[at]}});
+        out_.skipped[part].push_back(at);
+      }
+      const auto [first, last] = std::ranges::equal_range(
+          by_owner_[part], owner, {}, &std::pair<PersonOrdinal, std::uint32_t>::first);
+      for (auto i = first; i != last; ++i) {
+        const OwnerRun& run = runs[i->second];
+        out_.runs.push_back({person, owner, {part, run.first_row, run.row_count}});
+        out_.skipped[part].push_back(run.position);
+      }
+    }
+  }
+
+  std::span<const PartRuns> parts_;
+  const Belonging& belonging_;
+  std::vector<std::pair<PersonOrdinal, PersonOrdinal>> elsewhere_;  // Person, owner.
+  std::vector<ByOwner> by_owner_;                                   // By part.
+  std::unordered_set<PersonOrdinal> affected_;
+  MovedRuns out_;
+};
+
+}  // namespace
+
+std::shared_ptr<const MovedRuns> find_moved_runs(std::span<const PartRuns> parts,
+                                                 const Belonging& belonging) {
+  return MovedRunFinder(parts, belonging).find();
+}
+
+}  // namespace hf

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "event/event.h"
+#include "identity/link_set.h"
+#include "identity/person_key.h"
+#include "store/manifest.h"
+#include "store/moved_runs.h"
+#include "store/part.h"
+#include "store/person_registry.h"
+
+namespace hf {
+
+/// Everybody the store knows: which number each id has and whose it is. Not thread-safe.
+class People {
+ public:
+  People(HashKey hash_key, PersonOrdinal next) : registry_(hash_key, next) {}
+
+  /// The persons of a part; of a visible one also what its events say of who is who.
+  /// Errors: those of Part's readers.
+  [[nodiscard]] Result<void> add_part(const Part& part, bool visible);
+  /// What the part's events say of who is who.
+  [[nodiscard]] Result<void> add_links(const Part& part);
+  /// As if nobody had said anything of who is who; the numbers stay.
+  void clear_links();
+  /// What an event says of who is who. `time_ms` is the time it is stored with.
+  void note(const EventView& event, TimestampMs time_ms);
+  void decide(const LinkDecision& decision);
+
+  [[nodiscard]] PersonRegistry& registry() { return registry_; }
+  /// The key of the person to whom an id belongs, by the id's key.
+  [[nodiscard]] Hash128 canonical(const Hash128& key) const { return links_.canonical(key); }
+  /// Whose the events of each ordinal are, as of now.
+  [[nodiscard]] std::shared_ptr<const Belonging> belonging();
+
+ private:
+  [[nodiscard]] Hash128 key_of(IdKind kind, std::string_view id) const {
+    return person_key(registry_.hash_key(), kind, id);
+  }
+  void note(const LinkEvidence& evidence);
+
+  PersonRegistry registry_;
+  LinkSet links_;
+  std::shared_ptr<const Belonging> belonging_;
+  PersonOrdinal belonging_next_ = 0;  // registry_.next() when it was found.
+};
+
+/// What the event says of who is who; part files keep it (docs/format/part.md, "Links").
+void for_each_link(const EventView& event, TimestampMs time_ms, auto&& use) {
+  if (event.user_id.empty()) return;
+  if (!event.anonymous_id.empty()) {
+    use(LinkEvidence{LinkEvidence::Kind::anonymous, std::string(event.user_id),
+                     std::string(event.anonymous_id), time_ms});
+  }
+  if (event.name != "alias") return;
+  for (const PropertyView& property : event.properties) {
+    if (property.name != "previous_id") continue;
+    std::string id = canonical_text(property.value);
+    if (id.empty() || id.size() > limits::id_bytes_max) continue;
+    use(LinkEvidence{LinkEvidence::Kind::alias, std::string(event.user_id), std::move(id),
+                     time_ms});
+  }
+}
+
+}  // namespace hf
