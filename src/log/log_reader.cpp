@@ -111,10 +111,14 @@ Result<void> LogFileReader::check_end() {
   return {};
 }
 
-void LogFileReader::step_over(const FrameHeader& header) {
-  position_ += frame_header_bytes + header.payload_bytes + seal_bytes;
+Result<void> LogFileReader::step_over(const FrameHeader& header) {
+  const std::uint64_t end = position_ + frame_header_bytes + header.payload_bytes;
+  position_ = end + seal_bytes;
   next_ = header.end();
   received_at_ms_ = header.received_at_ms;
+  HF_TRY(const std::string_view seal, bytes_at(end, seal_bytes));
+  if (is_seal(seal, header_.salt, next_, end)) sealed_end_ = position_;
+  return {};
 }
 
 Result<std::optional<LogFrame>> LogFileReader::next() {
@@ -127,9 +131,10 @@ Result<std::optional<LogFrame>> LogFileReader::next() {
     }
     if (!header) return std::optional<LogFrame>{};
   }
+  const std::uint64_t position = position_;
+  HF_CHECK(step_over(*header));
   HF_TRY(const std::string_view frame,
-         bytes_at(position_, frame_header_bytes + header->payload_bytes));
-  step_over(*header);
+         bytes_at(position, frame_header_bytes + header->payload_bytes));
   return LogFrame{.first = header->first,
                   .end = header->end(),
                   .received_at_ms = header->received_at_ms,
@@ -140,7 +145,7 @@ Result<void> LogFileReader::skip_to(Offset offset) {
   while (next_ < offset) {
     HF_TRY(const auto header, find_frame(false));
     if (!header || header->end() > offset) break;
-    step_over(*header);
+    HF_CHECK(step_over(*header));
   }
   return {};
 }

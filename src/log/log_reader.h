@@ -52,6 +52,8 @@ class LogFileReader {
   [[nodiscard]] Offset next_offset() const { return next_; }
   /// Where the frame of next_offset() begins or will begin, in bytes.
   [[nodiscard]] std::uint64_t position() const { return position_; }
+  /// Everything before this byte was durable once: it ends with a seal. 0: no seal was found yet.
+  [[nodiscard]] std::uint64_t sealed_end() const { return sealed_end_; }
   /// Of the last frame, or of the header.
   [[nodiscard]] TimestampMs received_at_ms() const { return received_at_ms_; }
   /// After nothing was found: bytes other than zeros lie at position().
@@ -63,13 +65,14 @@ class LogFileReader {
   Result<std::string_view> bytes_at(std::uint64_t position, std::size_t count);
   Result<std::optional<FrameHeader>> find_frame(bool with_payload);
   Result<void> check_end();
-  void step_over(const FrameHeader& header);
+  Result<void> step_over(const FrameHeader& header);
 
   std::unique_ptr<File> file_;
   std::string path_;
   LogFileHeader header_;
   Offset next_ = 0;
   std::uint64_t position_ = log_format::file_header_bytes;
+  std::uint64_t sealed_end_ = 0;
   TimestampMs received_at_ms_ = 0;
   bool torn_ = false;
   std::string buffer_;  // Bytes of the file from buffer_at_.

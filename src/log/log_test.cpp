@@ -274,6 +274,28 @@ TEST(LogCrash, StopsForGoodAtAFailureAndLosesNothing) {
   }
 }
 
+TEST(LogCrash, BuildsNothingOnPagesThatAFailedSyncLost) {
+  // The process dies of the failure, the next one finds what is in the page cache, goes on, and
+  // then the power fails.
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    SCOPED_TRACE(seed);
+    SimEnv sim(seed);
+    Rng rng(seed);
+    Workload workload;
+    for (int life = 0; life < 4; ++life) {
+      sim.fail_call(1 + rng.below(40), SimEnv::Fault::io_error);
+      (void)workload.run(sim.env(), rng, 20);
+      if (rng.chance(0.7)) {
+        sim.kill();
+      } else {
+        sim.crash(rng.next());
+        workload.check(sim.env());
+        if (testing::Test::HasFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(LogCrash, RefusesEverythingAfterAFailedSync) {
   SimEnv sim(1);
   auto writer = open_writer(sim.env()).value();

@@ -47,6 +47,7 @@ Result<void> LogWriter::recover(Offset known_end) {
     position_ = reader.position();
     received_at_ms_ = reader.received_at_ms();
     HF_TRY(file_, env_.files.open(newest, OpenMode::update));
+    if (HF_SITE("log.recovered.rewrite")) HF_CHECK(rewrite(reader.sealed_end(), position_));
     // What was never finished goes, so that the next frame lies on clean ground. What is there, the
     // file's very name, may never have been synced: its writer can have died before that. From now
     // on it counts.
@@ -61,6 +62,14 @@ Result<void> LogWriter::recover(Offset known_end) {
                             directory_, next_, known_end - 1));
   }
   return {};
+}
+
+// What no seal vouches for may be in the page cache alone: after a failed sync Linux calls a page
+// clean that never reached the disk, and no later sync writes it. Written again, it is dirty again.
+Result<void> LogWriter::rewrite(std::uint64_t begin, std::uint64_t end) {
+  std::string bytes(end - begin, '\0');
+  HF_TRY(const std::size_t got, file_->read_at(begin, std::as_writable_bytes(std::span(bytes))));
+  return file_->write_at(begin, std::as_bytes(std::span(bytes)).first(got));
 }
 
 Result<LogWriter::Appended> LogWriter::append(FrameBuilder& frame) {

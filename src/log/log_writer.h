@@ -57,6 +57,7 @@ class LogWriter {
   LogWriter(const Env& env, std::string directory, const Options& options)
       : env_(env), directory_(std::move(directory)), options_(options) {}
   Result<void> recover(Offset known_end);
+  Result<void> rewrite(std::uint64_t begin, std::uint64_t end);
   Result<void> make_room(std::uint64_t bytes);
   Result<void> start_file(std::uint64_t bytes);
 

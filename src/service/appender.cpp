@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/appender.h"
+
+#include <algorithm>
+#include <chrono>
+#include <unordered_set>
+
+#include "identity/person_key.h"
+#include "log/log_reader.h"
+
+namespace hf {
+namespace {
+
+constexpr std::size_t frame_payload_bytes = std::size_t{8} << 20;
+
+std::string index_directory(const Store& store) { return store.directory() + "/duplicates"; }
+
+}  // namespace
+
+Result<std::unique_ptr<Appender>> Appender::open(Store& store,
+                                                 const DuplicateIndex::Options& options) {
+  HF_CHECK(store.log());
+  const std::string directory = index_directory(store);
+  auto index = DuplicateIndex::open(store.env(), directory, options);
+  // Derived from the log, it may say nothing that the log does not.
+  const bool damaged = !index && index.error().reason == "bad_duplicates";
+  if (damaged || (index && (*index)->flushed_end() > store.applied_end())) {
+    HF_CHECK(DuplicateIndex::discard(store.env(), directory));
+    index = DuplicateIndex::open(store.env(), directory, options);
+  }
+  HF_TRY(auto duplicates, std::move(index));
+  auto appender =
+      std::unique_ptr<Appender>(new Appender(store, std::move(duplicates), options.window_ms));
+  HF_CHECK(appender->catch_up());
+  return appender;
+}
+
+Appender::~Appender() = default;
+
+Hash128 Appender::key_of(std::string_view source, std::string_view message_id) const {
+  return message_key(store_.manifest().hash_key, source, message_id);
+}
+
+Result<void> Appender::catch_up() {
+  HF_TRY(const LogWriter* const log, store_.log());
+  const Offset from = std::max(duplicates_->flushed_end(), log->first_offset());
+  if (from >= log->next_offset()) return {};
+  HF_TRY(LogReader reader, LogReader::open(store_.env(), log->directory(), from));
+  std::vector<PropertyView> scratch;
+  std::vector<Hash128> keys;
+  while (true) {
+    HF_TRY(const auto frame, reader.next());
+    if (!frame) return {};
+    keys.clear();
+    FrameRecords records(frame->payload);
+    for (Offset offset = frame->first; const auto bytes = records.next(); ++offset) {
+      if (offset < from) continue;
+      HF_TRY(const LogRecord record, decode_record(*bytes, scratch));
+      const auto* logged = std::get_if<EventRecord>(&record);
+      if (logged == nullptr || logged->event.message_id.empty()) continue;
+      keys.push_back(key_of(logged->source, logged->event.message_id));
+    }
+    // Once its window had passed an id may have been taken again.
+    std::ranges::sort(keys);
+    keys.erase(std::ranges::unique(keys).begin(), keys.end());
+    const auto known = std::make_unique<bool[]>(keys.size());
+    HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (!known[i]) keys[kept++] = keys[i];
+    }
+    keys.resize(kept);
+    duplicates_->add(keys, std::max(frame->first, from), frame->end, frame->received_at_ms);
+    if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
+  }
+}
+
+Result<std::vector<Appender::Outcome>> Appender::append(std::span<const Item> items) {
+  std::vector<Hash128> keys;  // Of the items that have one, in their order.
+  for (const Item& item : items) {
+    if (!item.event.message_id.empty()) {
+      keys.push_back(key_of(item.source, item.event.message_id));
+    }
+  }
+  const auto known = std::make_unique<bool[]>(keys.size());
+  HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
+
+  std::vector<Outcome> outcomes;
+  outcomes.reserve(items.size());
+  std::unordered_set<Hash128> seen;
+  FrameBuilder frame;
+  std::vector<Hash128> frame_keys;
+  std::size_t key = 0;
+  for (const Item& item : items) {
+    if (!item.event.message_id.empty()) {
+      const std::size_t k = key++;
+      if (known[k] || !seen.insert(keys[k]).second) {
+        outcomes.push_back(Outcome::duplicate);
+        continue;
+      }
+      frame_keys.push_back(keys[k]);
+    }
+    frame.add(encode_record(EventRecord{item.source, item.event}));
+    outcomes.push_back(Outcome::appended);
+    if (frame.payload_bytes() >= frame_payload_bytes) HF_CHECK(write(frame, frame_keys));
+  }
+  HF_CHECK(write(frame, frame_keys));
+  return outcomes;
+}
+
+Result<void> Appender::write(FrameBuilder& frame, std::vector<Hash128>& keys) {
+  if (frame.records() == 0) return {};
+  HF_TRY(const LogWriter::Appended appended, store_.append(frame));
+  duplicates_->add(keys, appended.first, appended.end, appended.received_at_ms);
+  frame.clear();
+  keys.clear();
+  return {};
+}
+
+Result<void> Appender::maintain() {
+  if (store_.should_flush()) {
+    HF_CHECK(store_.flush());
+    // What the index would be built anew from stays as long as its window.
+    HF_TRY(LogWriter* const log, store_.log());
+    HF_CHECK(
+        log->remove_before(store_.manifest().log_end, store_.env().clock.now_ms() - window_ms_));
+  }
+  if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
+  if (merge_ != nullptr) {
+    if (merging_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    const Result<void> merged = merging_.get();
+    auto merge = std::move(merge_);
+    HF_CHECK(merged);
+    HF_CHECK(duplicates_->finish_merge(std::move(merge)));
+  }
+  merge_ = duplicates_->begin_merge();
+  if (merge_ != nullptr) {
+    merging_ = std::async(std::launch::async, [merge = merge_.get()] { return merge->run(); });
+  }
+  return {};
+}
+
+}  // namespace hf

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <future>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event/event.h"
+#include "log/duplicate_index.h"
+#include "store/store.h"
+
+namespace hf {
+
+/// The way of an event into a store (DESIGN section 5): what came before under the same source and
+/// message id is left out, the rest is durable in the log and visible to queries when append()
+/// returns. One appender a store. Not thread-safe.
+class Appender {
+ public:
+  struct Item {
+    std::string_view source;  ///< Message ids are unique within it.
+    EventView event;          ///< Holds to validate().
+  };
+  enum class Outcome : std::uint8_t { appended, duplicate };
+
+  /// Opens the duplicate index beside the log, and builds it anew from the log where it is damaged
+  /// or is not there. Requires a store opened to own, which must outlive the appender.
+  /// Errors: those of DuplicateIndex, LogReader and Store::append().
+  [[nodiscard]] static Result<std::unique_ptr<Appender>> open(
+      Store& store, const DuplicateIndex::Options& options = {});
+  ~Appender();
+
+  /// An outcome an item. Of an error nothing is known of any item of this call: some may be in the
+  /// log, and the same call, once the store is opened again, finds these as duplicates where they
+  /// have message ids. Errors: those of DuplicateIndex::find() and Store::append().
+  [[nodiscard]] Result<std::vector<Outcome>> append(std::span<const Item> items);
+
+  /// Work that keeps appending fast and the disk small, done when it is due: parts of the head,
+  /// runs of the duplicate index and their merging, removal of old log files. To be called after
+  /// append(). Errors: those of Store::flush() and DuplicateIndex; nothing appended is lost by
+  /// them.
+  [[nodiscard]] Result<void> maintain();
+
+ private:
+  Appender(Store& store, std::unique_ptr<DuplicateIndex> duplicates, std::int64_t window_ms)
+      : store_(store), duplicates_(std::move(duplicates)), window_ms_(window_ms) {}
+  [[nodiscard]] Result<void> catch_up();
+  [[nodiscard]] Result<void> write(FrameBuilder& frame, std::vector<Hash128>& keys);
+  [[nodiscard]] Hash128 key_of(std::string_view source, std::string_view message_id) const;
+
+  Store& store_;
+  std::unique_ptr<DuplicateIndex> duplicates_;
+  std::int64_t window_ms_;
+  std::unique_ptr<DuplicateIndex::Merge> merge_;
+  std::future<Result<void>> merging_;  // Last: its destructor waits for the merge's user.
+};
+
+}  // namespace hf

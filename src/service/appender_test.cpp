@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Eight clients that retry, on a machine that dies: what was acknowledged is there, once, by name.
+#include "service/appender.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "base/rng.h"
+#include "base/sim_env.h"
+#include "service/import_world.h"
+
+namespace hf {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Outcome = Appender::Outcome;
+
+const std::string directory = "/data";
+
+/// A store and its appender in one process; small files and tables, so that everything happens.
+struct Life {
+  static Result<std::unique_ptr<Life>> begin(SimEnv& sim) {
+    auto life = std::make_unique<Life>();
+    HF_TRY(life->store,
+           Store::open(sim.env(), directory, Store::Access::own, {.log = {.file_bytes = 3'000}}));
+    HF_TRY(life->appender, Appender::open(*life->store, {.table_keys = 16}));
+    return life;
+  }
+
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Appender> appender;
+};
+
+Appender::Item item(std::string_view source, std::string_view message_id,
+                    std::string_view user = "u") {
+  return {source,
+          {.user_id = user, .name = "e", .time_ms = 1'600'000'000'000, .message_id = message_id}};
+}
+
+/// How often each message id is in the store.
+std::map<std::string, int> messages(Store& store) {
+  const Snapshot snapshot = store.snapshot().value();
+  std::map<std::string, int> out;
+  for (const auto& part : snapshot.parts) {
+    const auto column = part->find(part_format::ColumnRole::message_id);
+    if (!column) continue;
+    for (std::uint32_t page = 0; page < part->page_count(); ++page) {
+      const auto texts = part->texts(*column, page).value();
+      for (std::uint32_t i = 0; i < part->rows_in_page(page); ++i) {
+        if (!texts->at(i).empty()) ++out[std::string(texts->at(i))];
+      }
+    }
+  }
+  return out;
+}
+
+TEST(Appender, LeavesOutWhatCameBeforeUnderTheSameSource) {
+  SimEnv sim(1);
+  auto life = Life::begin(sim).value();
+  const Appender::Item first[] = {item("app", "1"), item("web", "1"), item("app", "1"),
+                                  item("app", ""), item("app", "")};
+  EXPECT_THAT(life->appender->append(first).value(),
+              ElementsAre(Outcome::appended, Outcome::appended, Outcome::duplicate,
+                          Outcome::appended, Outcome::appended));
+  EXPECT_EQ(life->store->head_rows(), 4u);
+  const Appender::Item again[] = {item("web", "1"), item("web", "2")};
+  EXPECT_THAT(life->appender->append(again).value(),
+              ElementsAre(Outcome::duplicate, Outcome::appended));
+  EXPECT_THAT(life->appender->append({}).value(), IsEmpty());
+  life = nullptr;
+  life = Life::begin(sim).value();
+  EXPECT_THAT(life->appender->append(again).value(),
+              ElementsAre(Outcome::duplicate, Outcome::duplicate));
+}
+
+TEST(Appender, BuildsADamagedIndexAnewFromTheLog) {
+  SimEnv sim(1);
+  auto life = Life::begin(sim).value();
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = fmt::format("{}", i);
+    ASSERT_TRUE(life->appender->append(std::vector{item("app", id)}));
+    ASSERT_TRUE(life->appender->maintain());
+  }
+  life = nullptr;
+  const auto runs = sim.env().files.list("/data/duplicates").value();
+  ASSERT_FALSE(runs.empty());
+  const std::string path = "/data/duplicates/" + runs.front();
+  std::string bytes = read_file(sim.env(), path, 1 << 20).value();
+  bytes[20] = static_cast<char>(bytes[20] ^ 1);
+  ASSERT_TRUE(replace_file(sim.env(), path, bytes));
+  life = Life::begin(sim).value();
+  for (int i = 0; i < 100; ++i) {
+    const std::string id = fmt::format("{}", i);
+    EXPECT_THAT(life->appender->append(std::vector{item("app", id)}).value(),
+                ElementsAre(Outcome::duplicate));
+  }
+}
+
+TEST(Appender, AndAnImportKnowEachOthersMessages) {
+  test::ImportWorld world;
+  {
+    const auto appender = Appender::open(world.store()).value();
+    ASSERT_TRUE(appender->append(std::vector{item("shop", "1"), item("shop", "2")}));
+  }
+  const auto outcome = test::must(world.import_text(
+      "a.csv", "person,event,time,message_id\nu,e,2020-09-13,2\nu,e,2020-09-13,3\n",
+      {.source = "shop"}));
+  EXPECT_EQ(outcome.counts.events, 1u);
+  EXPECT_EQ(outcome.counts.duplicates, 1u);
+}
+
+/// Clients send, and send again what was not acknowledged, until everything is.
+TEST(AppenderCrash, LosesAndDoublesNothingUnderClientsThatRetry) {
+  int deaths = 0;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    SCOPED_TRACE(seed);
+    SimEnv sim(seed);
+    Rng rng(seed);
+    constexpr int clients = 8;
+    std::vector<int> next(clients, 0);  // The message each client waits for.
+    std::set<std::string> acknowledged;
+    std::unique_ptr<Life> life;
+    const auto die = [&] {
+      life = nullptr;
+      ++deaths;
+      if (rng.chance(0.4)) {
+        sim.kill();
+      } else {
+        sim.crash(rng.next());
+      }
+    };
+    for (int round = 0; round < 60; ++round) {
+      if (rng.chance(0.15)) sim.crash_at_call(1 + rng.below(30));
+      if (rng.chance(0.05)) sim.fail_call(1 + rng.below(30), SimEnv::Fault::io_error);
+      if (life == nullptr) {
+        auto begun = Life::begin(sim);
+        if (!begun) {
+          die();
+          continue;
+        }
+        life = *std::move(begun);
+      }
+      std::vector<std::string> ids;
+      std::vector<int> senders;
+      for (int c = 0; c < clients; ++c) {
+        if (rng.chance(0.5)) continue;
+        senders.push_back(c);
+        ids.push_back(fmt::format("{}-{}", c, next[c]));
+      }
+      std::vector<Appender::Item> items;
+      for (const std::string& id : ids) items.push_back(item("app", id, id));
+      const auto outcomes = life->appender->append(items);
+      if (!outcomes) {
+        die();
+        continue;
+      }
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        acknowledged.insert(ids[i]);
+        ++next[senders[i]];
+      }
+      auto maintained = life->appender->maintain();
+      if (maintained && rng.chance(0.2)) maintained = life->store->flush();
+      if (!maintained || rng.chance(0.1)) die();
+    }
+    life = nullptr;
+    sim.crash(rng.next());
+    auto last = Life::begin(sim);
+    ASSERT_TRUE(last) << last.error().message;
+    life = *std::move(last);
+    const auto found = messages(*life->store);
+    for (const std::string& id : acknowledged) {
+      ASSERT_TRUE(found.contains(id)) << id << " was acknowledged and is lost";
+    }
+    for (const auto& [id, count] : found) ASSERT_EQ(count, 1) << id;
+    EXPECT_GE(found.size(), acknowledged.size());
+    EXPECT_LE(found.size(), acknowledged.size() + clients);
+  }
+  EXPECT_GT(deaths, 1'000);
+}
+
+}  // namespace
+}  // namespace hf
