@@ -208,6 +208,55 @@ TEST(Cli, ExportedEventsImportAgain) {
 }
 
 // A line of a gigabyte, most of it a hole in the file.
+TEST(Cli, AppendAnswersEachLineAndWhatItTookIsSeenAtOnce) {
+  const ScratchDirectory directory;
+  const std::string data = directory / "data";
+  const Ended first = test::run(
+      directory, {"--data", data, "append", "--source", "web"},
+      R"({"user_id":"ann","event":"signup","time":"2026-01-31T08:00:00Z","message_id":"1"})"
+      "\n\n"
+      R"({"type":"track","userId":"ann","event":"buy","timestamp":"2026-02-03","messageId":"1"})"
+      "\nno event\n"
+      R"({"user_id":"ann","event":"hf:x","time":"2026-02-03"})"
+      "\n"
+      R"({"anonymous_id":"x","event":"page","time":"2026-01-30","price":12.50})");
+  EXPECT_EQ(first.code, 2) << first.err;
+  EXPECT_THAT(first.out, testing::MatchesRegex("1 appended\n"
+                                               "3 duplicate\n"
+                                               "4 rejected invalid_json: [^\n]*\n"
+                                               "5 rejected reserved_name: [^\n]*\n"
+                                               "6 appended\n"));
+  const Ended again = test::run(
+      directory, {"--data", data, "append", "--source", "app"},
+      R"({"user_id":"ann","anonymous_id":"x","event":"buy","time":"2026-02-01","message_id":"1"})");
+  EXPECT_EQ(again.out, "1 appended\n") << "another source";
+  const Ended rows = test::run(directory, {"--data", data, "sql", "--format", "csv",
+                                           "SELECT event, price FROM events ORDER BY time"});
+  EXPECT_EQ(rows.out, "event,price\npage,12.5\nsignup,\nbuy,\n") << rows.err;
+  // One person: the visitor turned out to be ann.
+  const Ended people = test::run(
+      directory, {"--data", data, "trend", "*:unique", "--period", "year", "--format", "csv"});
+  EXPECT_THAT(people.out, HasSubstr("2026-01-01,false,any event,1\n")) << people.err;
+  EXPECT_EQ(test::run(directory, {"--data", data, "append"}, "").code, 0);
+}
+
+TEST(Cli, SettingsAreKeptAndChecked) {
+  const ScratchDirectory directory;
+  const std::string data = directory / "data";
+  const auto settings = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--data", data, "settings"});
+    return test::run(directory, arguments);
+  };
+  EXPECT_EQ(settings({}).code, 3) << "there is no data";
+  EXPECT_EQ(settings({"--timezone", "Asia/Shanghai", "--week-start", "sunday"}).code, 0);
+  EXPECT_EQ(settings({"--currency", "CNY"}).out,
+            "timezone      Asia/Shanghai\ncurrency      CNY\nweek start    sunday\n");
+  EXPECT_EQ(settings({"--currency", "yuan"}).code, 2);
+  EXPECT_EQ(settings({"--timezone", "Asia/Nowhere"}).code, 2);
+  EXPECT_EQ(settings({"--week-start", "friday"}).code, 2);
+  EXPECT_THAT(settings({"--lang", "zh"}).out, HasSubstr("时区"));
+}
+
 TEST(Cli, ALineOfAGigabyteIsRejectedInLittleMemory) {
   const ScratchDirectory directory;
   const std::string file = directory / "a.csv";

@@ -153,15 +153,15 @@ std::optional<RecognizedTime> recognize(const Samples& samples) {
 
 }  // namespace
 
-std::optional<RecognizedTime> recognize_time(std::span<const std::string_view> values) {
-  Samples samples;
-  for (const std::string_view value : values) {
-    if (value.find_first_not_of(" \t") != std::string_view::npos) samples.texts.push_back(value);
+std::optional<RecognizedTime> recognize_time(std::span<const std::string_view> samples) {
+  Samples written;
+  for (const std::string_view sample : samples) {
+    if (sample.find_first_not_of(" \t") != std::string_view::npos) written.texts.push_back(sample);
   }
-  if (samples.texts.empty()) return std::nullopt;
-  if (const auto time = recognize(samples)) return time;
-  samples.misses_allowed = samples.texts.size() / values_a_miss;
-  return samples.misses_allowed == 0 ? std::nullopt : recognize(samples);
+  if (written.texts.empty()) return std::nullopt;
+  if (const auto time = recognize(written)) return time;
+  written.misses_allowed = written.texts.size() / values_a_miss;
+  return written.misses_allowed == 0 ? std::nullopt : recognize(written);
 }
 
 }  // namespace hf

@@ -34,8 +34,10 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
   CommandTable table(app, session, chosen);
   add_demo_command(table);
   add_import_command(table);
+  add_append_command(table);
   add_query_commands(table);
   add_sql_commands(table);
+  add_settings_command(table);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

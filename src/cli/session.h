@@ -72,8 +72,10 @@ class StopOnSignal {
 
 // The commands: each adds itself to the application and puts its work into `run`.
 class CommandTable;
+void add_append_command(CommandTable& table);
 void add_import_command(CommandTable& table);
 void add_query_commands(CommandTable& table);
+void add_settings_command(CommandTable& table);
 void add_sql_commands(CommandTable& table);
 void add_demo_command(CommandTable& table);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/assert.h"
@@ -51,8 +52,7 @@ constexpr std::array<std::string_view, 15> other_forms = {
     "trait", "did",   "did_not", "sequence", "first",   "regularly", "change", "segment",
     "stage", "layer", "stay",    "tier",     "balance", "score",     "consent"};
 
-template <std::size_t N>
-bool is_one_of(std::string_view name, const std::array<std::string_view, N>& names) {
+bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
   return std::ranges::find(names, name) != names.end();
 }
 

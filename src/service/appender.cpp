@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <unordered_set>
+#include <utility>
 
 #include "identity/person_key.h"
 #include "log/log_reader.h"
@@ -75,32 +76,39 @@ Result<void> Appender::catch_up() {
   }
 }
 
-Result<std::vector<Appender::Outcome>> Appender::append(std::span<const Item> items) {
-  std::vector<Hash128> keys;  // Of the items that have one, in their order.
-  for (const Item& item : items) {
-    if (!item.event.message_id.empty()) {
-      keys.push_back(key_of(item.source, item.event.message_id));
-    }
+void Appender::add(std::string_view source, const EventView& event) {
+  Pending& pending = group_.emplace_back();
+  pending.record = encode_record(EventRecord{source, event});
+  if (!event.message_id.empty()) pending.key = key_of(source, event.message_id);
+  group_bytes_ += pending.record.size();
+}
+
+Result<std::vector<Appender::Outcome>> Appender::commit() {
+  const std::vector<Pending> group = std::exchange(group_, {});
+  group_bytes_ = 0;
+  std::vector<Hash128> keys;  // Of the events that have one, in their order.
+  for (const Pending& pending : group) {
+    if (pending.key) keys.push_back(*pending.key);
   }
   const auto known = std::make_unique<bool[]>(keys.size());
   HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
 
   std::vector<Outcome> outcomes;
-  outcomes.reserve(items.size());
+  outcomes.reserve(group.size());
   std::unordered_set<Hash128> seen;
   FrameBuilder frame;
   std::vector<Hash128> frame_keys;
-  std::size_t key = 0;
-  for (const Item& item : items) {
-    if (!item.event.message_id.empty()) {
-      const std::size_t k = key++;
-      if (known[k] || !seen.insert(keys[k]).second) {
+  std::size_t next_key = 0;
+  for (const Pending& pending : group) {
+    if (pending.key) {
+      const bool is_known = known[next_key++];
+      if (is_known || !seen.insert(*pending.key).second) {
         outcomes.push_back(Outcome::duplicate);
         continue;
       }
-      frame_keys.push_back(keys[k]);
+      frame_keys.push_back(*pending.key);
     }
-    frame.add(encode_record(EventRecord{item.source, item.event}));
+    frame.add(pending.record);
     outcomes.push_back(Outcome::appended);
     if (frame.payload_bytes() >= frame_payload_bytes) HF_CHECK(write(frame, frame_keys));
   }

@@ -3,7 +3,7 @@
 
 #include <future>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,14 +15,10 @@
 namespace hf {
 
 /// The way of an event into a store (DESIGN section 5): what came before under the same source and
-/// message id is left out, the rest is durable in the log and visible to queries when append()
+/// message id is left out, the rest is durable in the log and visible to queries when commit()
 /// returns. One appender a store. Not thread-safe.
 class Appender {
  public:
-  struct Item {
-    std::string_view source;  ///< Message ids are unique within it.
-    EventView event;          ///< Holds to validate().
-  };
   enum class Outcome : std::uint8_t { appended, duplicate };
 
   /// Opens the duplicate index beside the log, and builds it anew from the log where it is damaged
@@ -32,14 +28,20 @@ class Appender {
       Store& store, const DuplicateIndex::Options& options = {});
   ~Appender();
 
-  /// An outcome an item. Of an error nothing is known of any item of this call: some may be in the
-  /// log, and the same call, once the store is opened again, finds these as duplicates where they
-  /// have message ids. Errors: those of DuplicateIndex::find() and Store::append().
-  [[nodiscard]] Result<std::vector<Outcome>> append(std::span<const Item> items);
+  /// Takes an event into the group that the next commit() writes. Message ids are unique within
+  /// the source. Requires validate(event).
+  void add(std::string_view source, const EventView& event);
+  /// Bytes of the group so far.
+  [[nodiscard]] std::size_t group_bytes() const { return group_bytes_; }
+  /// Writes the group with one sync (or one for each 8 MiB), and begins the next; an outcome an
+  /// event, in the order of add(). After an error nothing is known of any of them: some may be in
+  /// the log, and are found there as duplicates, where they have message ids, when they are sent
+  /// again to the store opened anew. Errors: those of DuplicateIndex::find() and Store::append().
+  [[nodiscard]] Result<std::vector<Outcome>> commit();
 
   /// Work that keeps appending fast and the disk small, done when it is due: parts of the head,
   /// runs of the duplicate index and their merging, removal of old log files. To be called after
-  /// append(). Errors: those of Store::flush() and DuplicateIndex; nothing appended is lost by
+  /// commit(). Errors: those of Store::flush() and DuplicateIndex; nothing appended is lost by
   /// them.
   [[nodiscard]] Result<void> maintain();
 
@@ -53,6 +55,12 @@ class Appender {
   Store& store_;
   std::unique_ptr<DuplicateIndex> duplicates_;
   std::int64_t window_ms_;
+  struct Pending {
+    std::string record;
+    std::optional<Hash128> key;  // Of its message id.
+  };
+  std::vector<Pending> group_;
+  std::size_t group_bytes_ = 0;
   std::unique_ptr<DuplicateIndex::Merge> merge_;
   std::future<Result<void>> merging_;  // Last: its destructor waits for the merge's user.
 };

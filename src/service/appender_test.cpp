@@ -37,10 +37,20 @@ struct Life {
   std::unique_ptr<Appender> appender;
 };
 
-Appender::Item item(std::string_view source, std::string_view message_id,
-                    std::string_view user = "u") {
-  return {source,
-          {.user_id = user, .name = "e", .time_ms = 1'600'000'000'000, .message_id = message_id}};
+struct Item {
+  std::string source;
+  std::string message_id;
+  std::string user = "u";
+};
+
+Result<std::vector<Outcome>> append(Appender& appender, const std::vector<Item>& items) {
+  for (const Item& item : items) {
+    appender.add(item.source, {.user_id = item.user,
+                               .name = "e",
+                               .time_ms = 1'600'000'000'000,
+                               .message_id = item.message_id});
+  }
+  return appender.commit();
 }
 
 /// How often each message id is in the store.
@@ -63,19 +73,19 @@ std::map<std::string, int> messages(Store& store) {
 TEST(Appender, LeavesOutWhatCameBeforeUnderTheSameSource) {
   SimEnv sim(1);
   auto life = Life::begin(sim).value();
-  const Appender::Item first[] = {item("app", "1"), item("web", "1"), item("app", "1"),
-                                  item("app", ""), item("app", "")};
-  EXPECT_THAT(life->appender->append(first).value(),
+  const std::vector<Item> first = {
+      {"app", "1"}, {"web", "1"}, {"app", "1"}, {"app", ""}, {"app", ""}};
+  EXPECT_THAT(append(*life->appender, first).value(),
               ElementsAre(Outcome::appended, Outcome::appended, Outcome::duplicate,
                           Outcome::appended, Outcome::appended));
   EXPECT_EQ(life->store->head_rows(), 4u);
-  const Appender::Item again[] = {item("web", "1"), item("web", "2")};
-  EXPECT_THAT(life->appender->append(again).value(),
+  const std::vector<Item> again = {{"web", "1"}, {"web", "2"}};
+  EXPECT_THAT(append(*life->appender, again).value(),
               ElementsAre(Outcome::duplicate, Outcome::appended));
-  EXPECT_THAT(life->appender->append({}).value(), IsEmpty());
+  EXPECT_THAT(append(*life->appender, {}).value(), IsEmpty());
   life = nullptr;
   life = Life::begin(sim).value();
-  EXPECT_THAT(life->appender->append(again).value(),
+  EXPECT_THAT(append(*life->appender, again).value(),
               ElementsAre(Outcome::duplicate, Outcome::duplicate));
 }
 
@@ -84,7 +94,7 @@ TEST(Appender, BuildsADamagedIndexAnewFromTheLog) {
   auto life = Life::begin(sim).value();
   for (int i = 0; i < 100; ++i) {
     const std::string id = fmt::format("{}", i);
-    ASSERT_TRUE(life->appender->append(std::vector{item("app", id)}));
+    ASSERT_TRUE(append(*life->appender, {{"app", id}}));
     ASSERT_TRUE(life->appender->maintain());
   }
   life = nullptr;
@@ -97,8 +107,7 @@ TEST(Appender, BuildsADamagedIndexAnewFromTheLog) {
   life = Life::begin(sim).value();
   for (int i = 0; i < 100; ++i) {
     const std::string id = fmt::format("{}", i);
-    EXPECT_THAT(life->appender->append(std::vector{item("app", id)}).value(),
-                ElementsAre(Outcome::duplicate));
+    EXPECT_THAT(append(*life->appender, {{"app", id}}).value(), ElementsAre(Outcome::duplicate));
   }
 }
 
@@ -106,7 +115,7 @@ TEST(Appender, AndAnImportKnowEachOthersMessages) {
   test::ImportWorld world;
   {
     const auto appender = Appender::open(world.store()).value();
-    ASSERT_TRUE(appender->append(std::vector{item("shop", "1"), item("shop", "2")}));
+    ASSERT_TRUE(append(*appender, {{"shop", "1"}, {"shop", "2"}}));
   }
   const auto outcome = test::must(world.import_text(
       "a.csv", "person,event,time,message_id\nu,e,2020-09-13,2\nu,e,2020-09-13,3\n",
@@ -153,9 +162,9 @@ TEST(AppenderCrash, LosesAndDoublesNothingUnderClientsThatRetry) {
         senders.push_back(c);
         ids.push_back(fmt::format("{}-{}", c, next[c]));
       }
-      std::vector<Appender::Item> items;
-      for (const std::string& id : ids) items.push_back(item("app", id, id));
-      const auto outcomes = life->appender->append(items);
+      std::vector<Item> items;
+      for (const std::string& id : ids) items.push_back({"app", id, id});
+      const auto outcomes = append(*life->appender, items);
       if (!outcomes) {
         die();
         continue;

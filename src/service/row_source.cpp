@@ -195,7 +195,7 @@ using Next = Result<std::variant<End, EventRow, RejectedRow>>;
 Next event_or_refusal(EventAssembler& assembler, std::uint64_t line, std::uint64_t offset,
                       std::string_view text) {
   auto event = assembler.finish();
-  if (event) return EventRow{*event, text};
+  if (event) return EventRow{*event, text, line};
   Refusal& why = event.error();
   return RejectedRow{
       line, offset, why.column, why.reason, std::move(why.message), excerpt_of(text)};
@@ -313,7 +313,7 @@ class JsonRows final : public RowSource {
                          excerpt_of(row.text)};
     }
     if (event->channel.empty()) event->channel = mapping_.constant_channel;
-    return EventRow{*event, row.text};
+    return EventRow{*event, row.text, row.line};
   }
 
   JsonRowReader reader_;

@@ -27,6 +27,7 @@ namespace hf {
 struct EventRow {
   EventView event;
   std::string_view text;
+  std::uint64_t line = 0;  ///< 1-based; of a table, its row.
 };
 
 class RowSource {

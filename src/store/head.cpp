@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/head.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/memory_file.h"
@@ -36,10 +37,7 @@ std::size_t Head::memory_bytes() const {
 
 bool Head::full() const {
   if (rows() >= rows_max || memory_bytes() >= memory_max) return true;
-  for (const Tier& tier : tiers_) {
-    if (tier.events.full()) return true;
-  }
-  return false;
+  return std::ranges::any_of(tiers_, [](const Tier& tier) { return tier.events.full(); });
 }
 
 Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& persons,
