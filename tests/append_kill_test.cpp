@@ -93,6 +93,9 @@ TEST(AppendKill, SixtyTimesUnderEightClientsLosesAndDoublesNothing) {
     }
   }
   EXPECT_GE(kills, 50);
+  const Ended verified = run(directory, {"--data", data, "verify"});
+  EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("everything is sound"));
   const std::string file = directory / "export.csv";
   const Ended ended = run(directory, {"--data", data, "export", file});
   ASSERT_EQ(ended.code, 0) << ended.err;

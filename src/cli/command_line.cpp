@@ -38,6 +38,7 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
   add_query_commands(table);
   add_sql_commands(table);
   add_settings_command(table);
+  add_verify_command(table);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

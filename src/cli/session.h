@@ -77,6 +77,7 @@ void add_import_command(CommandTable& table);
 void add_query_commands(CommandTable& table);
 void add_settings_command(CommandTable& table);
 void add_sql_commands(CommandTable& table);
+void add_verify_command(CommandTable& table);
 void add_demo_command(CommandTable& table);
 
 }  // namespace hf

@@ -349,9 +349,10 @@ class ImportRun {
       outcome_.resumed_at_row =
           record->counts.events + record->counts.duplicates + record->counts.rejected;
     }
-    if (next.imports.size() == 1 && !plan_.options.overrides.timezone.empty()) {
-      next.settings.timezone =
-          plan_.mapping.timezone;  // The first import settles whose days we count.
+    // The first import settles whose days we count, where nobody has yet.
+    if (next.imports.size() == 1 && !plan_.options.overrides.timezone.empty() &&
+        next.settings.timezone == Settings{}.timezone) {
+      next.settings.timezone = plan_.mapping.timezone;
     }
     outcome_.id = record->id;
     record_ = *record;
@@ -580,7 +581,8 @@ class ImportRun {
     Manifest next = store_.manifest();
     std::erase_if(next.imports, [&](const ImportRecord& r) { return r.id == record_.id; });
     std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record_.id; });
-    if (next.imports.empty()) next.settings.timezone = Settings{}.timezone;
+    // Settings that came by the log are not this import's to take back.
+    if (next.imports.empty() && next.log_end == 1) next.settings.timezone = Settings{}.timezone;
     HF_CHECK(store_.commit(std::move(next)));
     return store_.remove_unlisted_files();
   }

@@ -246,6 +246,22 @@ TEST(StrictImport, RefusedAsTheFirstSettlesNoZone) {
   EXPECT_EQ(world.store().settings().timezone, "UTC");
 }
 
+TEST(StrictImport, TakesNoSettingBackThatSomebodyMade) {
+  ImportWorld world;
+  world.install_zone("Europe/London");
+  world.install_zone("Asia/Tokyo");
+  FrameBuilder frame;
+  frame.add(encode_record(SettingsRecord{.timezone = "Asia/Tokyo"}));
+  ASSERT_TRUE(world.store().append(frame));
+  const std::string text = "person,event,time\np,e,2026-01-01\nbroken\n";
+  const MappingOverrides london{.timezone = "Europe/London"};
+  EXPECT_EQ(reason_of(world.import_text("a.csv", text, {.overrides = london, .strict = true})),
+            "rejected_row");
+  EXPECT_EQ(world.store().settings().timezone, "Asia/Tokyo");
+  ASSERT_TRUE(world.import_text("a.csv", text, {.overrides = london}));
+  EXPECT_EQ(world.store().settings().timezone, "Asia/Tokyo") << "nor overrides it";
+}
+
 TEST(StrictImport, DoesNotGoOnBehindARowThatWasRejectedBefore) {
   ImportWorld world;
   const std::string a =
