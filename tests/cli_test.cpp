@@ -240,6 +240,23 @@ TEST(Cli, AppendAnswersEachLineAndWhatItTookIsSeenAtOnce) {
   EXPECT_EQ(test::run(directory, {"--data", data, "append"}, "").code, 0);
 }
 
+TEST(Cli, AppendRefusesALineThatIsTooLongAndGoesOn) {
+  const ScratchDirectory directory;
+  const std::string data = directory / "data";
+  const std::string good = R"({"user_id":"ann","event":"e","time":"2026-01-31"})";
+  const std::string input =
+      good + "\n" + std::string(64 << 20, 'x') + "\n\x1f\x8b\x08 no gzip\n" + good;
+  const Ended ended = test::run(directory, {"--data", data, "append"}, input);
+  EXPECT_EQ(ended.code, 2) << ended.err;
+  EXPECT_THAT(ended.out, testing::MatchesRegex("1 appended\n"
+                                               "2 rejected row_too_long: [^\n]*\n"
+                                               "3 rejected [^\n]*\n"
+                                               "4 appended\n"));
+  // The line costs its megabyte, not its 64.
+  const Ended small = test::run(directory, {"--data", directory / "other", "append"}, good);
+  EXPECT_LT(ended.memory_kib, small.memory_kib + 16 * 1024);
+}
+
 TEST(Cli, SettingsAreKeptAndChecked) {
   const ScratchDirectory directory;
   const std::string data = directory / "data";

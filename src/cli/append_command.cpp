@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 
@@ -31,19 +32,19 @@ ImportMapping mapping_of_lines() {
   return mapping;
 }
 
-/// Standard input in whole lines, as many as have come.
+/// Standard input in whole lines, as many as have come. Of a line longer than a row may be only
+/// the beginning is kept, enough for the reader of rows to refuse it.
 class LineInput {
  public:
   explicit LineInput(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {}
 
-  /// Nothing at the end. A line longer than a row may be is handed out in pieces, the first of
-  /// which the reader of rows refuses.
+  /// Nothing at the end.
   Result<std::optional<std::string>> next() {
     std::string block(read_bytes, '\0');
     while (!ended_) {
       HF_TRY(const std::size_t got, source_->read(block));
-      if (got == 0) ended_ = true;
-      rest_.append(block, 0, got);
+      ended_ = got == 0;
+      take(std::string_view(block).substr(0, got));
       const std::size_t end = rest_.rfind('\n');
       if (end == std::string::npos) continue;
       std::string lines = rest_.substr(0, end + 1);
@@ -55,8 +56,24 @@ class LineInput {
   }
 
  private:
+  void take(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::size_t newline = bytes.find('\n');
+      const std::size_t end = newline == std::string_view::npos ? bytes.size() : newline;
+      const std::size_t kept = std::min(end, line_bytes_max - std::min(line_, line_bytes_max));
+      rest_ += bytes.substr(0, kept);
+      line_ += kept;
+      if (newline == std::string_view::npos) return;
+      rest_ += '\n';
+      line_ = 0;
+      bytes.remove_prefix(newline + 1);
+    }
+  }
+
+  static constexpr std::size_t line_bytes_max = row_bytes_max + 1;
   std::unique_ptr<ByteSource> source_;
   std::string rest_;
+  std::size_t line_ = 0;  // Bytes kept of the line that is being read.
   bool ended_ = false;
 };
 
@@ -69,19 +86,23 @@ class LineAppender {
   Result<void> append(std::string lines) {
     const auto line_count = static_cast<std::uint64_t>(std::ranges::count(lines, '\n')) +
                             (lines.ends_with('\n') ? 0 : 1);
+    // A text may begin with the marks of an encoding or of compression; a later line may not.
+    const std::uint64_t before = is_first_ ? 0 : 1;
+    if (!is_first_) lines.insert(lines.begin(), '\n');
+    is_first_ = false;
     HF_TRY(const auto rows,
            open_json_rows(ByteSource::from_bytes(std::move(lines)), mapping_, Zone::utc(), {}));
     while (true) {
       HF_TRY(const auto next, rows->next());
       if (std::holds_alternative<End>(next)) break;
       if (const auto* row = std::get_if<EventRow>(&next)) {
-        answers_.push_back({lines_before_ + row->line, {}});
+        answers_.push_back({lines_before_ + row->line - before, {}});
         appender_.add(source_, row->event);
         if (appender_.group_bytes() >= group_bytes_max) HF_CHECK(commit());
       } else {
         const auto& rejected = std::get<RejectedRow>(next);
         ++rejected_;
-        answers_.push_back({lines_before_ + rejected.line,
+        answers_.push_back({lines_before_ + rejected.line - before,
                             fmt::format("rejected {}: {}", rejected.reason, rejected.message)});
       }
     }
@@ -118,6 +139,7 @@ class LineAppender {
   ImportMapping mapping_;
   std::vector<Answer> answers_;
   std::uint64_t lines_before_ = 0;
+  bool is_first_ = true;
   std::uint64_t rejected_ = 0;
 };
 
