@@ -101,7 +101,8 @@ Result<void> LogWriter::make_room(std::uint64_t bytes) {
   const std::uint64_t needed = position_ + bytes;
   if (file_ != nullptr && needed <= allocated_) return {};
   if (file_ != nullptr && (needed <= options_.file_bytes || position_ == file_header_bytes)) {
-    allocated_ = std::max(options_.file_bytes, needed);
+    allocated_ = std::max(
+        needed, std::min(options_.file_bytes, std::max(options_.room_bytes, 2 * allocated_)));
     return file_->allocate(allocated_);
   }
   if (file_ != nullptr) HF_CHECK(file_->truncate(position_));  // Gives back what is not used.
@@ -114,7 +115,7 @@ Result<void> LogWriter::start_file(std::uint64_t bytes) {
   const std::string header = encode_log_file_header(
       {.first = next_, .created_at_ms = received_at_ms_, .log_id = log_id_, .salt = salt_});
   position_ = header.size();
-  allocated_ = std::max(options_.file_bytes, position_ + bytes);
+  allocated_ = std::max(std::min(options_.file_bytes, options_.room_bytes), position_ + bytes);
   HF_TRY(file_, env_.files.open(directory_ + "/" + log_file_name(next_), OpenMode::create_new));
   HF_CHECK(file_->write_at(0, std::as_bytes(std::span(header))));
   HF_CHECK(file_->allocate(allocated_));

@@ -13,12 +13,14 @@
 
 namespace hf {
 
-/// The one writer of a log directory: appends frames to preallocated files of file_bytes, each made
-/// durable before append() returns. Requires the lock of the data directory. Not thread-safe.
+/// The one writer of a log directory: appends frames to preallocated files of up to file_bytes,
+/// each made durable before append() returns. Requires the lock of the data directory. Not
+/// thread-safe.
 class LogWriter {
  public:
   struct Options {
     std::uint64_t file_bytes = std::uint64_t{64} << 20;
+    std::uint64_t room_bytes = std::uint64_t{1} << 20;  ///< Of a new file; doubled when it is full.
   };
 
   /// Opens the log, makes the directory where absent, cuts a frame that was never finished off the

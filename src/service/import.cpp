@@ -365,6 +365,7 @@ class ImportRun {
     known_.insert(known_.end(), own.begin(), own.end());
     builder_.emplace(record_.started_at_ms);
     reject_bytes_ = record_.reject_bytes;
+    position_ = record_.position;
     return {};
   }
 
@@ -514,12 +515,11 @@ class ImportRun {
     Manifest next = store_.manifest();
     ImportRecord& record = *next.find_import(record_.id);
     const PartBuilder::Target target{.directory = store_.parts_directory(),
-                                     .file = fmt::format("{:08}.part", next.next_part),
+                                     .file = store_.next_part_file(),
                                      .source = plan_.mapping.source,
                                      .hash_key = next.hash_key};
     HF_TRY(const PartSummary summary, batch.builder.write(store_.env(), target, *persons_, known_));
     if (summary.rows > 0) {
-      ++next.next_part;
       next.parts.push_back({.file = target.file,
                             .import = record_.id,
                             .rows = summary.rows,
@@ -565,15 +565,19 @@ class ImportRun {
     return {};
   }
 
+  /// The record in the log is what makes the parts seen; the manifest follows it.
   Result<void> finish() {
-    Manifest next = store_.manifest();
-    ImportRecord& record = *next.find_import(record_.id);
-    record.state = ImportState::done;
-    record.finished_at_ms = store_.env().clock.now_ms();
-    if (record.counts.events > 0) ++next.data_version;
+    ImportPartsRecord shown{.import = record_.id};
+    for (const PartEntry& part : store_.manifest().parts) {
+      if (part.import == record_.id) shown.parts.push_back(part.file);
+    }
+    FrameBuilder frame;
+    frame.add(encode_record(shown));
+    HF_CHECK(store_.append(frame));
+    const ImportRecord& record = *store_.manifest().find_import(record_.id);
     outcome_.counts = record.counts;
     if (record.counts.rejected > 0) outcome_.reject_path = store_.reject_path(record.id);
-    return store_.commit(std::move(next));
+    return {};
   }
 
   /// Leaves nothing of the import but the number it had.
@@ -694,8 +698,7 @@ Result<ImportOutcome> run_import(Store& store, SqlEngine* engine, const ImportPl
 }
 
 Result<ImportRecord> undo_import(Store& store, std::uint32_t id) {
-  Manifest next = store.manifest();
-  ImportRecord* record = next.find_import(id);
+  const ImportRecord* record = store.manifest().find_import(id);
   if (record == nullptr) {
     return fail(ErrorCode::not_found, "no_import", fmt::format("there is no import {}", id));
   }
@@ -703,14 +706,22 @@ Result<ImportRecord> undo_import(Store& store, std::uint32_t id) {
     return fail(ErrorCode::failed_precondition, "already_undone",
                 fmt::format("import {} is undone already", id));
   }
-  if (record->state == ImportState::done && record->counts.events > 0) ++next.data_version;
-  record->state = ImportState::undone;
-  record->finished_at_ms = store.env().clock.now_ms();
-  std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == id; });
-  ImportRecord undone = *record;
-  HF_CHECK(store.commit(std::move(next)));
+  if (record->state == ImportState::done) {
+    FrameBuilder frame;
+    frame.add(encode_record(ImportPartsRecord{.import = id, .undone = true}));
+    HF_CHECK(store.append(frame));
+    HF_CHECK(store.flush());  // No file goes before the manifest says so.
+    // Its rows may lie among those of others by now.
+    HF_CHECK(store.compact(Store::CompactionKind::clean));
+  } else {
+    Manifest next = store.manifest();
+    next.find_import(id)->state = ImportState::undone;
+    next.find_import(id)->finished_at_ms = store.env().clock.now_ms();
+    std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == id; });
+    HF_CHECK(store.commit(std::move(next)));
+  }
   HF_CHECK(store.remove_unlisted_files());
-  return undone;
+  return *store.manifest().find_import(id);
 }
 
 }  // namespace hf

@@ -24,6 +24,9 @@ using testing::SizeIs;
 constexpr TimestampMs now_ms = 1'780'272'000'000;  // 2026-06-01T00:00:00Z
 constexpr std::uint32_t rows_per_part = 4;
 
+/// Where the disk is small.
+const Store::Options small_log{.log = {.file_bytes = 4'000, .room_bytes = 500}};
+
 /// What is to be imported: three files, one compressed, with rejected rows, repeated message ids,
 /// times ahead and numbers that do not fit; and what was imported before it.
 struct Scenario {
@@ -82,13 +85,13 @@ Result<ImportOutcome> import_files(const Env& env, Store& store, const ImportOpt
 }
 
 Result<ImportOutcome> run(const Env& env, const Scenario& scenario) {
-  HF_TRY(const auto store, Store::open(env, "/data", Store::Access::own));
+  HF_TRY(const auto store, Store::open(env, "/data", Store::Access::own, small_log));
   return import_files(env, *store, options_of(scenario));
 }
 
 /// Everything a user can tell apart of a store, as text.
 std::string told(const Env& env) {
-  const auto store = must(Store::open(env, "/data", Store::Access::own));
+  const auto store = must(Store::open(env, "/data", Store::Access::own, small_log));
   std::string out;
   for (const ImportRecord& import : store->manifest().imports) {
     out +=
@@ -102,8 +105,7 @@ std::string told(const Env& env) {
   out += fmt::format("next person {} data {} parts {}\n", store->manifest().next_person,
                      store->manifest().data_version, store->manifest().parts.size());
   for (const StoredEvent& event : test::visible_events(*store)) out += event.text() + "\n";
-  out += "files";
-  for (const std::string& name : must(env.files.list("/data/parts"))) out += " " + name;
+  out += fmt::format("files {}", must(env.files.list("/data/parts")).size());
   for (const std::string& name : must(env.files.list("/data/rejects"))) out += " " + name;
   return out;
 }
@@ -113,7 +115,7 @@ void prepare(SimEnv& sim, const Scenario& scenario) {
   sim.set_now_ms(now_ms);
   const Env env = sim.env();
   put_files(env, scenario);
-  const auto store = must(Store::open(env, "/data", Store::Access::own));
+  const auto store = must(Store::open(env, "/data", Store::Access::own, small_log));
   must(import_files(env, *store, {.files = {"/in/before.csv"}}));
 }
 
@@ -150,20 +152,17 @@ TEST_P(ImportCrash, AtAnyCallIsMadeGoodByTheSameImport) {
       SimEnv sim(1);
       prepare(sim, scenario);
       sim.crash_at_call(n);
-      ASSERT_FALSE(run(sim.env(), scenario).has_value());
+      const bool was_told_done = run(sim.env(), scenario).has_value();
       ASSERT_TRUE(sim.crashed());
       sim.crash(seed);
-      // The last manifest may have reached the disk; before it nothing may show.
+      // The record that shows it may have reached the disk; before it nothing may show.
       const std::size_t shown = visible_to_a_reader(sim.env()).size();
-      const bool is_done = must(Store::open(sim.env(), "/data", Store::Access::read))
-                               ->manifest()
-                               .imports.back()
-                               .state == ImportState::done;
-      if (n < calls - 1) {
-        ASSERT_EQ(shown, 2u);
-      } else if (shown != 2) {
-        ASSERT_TRUE(is_done);
-      }
+      const auto reader = must(Store::open(sim.env(), "/data", Store::Access::read));
+      const ImportRecord* import = reader->manifest().find_import(2);
+      const bool is_done = import != nullptr && import->state == ImportState::done;
+      ASSERT_EQ(shown != 2, is_done);
+      ASSERT_TRUE(is_done || !was_told_done);
+      ASSERT_TRUE(!is_done || n > calls / 2);
       const auto outcome = run(sim.env(), scenario);
       ASSERT_EQ(reason_of(outcome), "ok");
       ASSERT_EQ(told(sim.env()), undisturbed);
@@ -214,7 +213,8 @@ TEST_P(ImportCrash, KillMinusNineIsMadeGoodToo) {
     SimEnv sim(1);
     prepare(sim, scenario);
     sim.crash_at_call(n);
-    ASSERT_FALSE(run(sim.env(), scenario).has_value());
+    (void)run(sim.env(), scenario);
+    ASSERT_TRUE(sim.crashed());
     sim.kill();
     must(run(sim.env(), scenario));
     ASSERT_EQ(told(sim.env()), undisturbed);
@@ -244,15 +244,15 @@ TEST_P(ImportCrash, FailingCallIsAnErrorAndALaterRunCompletes) {
       prepare(sim, scenario);
       const Env env = sim.env();
       sim.fail_call(n, fault);
-      auto store = Store::open(env, "/data", Store::Access::own);
+      auto store = Store::open(env, "/data", Store::Access::own, small_log);
       if (store) {
         const auto failed = import_files(env, **store, options_of(scenario));
         ASSERT_THAT(reason_of(failed), AnyOf("io_error", "disk_full", "ok"));
         unnoticed += failed ? 1 : 0;
         if (after == 0) {
-          // Unless the manifest itself was being written, even the same store can go on.
+          // Unless manifest or log themselves were being written, even the same store can go on.
           ASSERT_THAT(reason_of(import_files(env, **store, options_of(scenario))),
-                      AnyOf("ok", "manifest_in_doubt"));
+                      AnyOf("ok", "manifest_in_doubt", "log_stopped"));
         }
       } else {
         ASSERT_THAT(reason_of(store), AnyOf("io_error", "disk_full"));
@@ -263,8 +263,9 @@ TEST_P(ImportCrash, FailingCallIsAnErrorAndALaterRunCompletes) {
       ASSERT_EQ(told(env), undisturbed);
     }
   }
-  // Looking at the header of a compressed file reads more than is needed, here its very end.
-  EXPECT_LE(unnoticed, 2);
+  // Looking at the header of a compressed file reads more than is needed, here its very end. And
+  // once the log says that the import is seen, the manifest may follow later.
+  EXPECT_LE(unnoticed, 2 + 2 * 6);
 }
 
 TEST(ImportDiskFull, KeepsWhatIsWrittenAndGoesOnWhenThereIsRoom) {
@@ -288,6 +289,7 @@ TEST(ImportDiskFull, KeepsWhatIsWrittenAndGoesOnWhenThereIsRoom) {
     ASSERT_THAT(visible_to_a_reader(sim.env()), SizeIs(2));
   }
   EXPECT_TRUE(was_full);
+  sim.set_capacity(1 << 20);
   EXPECT_EQ(told(sim.env()), undisturbed);
 }
 
@@ -308,7 +310,7 @@ TEST(ImportStop, InTheMiddleShowsNothingAndTheSameImportGoesOn) {
       int resumed = 0;
       for (int runs = 0;; ++runs) {
         ASSERT_LT(runs, 100);
-        const auto store = must(Store::open(env, "/data", Store::Access::own));
+        const auto store = must(Store::open(env, "/data", Store::Access::own, small_log));
         const ImportPlan plan = must(plan_import(env, nullptr, options_of(scenario)));
         std::atomic<bool> stop = false;
         // Digests, then one file after the other, report progress.
@@ -339,7 +341,7 @@ TEST(ImportStop, InTheMiddleShowsNothingAndTheSameImportGoesOn) {
 TEST(UndoCrash, AtAnyCallLeavesTheImportOrTakesItAway) {
   const Scenario scenario{.name = "csv"};
   const auto undo = [](const Env& env) -> Result<ImportRecord> {
-    HF_TRY(const auto store, Store::open(env, "/data", Store::Access::own));
+    HF_TRY(const auto store, Store::open(env, "/data", Store::Access::own, small_log));
     return undo_import(*store, 2);
   };
   std::string undisturbed;
@@ -379,8 +381,10 @@ TEST(UndoCrash, AtAnyCallLeavesTheImportOrTakesItAway) {
       prepare(sim, scenario);
       must(run(sim.env(), scenario));
       sim.crash_at_call(n);
-      ASSERT_FALSE(undo(sim.env()).has_value());
+      const bool was_told_done = undo(sim.env()).has_value();
+      ASSERT_TRUE(sim.crashed());
       sim.crash(seed);
+      ASSERT_TRUE(!was_told_done || visible_to_a_reader(sim.env()).size() == 2);
       make_good(sim);
     }
   }
@@ -390,7 +394,7 @@ TEST(UndoCrash, AtAnyCallLeavesTheImportOrTakesItAway) {
     prepare(sim, scenario);
     must(run(sim.env(), scenario));
     sim.fail_call(n, SimEnv::Fault::io_error);
-    ASSERT_EQ(reason_of(undo(sim.env())), "io_error");
+    ASSERT_THAT(reason_of(undo(sim.env())), AnyOf("io_error", "manifest_in_doubt", "ok"));
     make_good(sim);
   }
 }

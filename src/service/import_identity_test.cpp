@@ -182,6 +182,27 @@ TEST(UndoImport, TakesTheEventsAwayAndLetsTheImportBeMadeAgain) {
   EXPECT_THAT(world.events(), SizeIs(3));
 }
 
+TEST(UndoImport, TakesItsRowsFromAmongThoseOfOthersWhenTheyLieInOnePart) {
+  ImportWorld world;
+  must(world.import_text("a.csv", "person,event,time,value\np,e,2026-01-01,1\nq,e,2026-01-02,2\n"));
+  must(world.import_text("b.csv", "person,event,time,value\np,e,2026-01-01,3\nr,e,2026-01-04,4\n"));
+  must(world.import_text("c.csv", "person,event,time,value\np,e,2026-01-01,5\n"));
+  must(world.store().compact(Store::CompactionKind::full));
+  ASSERT_THAT(world.store().manifest().parts, SizeIs(1));
+  EXPECT_THAT(world.store().manifest().parts[0].imports, ElementsAre(1, 2, 3));
+  EXPECT_THAT(world.values("value"),
+              ElementsAre("number 1", "number 3", "number 5", "number 2", "number 4"));
+  must(undo_import(world.store(), 2));
+  EXPECT_THAT(world.values("value"), ElementsAre("number 1", "number 5", "number 2"));
+  EXPECT_THAT(world.store().manifest().parts[0].imports, ElementsAre(1, 3));
+  world.close();
+  must(undo_import(world.store(), 1));
+  EXPECT_THAT(world.values("value"), ElementsAre("number 5"));
+  must(undo_import(world.store(), 3));
+  EXPECT_THAT(world.events(), SizeIs(0));
+  EXPECT_THAT(world.store().manifest().parts, SizeIs(0));
+}
+
 TEST(UndoImport, FreesTheMessageIds) {
   ImportWorld world;
   const std::string text = "person,event,time,message_id\np,e,2026-01-01,m1\n";

@@ -113,7 +113,8 @@ inline void read_part(const Part& part, std::vector<StoredEvent>& out) {
           case ColumnRole::id_code:
           case ColumnRole::received_at:
           case ColumnRole::message_key:
-          case ColumnRole::source: break;
+          case ColumnRole::source:
+          case ColumnRole::import: break;
         }
       };
       if (column.role == ColumnRole::message_id) {

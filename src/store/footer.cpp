@@ -110,7 +110,8 @@ Result<FooterColumn> get_column(ByteReader& in, const Footer& footer) {
   column.pages = get_refs(in);
   if (!in.ok()) return bad("column with impossible counts, or cut off");
   if ((role > static_cast<std::uint8_t>(ColumnRole::raw_time) &&
-       role != static_cast<std::uint8_t>(ColumnRole::source)) ||
+       role != static_cast<std::uint8_t>(ColumnRole::source) &&
+       role != static_cast<std::uint8_t>(ColumnRole::import)) ||
       !known_kind(kind)) {
     return bad("column of an unknown role or kind");
   }

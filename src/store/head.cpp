@@ -40,8 +40,20 @@ bool Head::full() const {
   return std::ranges::any_of(tiers_, [](const Tier& tier) { return tier.events.full(); });
 }
 
+Result<void> Head::build(Tier& tier, PersonRegistry& persons, PageCache& cache) {
+  auto file = std::make_unique<MemoryFile>();
+  HF_CHECK(tier.events.write_to(
+      *file, 0, {.hash_key = persons.hash_key(), .keep_duplicates = true, .compress = false},
+      persons, {}));
+  HF_TRY(tier.part, Part::open(std::move(file), "head", cache));
+  return {};
+}
+
 Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& persons,
                                                              PageCache& cache) {
+  for (std::size_t i = 0; i + 1 < tiers_.size(); ++i) {
+    if (tiers_[i].part == nullptr) HF_CHECK(build(tiers_[i], persons, cache));
+  }
   if (!tiers_.empty() && tiers_.back().part == nullptr) {
     while (tiers_.size() > 1 &&
            tiers_[tiers_.size() - 2].events.rows() < 2 * tiers_.back().events.rows()) {
@@ -49,16 +61,18 @@ Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& per
       tiers_.pop_back();
       tiers_.back().events.add_all(newer.events);
     }
-    Tier& last = tiers_.back();
-    auto file = std::make_unique<MemoryFile>();
-    HF_CHECK(last.events.write_to(
-        *file, 0, {.hash_key = persons.hash_key(), .keep_duplicates = true, .compress = false},
-        persons, {}));
-    HF_TRY(last.part, Part::open(std::move(file), "head", cache));
+    HF_CHECK(build(tiers_.back(), persons, cache));
   }
   std::vector<std::shared_ptr<const Part>> parts;
   for (const Tier& tier : tiers_) parts.push_back(tier.part);
   return parts;
+}
+
+void Head::erase(std::span<const PersonId> ids) {
+  for (Tier& tier : tiers_) {
+    if (tier.events.erase(ids)) tier.part = nullptr;
+  }
+  std::erase_if(tiers_, [](const Tier& tier) { return tier.events.rows() == 0; });
 }
 
 PartBuilder& Head::gather() {

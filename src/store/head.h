@@ -9,12 +9,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/hash.h"
 #include "base/result.h"
 #include "event/event.h"
+#include "log/record.h"
 #include "store/page_cache.h"
 #include "store/part.h"
 #include "store/part_builder.h"
@@ -42,13 +44,16 @@ class Head {
   /// All its events in one builder; the head keeps them until clear().
   [[nodiscard]] PartBuilder& gather();
   void clear() { tiers_.clear(); }
+  /// Its events of these ids are gone.
+  void erase(std::span<const PersonId> ids);
 
  private:
   struct Tier {
     PartBuilder events;
     std::shared_ptr<const Part> part;  // Null while events are added.
   };
-  std::vector<Tier> tiers_;  // Oldest first; only the last may be without its part.
+  static Result<void> build(Tier& tier, PersonRegistry& persons, PageCache& cache);
+  std::vector<Tier> tiers_;  // Oldest first. Events are added to the last, where it has no part.
 };
 
 }  // namespace hf

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <tuple>
 
@@ -43,12 +44,49 @@ class Twin {
     TimestampMs time;
   };
   std::vector<Stored> events;
+  std::vector<Stored> purged;  // Gone, but for who is who and who did what first.
   std::vector<Decision> decisions;
 
   void add(const AnyEvent& event, TimestampMs received) {
     const bool ahead = event.time > received + limits::ahead_ms_max;
     events.push_back({event, ahead ? received : event.time,
                       event.user.empty() ? "a:" + event.anonymous : "u:" + event.user});
+  }
+
+  void erase(const std::set<std::string>& ids) {
+    const auto is_gone = [&](const Stored& stored) { return ids.contains(stored.owner); };
+    std::erase_if(events, is_gone);
+    std::erase_if(purged, is_gone);
+    std::erase_if(decisions, [&](const Decision& decision) {
+      return ids.contains(decision.a) || ids.contains(decision.b);
+    });
+  }
+
+  void purge(const PurgeRecord& purge) {
+    const auto is_gone = [&](const Stored& stored) {
+      return stored.time < purge.before_ms &&
+             (purge.event.empty() || purge.event == stored.event.name);
+    };
+    std::ranges::copy_if(events, std::back_inserter(purged), is_gone);
+    std::erase_if(events, is_gone);
+  }
+
+  /// "user|anonymous|name|previous id" -> the earliest, of what was purged.
+  std::map<std::string, TimestampMs> first_seen() const {
+    std::map<std::string, TimestampMs> out;
+    for (const Stored& stored : purged) {
+      const AnyEvent& event = stored.event;
+      std::string previous;
+      for (const auto& [property, value] : event.properties) {
+        if (event.name == "alias" && property == "previous_id")
+          previous = canonical_text(value.view());
+      }
+      const std::string key =
+          fmt::format("{}|{}|{}|{}", event.user, event.anonymous, event.name, previous);
+      const auto [at, is_new] = out.try_emplace(key, stored.time);
+      at->second = std::min(at->second, stored.time);
+    }
+    return out;
   }
 
   /// Person (the first of its user ids, or the anonymous id) -> message ids in order. `rank` tells
@@ -75,19 +113,21 @@ class Twin {
       else
         same.insert({other, user});
     };
-    for (const Stored& stored : events) {
+    const auto note_event = [&](const Stored& stored) {
       const AnyEvent& event = stored.event;
-      if (event.user.empty()) continue;
+      if (event.user.empty()) return;
       const std::string user = "u:" + event.user;
       if (!event.anonymous.empty()) note("a:" + event.anonymous, user, stored.time);
-      if (event.name != "alias") continue;
+      if (event.name != "alias") return;
       for (const auto& [property, value] : event.properties) {
         const std::string previous = canonical_text(value.view());
         if (property != "previous_id" || previous.empty()) continue;
         note("a:" + previous, user, stored.time);
         note("u:" + previous, user, stored.time);
       }
-    }
+    };
+    std::ranges::for_each(events, note_event);
+    std::ranges::for_each(purged, note_event);
     std::map<std::pair<std::string, std::string>, const Decision*> latest;
     for (const Decision& decision : decisions) {
       latest[std::minmax(decision.a, decision.b)] = &decision;
@@ -134,9 +174,12 @@ class World {
   explicit World(std::uint64_t seed) : rng(seed), sim(seed) { sim.set_now_ms(1'600'000'000'000); }
 
   Result<void> open() {
+    compaction.reset();
+    ran_ = false;
     store.reset();
     HF_TRY(store,
-           Store::open(sim.env(), directory, Store::Access::own, {.log = {.file_bytes = 4'000}}));
+           Store::open(sim.env(), directory, Store::Access::own,
+                       {.log = {.file_bytes = 4'000, .room_bytes = 600}, .rows_per_part = 25}));
     return {};
   }
 
@@ -187,6 +230,76 @@ class World {
     return {};
   }
 
+  Result<void> erase() {
+    EraseRecord record;
+    std::set<std::string> names;
+    for (std::uint64_t n = 1 + rng.below(3); n > 0; --n) {
+      record.ids.push_back(any_id());
+      names.insert(name_of(record.ids.back()));
+    }
+    FrameBuilder frame;
+    frame.add(encode_record(record));
+    attempted = twin;
+    attempted.erase(names);
+    HF_CHECK(store->append(frame));
+    twin.erase(names);
+    return {};
+  }
+
+  Result<void> purge() {
+    PurgeRecord record{.before_ms = 1'600'000'000'000 + rng.between(-2, 2)};
+    if (rng.chance(0.5)) record.event = any_event(rng).name;
+    FrameBuilder frame;
+    frame.add(encode_record(record));
+    attempted = twin;
+    attempted.purge(record);
+    HF_CHECK(store->append(frame));
+    HF_CHECK(store->compact(Store::CompactionKind::clean));
+    twin.purge(record);
+    return {};
+  }
+
+  /// One step of a compaction: other things happen in between.
+  Result<void> compact() {
+    if (compaction == nullptr) {
+      using Kind = Store::CompactionKind;
+      const Kind kind = std::array{Kind::due, Kind::full, Kind::clean}[rng.below(3)];
+      HF_TRY(compaction, store->begin_compaction(kind));
+      return {};
+    }
+    if (!ran_) {
+      HF_CHECK(compaction->run());
+      ran_ = true;
+      return {};
+    }
+    ran_ = false;
+    HF_CHECK(store->finish_compaction(std::move(compaction)));
+    ++compactions;
+    return {};
+  }
+
+  std::map<std::string, TimestampMs> first_seen(Store& from) {
+    std::map<std::string, TimestampMs> out;
+    const Snapshot snapshot = from.snapshot().value();
+    if (snapshot.first_seen == nullptr) return out;
+    const Snapshot& seen = *snapshot.first_seen;
+    std::vector<std::vector<StoredRow>> rows;
+    for (const auto& part : seen.parts) rows.push_back(read_rows(*part).value());
+    for_each_person(seen, 0, seen.person_end, [&](PersonOrdinal, auto runs) {
+      for (const PersonRun& run : runs) {
+        for (std::uint32_t i = 0; i < run.row_count; ++i) {
+          const StoredRow& row = rows[run.part][run.first_row + i];
+          const auto previous = row.properties.empty() ? "" : row.properties.begin()->second;
+          const std::string key =
+              fmt::format("{}|{}|{}|{}", row.user, row.anonymous, row.name, previous);
+          const auto [at, is_new] = out.try_emplace(key, row.time);
+          at->second = std::min(at->second, row.time);
+        }
+      }
+    });
+    return out;
+  }
+
   std::map<std::string, std::vector<std::string>> found(Store& from) {
     Snapshot snapshot = from.snapshot().value();
     std::vector<std::vector<StoredRow>> rows;
@@ -230,21 +343,25 @@ class World {
   Rng rng;
   SimEnv sim;
   std::unique_ptr<Store> store;
+  std::unique_ptr<Compaction> compaction;
+  int compactions = 0;
   Twin twin;
   Twin attempted;
 
  private:
+  bool ran_ = false;
   int next_message_ = 1'000'000;
 };
 
 TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
   std::uint64_t flushes = 0;
-  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+  int compactions = 0;
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
     World world(seed);
     ASSERT_TRUE(world.open());
-    for (int step = 0; step < 40; ++step) {
-      switch (world.rng.below(10)) {
+    for (int step = 0; step < 60; ++step) {
+      switch (world.rng.below(16)) {
         case 0:
           ASSERT_TRUE(world.store->flush());
           ++flushes;
@@ -254,8 +371,18 @@ TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
         case 3: {
           const auto found = world.found(*world.store);
           ASSERT_EQ(found, world.expected(*world.store, world.twin)) << "step " << step;
+          ASSERT_EQ(world.first_seen(*world.store), world.twin.first_seen()) << "step " << step;
           break;
         }
+        case 5: ASSERT_TRUE(world.erase()); break;
+        case 6:
+          if (world.rng.chance(0.5)) {
+            ASSERT_TRUE(world.purge());
+          }
+          break;
+        case 7:
+        case 8:
+        case 9: ASSERT_TRUE(world.compact()); break;
         case 4: {
           // Another process looks while this one goes on.
           const auto reader = Store::open(world.sim.env(), directory, Store::Access::read).value();
@@ -272,8 +399,14 @@ TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
     ASSERT_EQ(world.store->head_rows(), 0u);
     const auto flushed = world.found(*world.store);
     ASSERT_EQ(flushed, world.expected(*world.store, world.twin));
+    ASSERT_TRUE(world.store->compact(Store::CompactionKind::full));
+    const auto compacted = world.found(*world.store);
+    ASSERT_EQ(compacted, world.expected(*world.store, world.twin));
+    ASSERT_EQ(world.first_seen(*world.store), world.twin.first_seen());
+    compactions += world.compactions;
   }
   EXPECT_GT(flushes, 100u);
+  EXPECT_GT(compactions, 200);
 }
 
 TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
@@ -282,17 +415,27 @@ TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
     SCOPED_TRACE(seed);
     World world(seed);
     for (int life = 0; life < 3; ++life) {
-      world.sim.crash_at_call(1 + world.rng.below(50));
+      world.sim.crash_at_call(1 + world.rng.below(80));
       world.attempted = world.twin;
       auto outcome = world.open();
-      for (int step = 0; outcome && step < 25; ++step) {
-        outcome = world.rng.chance(0.15) ? world.store->flush() : world.append();
+      for (int step = 0; outcome && step < 35; ++step) {
+        switch (world.rng.below(12)) {
+          case 0:
+          case 1: outcome = world.store->flush(); break;
+          case 2: outcome = world.erase(); break;
+          case 3: outcome = world.purge(); break;
+          case 4:
+          case 5:
+          case 6: outcome = world.compact(); break;
+          default: outcome = world.append();
+        }
         if (outcome) world.attempted = world.twin;
       }
       if (!outcome) {
         ++cut;
         EXPECT_THAT(outcome.error().reason, AnyOf("crashed", "log_stopped", "manifest_in_doubt"));
       }
+      world.compaction.reset();
       world.store.reset();
       if (world.rng.chance(0.3))
         world.sim.kill();
@@ -304,6 +447,8 @@ TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
         outcome = world.open();
       }
       ASSERT_TRUE(outcome) << outcome.error().message;
+      // A purge that is in the log is carried out when there is time.
+      ASSERT_TRUE(world.store->compact(Store::CompactionKind::clean));
       const auto found = world.found(*world.store);
       const auto acknowledged = world.expected(*world.store, world.twin);
       const auto attempted = world.expected(*world.store, world.attempted);

@@ -64,6 +64,25 @@ class Fields {
       out[i] = static_cast<std::byte>(byte);
     }
   }
+  void read(std::string_view name, Hash128& out) {
+    std::array<std::byte, 16> bytes{};
+    read_hex(name, bytes);
+    for (std::size_t i = 0; i < 8; ++i) {
+      out.high = out.high << 8 | static_cast<std::uint64_t>(bytes[i]);
+      out.low = out.low << 8 | static_cast<std::uint64_t>(bytes[i + 8]);
+    }
+  }
+  /// Ascending ones.
+  void read_numbers(std::string_view name, std::vector<std::uint32_t>& out) {
+    for (const Json& item : list(name)) {
+      std::uint32_t value = 0;
+      const char* end = item.text.data() + item.text.size();
+      const auto [at, error] = std::from_chars(item.text.data(), end, value);
+      const bool in_order = out.empty() || value > out.back();
+      if (!item.is_number() || error != std::errc{} || at != end || !in_order) return note(name);
+      out.push_back(value);
+    }
+  }
   const std::vector<Json>& list(std::string_view name) {
     static const std::vector<Json> none;
     const Json* json = get(name);
@@ -203,13 +222,66 @@ LinkDecision read_link(const Json& json, Fields& problems) {
   return link;
 }
 
+void write_part(JsonWriter& out, const PartEntry& part) {
+  const auto put = [&](std::string_view name, std::uint64_t value) { put_count(out, name, value); };
+  out.begin_object();
+  out.key("file").text(part.file);
+  put("import", part.import);
+  out.key("imports").begin_array();
+  for (const std::uint32_t import : part.imports) out.raw(std::to_string(import));
+  out.end_array();
+  put("group", part.group);
+  put("rows", part.rows);
+  put("persons", part.persons);
+  put("bytes", part.bytes);
+  out.key("time_min").integer(part.time_min);
+  out.key("time_max").integer(part.time_max);
+  out.end_object();
+}
+
+PartEntry read_part(const Json& json, Fields& problems) {
+  Fields in(json);
+  PartEntry part;
+  in.read("file", part.file);
+  in.read("import", part.import);
+  in.read_numbers("imports", part.imports);
+  in.read("group", part.group);
+  in.read("rows", part.rows);
+  in.read("persons", part.persons);
+  in.read("bytes", part.bytes);
+  in.read("time_min", part.time_min);
+  in.read("time_max", part.time_max);
+  problems.take(in);
+  return part;
+}
+
+void write_purge(JsonWriter& out, const PendingPurge& pending) {
+  out.begin_object();
+  out.key("before").integer(pending.purge.before_ms);
+  out.key("event").text(pending.purge.event);
+  put_count(out, "part_end", pending.part_end);
+  out.end_object();
+}
+
+PendingPurge read_purge(const Json& json, Fields& problems) {
+  Fields in(json);
+  PendingPurge pending;
+  in.read("before", pending.purge.before_ms);
+  in.read("event", pending.purge.event);
+  in.read("part_end", pending.part_end);
+  problems.take(in);
+  return pending;
+}
+
 /// What paths are made of and what is looked up by number.
 Result<void> check_references(const Manifest& manifest) {
   std::set<std::string_view> files;
-  for (const PartEntry& part : manifest.parts) {
-    const bool plain =
-        !part.file.empty() && part.file.front() != '.' && part.file.find('/') == std::string::npos;
-    if (!plain || !files.insert(part.file).second) return bad("wrong part file: " + part.file);
+  for (const auto* parts : {&manifest.parts, &manifest.first_seen}) {
+    for (const PartEntry& part : *parts) {
+      const bool plain = !part.file.empty() && part.file.front() != '.' &&
+                         part.file.find('/') == std::string::npos;
+      if (!plain || !files.insert(part.file).second) return bad("wrong part file: " + part.file);
+    }
   }
   std::set<std::uint32_t> ids;
   for (const ImportRecord& import : manifest.imports) {
@@ -235,6 +307,12 @@ ImportRecord* Manifest::find_import(std::uint32_t id) {
   return const_cast<ImportRecord*>(std::as_const(*this).find_import(id));
 }
 
+std::uint32_t PartEntry::number() const {
+  std::uint32_t number = 0;
+  const auto [at, error] = std::from_chars(file.data(), file.data() + file.size(), number);
+  return error == std::errc{} && std::string_view(at) == ".part" ? number : 0;
+}
+
 bool Manifest::is_visible(const PartEntry& part) const {
   if (part.import == 0) return true;
   const ImportRecord* import = find_import(part.import);
@@ -248,6 +326,7 @@ std::string encode_manifest(const Manifest& manifest) {
   put("generation", manifest.generation);
   put("data_version", manifest.data_version);
   out.key("store_id").text(manifest.store_id.hex());
+  out.key("epoch").text(manifest.epoch.hex());
   out.key("hash_key").text(hex(manifest.hash_key));
   put("next_person", manifest.next_person);
   put("next_part", manifest.next_part);
@@ -261,17 +340,16 @@ std::string encode_manifest(const Manifest& manifest) {
   for (const LinkDecision& link : manifest.links) write_link(out, link);
   out.end_array();
   out.key("parts").begin_array();
-  for (const PartEntry& part : manifest.parts) {
-    out.begin_object();
-    out.key("file").text(part.file);
-    put("import", part.import);
-    put("rows", part.rows);
-    put("persons", part.persons);
-    put("bytes", part.bytes);
-    out.key("time_min").integer(part.time_min);
-    out.key("time_max").integer(part.time_max);
-    out.end_object();
-  }
+  for (const PartEntry& part : manifest.parts) write_part(out, part);
+  out.end_array();
+  out.key("first_seen").begin_array();
+  for (const PartEntry& part : manifest.first_seen) write_part(out, part);
+  out.end_array();
+  out.key("erased").begin_array();
+  for (const PersonOrdinal person : manifest.erased) out.raw(std::to_string(person));
+  out.end_array();
+  out.key("purges").begin_array();
+  for (const PendingPurge& pending : manifest.purges) write_purge(out, pending);
   out.end_array();
   out.key("imports").begin_array();
   for (const ImportRecord& import : manifest.imports) write_import(out, import);
@@ -295,12 +373,8 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   Manifest manifest;
   in.read("generation", manifest.generation);
   in.read("data_version", manifest.data_version);
-  std::array<std::byte, 16> id{};
-  in.read_hex("store_id", id);
-  for (std::size_t i = 0; i < 8; ++i) {
-    manifest.store_id.high = manifest.store_id.high << 8 | static_cast<std::uint64_t>(id[i]);
-    manifest.store_id.low = manifest.store_id.low << 8 | static_cast<std::uint64_t>(id[i + 8]);
-  }
+  in.read("store_id", manifest.store_id);
+  in.read("epoch", manifest.epoch);
   in.read_hex("hash_key", manifest.hash_key);
   in.read("next_person", manifest.next_person);
   in.read("next_part", manifest.next_part);
@@ -314,18 +388,12 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   if (week_start != "monday" && week_start != "sunday") in.note("week_start");
   manifest.settings.week_start = week_start == "sunday" ? WeekStart::sunday : WeekStart::monday;
   for (const Json& item : in.list("links")) manifest.links.push_back(read_link(item, in));
-  for (const Json& item : in.list("parts")) {
-    Fields part(item);
-    PartEntry& out = manifest.parts.emplace_back();
-    part.read("file", out.file);
-    part.read("import", out.import);
-    part.read("rows", out.rows);
-    part.read("persons", out.persons);
-    part.read("bytes", out.bytes);
-    part.read("time_min", out.time_min);
-    part.read("time_max", out.time_max);
-    in.take(part);
+  for (const Json& item : in.list("parts")) manifest.parts.push_back(read_part(item, in));
+  for (const Json& item : in.list("first_seen")) {
+    manifest.first_seen.push_back(read_part(item, in));
   }
+  in.read_numbers("erased", manifest.erased);
+  for (const Json& item : in.list("purges")) manifest.purges.push_back(read_purge(item, in));
   for (const Json& item : in.list("imports")) manifest.imports.push_back(read_import(item, in));
   if (!in.problem().empty()) return bad("missing or wrong: " + in.problem());
   HF_CHECK(check_references(manifest));

@@ -22,12 +22,29 @@ namespace hf {
 
 struct PartEntry {
   std::string file;          ///< Name below <data>/parts.
-  std::uint32_t import = 0;  ///< The import that wrote it; 0: its events came by the log.
+  std::uint32_t import = 0;  ///< Of which import all its rows are; 0: of none, or of several.
+  /// Imports of which some of its rows are (column `import` says which); empty where all are of
+  /// one or none. Ascending.
+  std::vector<std::uint32_t> imports;
+  /// Neighbours of one number were written by one compaction: each owner's events are in one of
+  /// them; 0: it is alone.
+  std::uint32_t group = 0;
   std::uint64_t rows = 0;
   std::uint64_t persons = 0;
   std::uint64_t bytes = 0;
   TimestampMs time_min = 0;
   TimestampMs time_max = 0;
+
+  /// Files are numbered as they are written. 0 where the name has no number.
+  [[nodiscard]] std::uint32_t number() const;
+  friend bool operator==(const PartEntry&, const PartEntry&) = default;
+};
+
+/// A purge that is still to be carried out in some parts.
+struct PendingPurge {
+  PurgeRecord purge;
+  std::uint32_t part_end = 0;  ///< Parts numbered from here on came after it.
+  friend bool operator==(const PendingPurge&, const PendingPurge&) = default;
 };
 
 enum class ImportState : std::uint8_t {
@@ -93,6 +110,8 @@ struct Manifest {
   std::uint64_t generation = 0;    ///< Of the file: one more with each replacement.
   std::uint64_t data_version = 0;  ///< One more whenever the visible data changed.
   Hash128 store_id;
+  Hash128 epoch;          ///< Another one after each restore of a backup: state of one, such as
+                          ///< a consumer's offset, says nothing of another.
   HashKey hash_key = {};  ///< Of person and message keys. Secret.
   PersonOrdinal next_person = 0;
   std::uint32_t next_part = 1;
@@ -101,11 +120,16 @@ struct Manifest {
   Settings settings;
   std::vector<LinkDecision> links;  ///< In the order in which they were made.
   std::vector<PartEntry> parts;
+  /// The first event of each name and pair of ids whose events were purged, and calls that say who
+  /// is who: so that nobody becomes new again.
+  std::vector<PartEntry> first_seen;
+  std::vector<PersonOrdinal> erased;  ///< Events of these owners still lie in parts. Ascending.
+  std::vector<PendingPurge> purges;   ///< In order.
   std::vector<ImportRecord> imports;
 
   [[nodiscard]] const ImportRecord* find_import(std::uint32_t id) const;
   [[nodiscard]] ImportRecord* find_import(std::uint32_t id);
-  /// True when queries see the part: it came by the log, or its import is done.
+  /// True when queries see the part: it is not of one import, or that import is done.
   [[nodiscard]] bool is_visible(const PartEntry& part) const;
 };
 

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/rng.h"
 
 namespace hf {
@@ -26,6 +28,7 @@ Manifest any_manifest(Rng& rng) {
   m.generation = any_count(rng);
   m.data_version = any_count(rng);
   m.store_id = {.high = rng.next(), .low = rng.next()};
+  m.epoch = {.high = rng.next(), .low = rng.next()};
   for (std::byte& byte : m.hash_key) byte = static_cast<std::byte>(rng.next());
   m.next_person = static_cast<PersonOrdinal>(rng.next());
   m.next_part = static_cast<std::uint32_t>(rng.next());
@@ -40,14 +43,32 @@ Manifest any_manifest(Rng& rng) {
   for (std::uint64_t n = rng.below(3); n > 0; --n) {
     m.links.push_back({rng.chance(0.5), any_id(), any_id(), rng.between(0, 1'000)});
   }
-  for (std::uint64_t n = rng.below(4); n > 0; --n) {
-    m.parts.push_back({.file = fmt::format("{:08}.part", n),
-                       .import = static_cast<std::uint32_t>(rng.below(4)),
-                       .rows = any_count(rng),
-                       .persons = any_count(rng),
-                       .bytes = any_count(rng),
-                       .time_min = rng.between(INT64_MIN, INT64_MAX),
-                       .time_max = rng.between(INT64_MIN, INT64_MAX)});
+  const auto ascending = [&](std::vector<std::uint32_t>& out) {
+    std::set<std::uint32_t> numbers;
+    for (std::uint64_t n = rng.below(4); n > 0; --n) {
+      numbers.insert(static_cast<std::uint32_t>(rng.next()));
+    }
+    out.assign(numbers.begin(), numbers.end());
+  };
+  int number = 0;
+  for (auto* parts : {&m.parts, &m.first_seen}) {
+    for (std::uint64_t n = rng.below(4); n > 0; --n) {
+      PartEntry& part = parts->emplace_back();
+      part = {.file = fmt::format("{:08}.part", ++number),
+              .import = static_cast<std::uint32_t>(rng.below(4)),
+              .group = static_cast<std::uint32_t>(rng.below(4)),
+              .rows = any_count(rng),
+              .persons = any_count(rng),
+              .bytes = any_count(rng),
+              .time_min = rng.between(INT64_MIN, INT64_MAX),
+              .time_max = rng.between(INT64_MIN, INT64_MAX)};
+      ascending(part.imports);
+    }
+  }
+  ascending(m.erased);
+  for (std::uint64_t n = rng.below(3); n > 0; --n) {
+    m.purges.push_back(
+        {{rng.between(-5, INT64_MAX), any_text(rng)}, static_cast<std::uint32_t>(rng.next())});
   }
   for (std::uint64_t n = rng.below(4); n > 0; --n) {
     ImportRecord& import = m.imports.emplace_back();
@@ -72,6 +93,7 @@ void expect_equal(const Manifest& a, const Manifest& b) {
   EXPECT_EQ(a.generation, b.generation);
   EXPECT_EQ(a.data_version, b.data_version);
   EXPECT_EQ(a.store_id, b.store_id);
+  EXPECT_EQ(a.epoch, b.epoch);
   EXPECT_EQ(a.hash_key, b.hash_key);
   EXPECT_EQ(a.next_person, b.next_person);
   EXPECT_EQ(a.next_part, b.next_part);
@@ -79,13 +101,10 @@ void expect_equal(const Manifest& a, const Manifest& b) {
   EXPECT_EQ(a.log_end, b.log_end);
   EXPECT_EQ(a.settings, b.settings);
   EXPECT_EQ(a.links, b.links);
-  ASSERT_EQ(a.parts.size(), b.parts.size());
-  for (std::size_t i = 0; i < a.parts.size(); ++i) {
-    const auto tie = [](const PartEntry& p) {
-      return std::tie(p.file, p.import, p.rows, p.persons, p.bytes, p.time_min, p.time_max);
-    };
-    EXPECT_EQ(tie(a.parts[i]), tie(b.parts[i]));
-  }
+  EXPECT_EQ(a.parts, b.parts);
+  EXPECT_EQ(a.first_seen, b.first_seen);
+  EXPECT_EQ(a.erased, b.erased);
+  EXPECT_EQ(a.purges, b.purges);
   ASSERT_EQ(a.imports.size(), b.imports.size());
   for (std::size_t i = 0; i < a.imports.size(); ++i) {
     const ImportRecord& x = a.imports[i];
@@ -115,6 +134,13 @@ TEST(Manifest, ReadsBackWhatWasWritten) {
     expect_equal(*read, manifest);
     ASSERT_EQ(encode_manifest(*read), encode_manifest(manifest));
   }
+}
+
+TEST(Manifest, NumbersItsPartFiles) {
+  EXPECT_EQ((PartEntry{.file = "00000012.part"}.number()), 12u);
+  EXPECT_EQ((PartEntry{.file = "123456789.part"}.number()), 123'456'789u);
+  EXPECT_EQ((PartEntry{.file = "00000012.part.tmp"}.number()), 0u);
+  EXPECT_EQ((PartEntry{.file = "old.part"}.number()), 0u);
 }
 
 std::string refusal(std::string_view bytes) {

@@ -537,8 +537,8 @@ Result<void> Part::verify() const {
 Result<void> Part::verify_column(std::uint32_t column) const {
   const ColumnInfo& info = columns()[column];
   const bool property = info.role == ColumnRole::property;
-  const bool numeric =
-      info.role == ColumnRole::raw_time || (property && info.kind == ValueKind::number);
+  const bool numeric = info.role == ColumnRole::raw_time || info.role == ColumnRole::import ||
+                       (property && info.kind == ValueKind::number);
   const bool coded = info.role == ColumnRole::channel || info.role == ColumnRole::source ||
                      (property && info.kind != ValueKind::number);
   // The columns every row has a value in were read with the rows.

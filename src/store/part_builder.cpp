@@ -11,6 +11,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -31,7 +32,7 @@ constexpr std::uint32_t rows_per_part_max = 4'000'000;
 constexpr std::size_t memory_per_part_max = std::size_t{1} << 30;
 constexpr std::size_t dictionary_page_bytes = 256 * 1024;
 constexpr std::uint32_t no_value = 0xffffffff;
-constexpr std::uint32_t system_columns = 7;
+constexpr std::uint32_t system_columns = 9;
 constexpr std::uint32_t property_columns_max = part_format::columns_max - system_columns;
 
 /// The values of one property and kind, or of a system column, in arrival order.
@@ -135,6 +136,7 @@ struct PartBuilder::Body {
   TypedColumn raw_times{.kind = ValueKind::number};
   TypedColumn channels{.kind = ValueKind::text};
   TypedColumn sources{.kind = ValueKind::text};  // Of rows that have one of their own.
+  TypedColumn imports{.kind = ValueKind::number};
   StringTable names;
   StringTable id_table;  // Pairs of ids: length of the user id as a varint, user id, anonymous id.
   StringTable property_names;
@@ -175,8 +177,8 @@ struct PartBuilder::Body {
     return *column;
   }
 
-  void add(const EventView& event, std::string_view source);
-  void add_all(const Body& other);
+  void add(const EventView& event, std::string_view source, std::uint32_t import);
+  void add_all(const Body& other, std::span<const std::uint8_t> left_out = {});
   void recount_memory();
   /// What the rows that stay say of who is who, ascending.
   [[nodiscard]] std::vector<LinkEvidence> links(const Deduplicated& unique,
@@ -195,7 +197,7 @@ struct PartBuilder::Body {
                                            const std::vector<IdPair>& pairs) const;
 };
 
-void PartBuilder::Body::add(const EventView& event, std::string_view source) {
+void PartBuilder::Body::add(const EventView& event, std::string_view source, std::uint32_t import) {
   const std::uint32_t row = rows();
   HF_ASSERT(row < part_format::rows_max);
   const TimestampMs received_at = event.received_at_ms.value_or(received_at_default);
@@ -231,6 +233,7 @@ void PartBuilder::Body::add(const EventView& event, std::string_view source) {
   }
   if (!event.channel.empty()) channels.add_code(row, channels.dictionary.intern(event.channel));
   if (!source.empty()) sources.add_code(row, sources.dictionary.intern(source));
+  if (import != 0) imports.add_number(row, Decimal{.units = import, .scale = 0});
   if (event.name == "alias" && !event.user_id.empty()) {
     const auto previous = std::ranges::find(event.properties, "previous_id", &PropertyView::name);
     if (previous != event.properties.end()) {
@@ -287,10 +290,11 @@ struct PropertyCursor {
 
 }  // namespace
 
-void PartBuilder::Body::add_all(const Body& other) {
+void PartBuilder::Body::add_all(const Body& other, std::span<const std::uint8_t> left_out) {
   ColumnCursor raw_time(other.raw_times);
   ColumnCursor channel(other.channels);
   ColumnCursor source(other.sources);
+  ColumnCursor import(other.imports);
   std::vector<PropertyCursor> cursors;
   for (std::uint32_t p = 0; p < other.properties.size(); ++p) {
     for (const auto& column : other.properties[p].by_kind) {
@@ -299,6 +303,7 @@ void PartBuilder::Body::add_all(const Body& other) {
   }
   std::vector<PropertyView> views;
   for (std::uint32_t row = 0; row < other.rows(); ++row) {
+    if (!left_out.empty() && left_out[other.id_pairs[row]] != 0) continue;
     views.clear();
     for (PropertyCursor& cursor : cursors) {
       const std::uint32_t at = cursor.values.at(row);
@@ -328,7 +333,9 @@ void PartBuilder::Body::add_all(const Body& other) {
     if (const std::uint32_t at = channel.at(row); at != no_value) event.channel = channel.text(at);
     event.properties = views;
     const std::uint32_t at = source.at(row);
-    add(event, at == no_value ? std::string_view{} : source.text(at));
+    const std::uint32_t by = import.at(row);
+    add(event, at == no_value ? std::string_view{} : source.text(at),
+        by == no_value ? 0 : static_cast<std::uint32_t>(other.imports.units[by]));
   }
 }
 
@@ -337,8 +344,9 @@ void PartBuilder::Body::recount_memory() {
            received.capacity() * 8 + message_ids.ends.capacity() * 8 +
            message_ids.bytes.capacity() + id_table.memory_bytes() + names.memory_bytes() +
            raw_times.memory_bytes() + channels.memory_bytes() + sources.memory_bytes() +
-           aliases.capacity() * sizeof(Alias) + property_names.memory_bytes() +
-           properties.capacity() * sizeof(Property) + property_columns * sizeof(TypedColumn);
+           imports.memory_bytes() + aliases.capacity() * sizeof(Alias) +
+           property_names.memory_bytes() + properties.capacity() * sizeof(Property) +
+           property_columns * sizeof(TypedColumn);
   for (const Property& property : properties) {
     for (const auto& column : property.by_kind) {
       if (column) memory += column->memory_bytes();
@@ -352,10 +360,32 @@ PartBuilder::~PartBuilder() = default;
 PartBuilder::PartBuilder(PartBuilder&&) noexcept = default;
 PartBuilder& PartBuilder::operator=(PartBuilder&&) noexcept = default;
 
-void PartBuilder::add(const EventView& event, std::string_view source) {
-  body_->add(event, source);
+void PartBuilder::add(const EventView& event, std::string_view source, std::uint32_t import) {
+  body_->add(event, source, import);
 }
 void PartBuilder::add_all(const PartBuilder& other) { body_->add_all(*other.body_); }
+
+bool PartBuilder::erase(std::span<const PersonId> ids) {
+  std::set<std::pair<IdKind, std::string_view>> erased;
+  for (const PersonId& id : ids) erased.emplace(id.kind, id.id);
+  std::vector<std::uint8_t> left_out(body_->id_table.size(), 0);  // By pair of ids.
+  bool any = false;
+  for (std::uint32_t pair = 0; pair < left_out.size(); ++pair) {
+    ByteReader in(body_->id_table.at(pair));
+    const std::string_view user = in.text();
+    const std::string_view anonymous = in.bytes(in.remaining());
+    const bool is_user = !user.empty();
+    left_out[pair] =
+        erased.contains({is_user ? IdKind::user : IdKind::anonymous, is_user ? user : anonymous});
+    any = any || left_out[pair] != 0;
+  }
+  if (!any) return false;
+  auto kept = std::make_unique<Body>(body_->received_at_default);
+  kept->add_all(*body_, left_out);
+  body_ = std::move(kept);
+  return true;
+}
+
 std::uint32_t PartBuilder::rows() const { return body_->rows(); }
 std::size_t PartBuilder::memory_bytes() const { return body_->memory; }
 std::uint64_t PartBuilder::times_ahead() const { return body_->times_ahead; }
@@ -837,6 +867,7 @@ Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
   HF_CHECK(writer.typed(ColumnRole::raw_time, {}, raw_times));
   HF_CHECK(writer.typed(ColumnRole::channel, {}, channels));
   HF_CHECK(writer.typed(ColumnRole::source, {}, sources));
+  HF_CHECK(writer.typed(ColumnRole::import, {}, imports));
   HF_CHECK(writer.message_ids(message_ids));
   // Properties by name, so that equal contents give equal files whatever came first.
   std::map<std::string_view, std::uint32_t> by_name;

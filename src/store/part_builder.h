@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/env.h"
 #include "base/hash.h"
 #include "event/event.h"
+#include "log/record.h"
 #include "store/part.h"
 #include "store/person_registry.h"
 
@@ -38,11 +40,14 @@ class PartBuilder {
 
   /// Copies the event. Requires validate(event); an event time more than 24 h ahead of its
   /// received_at is stored as received_at with the raw time beside it. Without a source the event
-  /// is of the target's.
-  void add(const EventView& event, std::string_view source = {});
+  /// is of the target's. `import` is kept with the row, unless it is 0.
+  void add(const EventView& event, std::string_view source = {}, std::uint32_t import = 0);
 
   /// Copies the events of another builder, behind those here.
   void add_all(const PartBuilder& other);
+  /// Takes the events of these ids out; an event is of its user id, where it has one. False where
+  /// there were none.
+  bool erase(std::span<const PersonId> ids);
 
   [[nodiscard]] std::uint32_t rows() const;
   [[nodiscard]] std::size_t memory_bytes() const;

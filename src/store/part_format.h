@@ -54,6 +54,7 @@ enum class ColumnRole : std::uint8_t {
   raw_time = 7,     ///< The client's time where it was more than 24 h ahead, UTC ms.
   message_key = 8,  ///< Keyed hash of (source, message id), sorted; not per row.
   source = 9,       ///< Text; rows without one are of the part's source.
+  import = 10,      ///< Which import wrote the row, where a part holds rows of several.
 };
 
 /// How a page says which of its rows have a value.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "event/event.h"
 #include "identity/link_set.h"
 #include "identity/person_key.h"
+#include "store/compaction.h"
 #include "store/manifest.h"
 #include "store/moved_runs.h"
 #include "store/part.h"
@@ -19,7 +21,9 @@ namespace hf {
 /// Everybody the store knows: which number each id has and whose it is. Not thread-safe.
 class People {
  public:
-  People(HashKey hash_key, PersonOrdinal next) : registry_(hash_key, next) {}
+  /// `erased`: owners whose events still lie in parts, ascending.
+  People(HashKey hash_key, PersonOrdinal next, std::vector<PersonOrdinal> erased)
+      : registry_(hash_key, next), erased_(std::move(erased)) {}
 
   /// The persons of a part; of a visible one also what its events say of who is who.
   /// Errors: those of Part's readers.
@@ -31,12 +35,20 @@ class People {
   /// What an event says of who is who. `time_ms` is the time it is stored with.
   void note(const EventView& event, TimestampMs time_ms);
   void decide(const LinkDecision& decision);
+  /// Their events are nobody's from here on, and what was said of them is forgotten: what events
+  /// of others say must be noted again. The erased owners are in erased() then.
+  void erase(std::span<const PersonId> ids);
+  [[nodiscard]] const std::vector<PersonOrdinal>& erased() const { return erased_; }
+  /// Those of whom no part has an event any more.
+  void forget_erased(std::vector<PersonOrdinal> still) { erased_ = std::move(still); }
 
   [[nodiscard]] PersonRegistry& registry() { return registry_; }
   /// The key of the person to whom an id belongs, by the id's key.
   [[nodiscard]] Hash128 canonical(const Hash128& key) const { return links_.canonical(key); }
   /// Whose the events of each ordinal are, as of now.
   [[nodiscard]] std::shared_ptr<const Belonging> belonging();
+  /// The same for somebody who writes parts anew.
+  [[nodiscard]] std::shared_ptr<const Placement> placement();
 
  private:
   [[nodiscard]] Hash128 key_of(IdKind kind, std::string_view id) const {
@@ -46,6 +58,7 @@ class People {
 
   PersonRegistry registry_;
   LinkSet links_;
+  std::vector<PersonOrdinal> erased_;
   std::shared_ptr<const Belonging> belonging_;
   PersonOrdinal belonging_next_ = 0;  // registry_.next() when it was found.
 };

@@ -31,23 +31,29 @@ class PersonRegistry {
   /// The ordinal of `key`, where it is known.
   [[nodiscard]] std::optional<PersonOrdinal> known(const Hash128& key) const {
     if (slots_.empty()) return std::nullopt;
-    const Slot& slot = slots_[index_of(key)];
-    return slot.ordinal == empty ? std::nullopt : std::optional(slot.ordinal);
+    const PersonOrdinal ordinal = slots_[index_of(key)].ordinal;
+    return ordinal >= forgotten ? std::nullopt : std::optional(ordinal);
   }
 
   /// The ordinal of `key`, a new one where it is unknown.
   PersonOrdinal ordinal_of(const Hash128& key) {
     Slot* slot = find(key);
-    if (slot->ordinal == empty) {
-      HF_ASSERT(next_ < empty - 1);
+    if (slot->ordinal >= forgotten) {
+      HF_ASSERT(next_ < forgotten - 1);
+      if (slot->ordinal == empty) ++size_;
       *slot = {key, next_++};
-      ++size_;
     }
     return slot->ordinal;
   }
 
+  /// The key is as good as new: whoever comes with it is another person.
+  void forget(const Hash128& key) {
+    if (known(key)) find(key)->ordinal = forgotten;
+  }
+
  private:
   static constexpr PersonOrdinal empty = 0xffffffff;
+  static constexpr PersonOrdinal forgotten = 0xfffffffe;
   struct Slot {
     Hash128 key;
     PersonOrdinal ordinal = empty;

@@ -19,6 +19,9 @@ struct Snapshot {
   std::shared_ptr<const MovedRuns> moved = {};  ///< Null: every run lies where it belongs.
   PersonOrdinal person_end = 0;                 ///< All ordinals are below.
   std::uint64_t data_version = 0;               ///< Equal versions hold equal data.
+  /// Who did what first, of events that were purged: the same shape, a row for the first of each
+  /// name and pair of ids. Null where nothing was purged.
+  std::shared_ptr<const Snapshot> first_seen = {};
 };
 
 /// Calls visit(person, std::span<const PersonRun>) for each person of [begin, end) that has

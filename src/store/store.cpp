@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/assert.h"
@@ -13,6 +14,7 @@ namespace hf {
 namespace {
 
 constexpr std::uint64_t manifest_bytes_max = 1u << 30;
+constexpr std::size_t first_seen_parts_max = 4;
 
 void fill(const Env& env, Hash128& out) {
   env.random.fill(std::as_writable_bytes(std::span(&out, 1)));
@@ -25,6 +27,21 @@ std::set<std::uint32_t> visible_imports(const Manifest& manifest) {
     if (import.state == ImportState::done) out.insert(import.id);
   }
   return out;
+}
+
+/// True where the purge takes rows of the part.
+bool concerns(const PendingPurge& pending, const PartEntry& entry, const Part& part) {
+  if (entry.number() >= pending.part_end) return false;
+  return std::ranges::any_of(part.names(), [&](const NameInfo& name) {
+    return name.time_min < pending.purge.before_ms &&
+           (pending.purge.event.empty() || pending.purge.event == name.name);
+  });
+}
+
+std::uint32_t leading_number(std::string_view name) {
+  std::uint32_t number = 0;
+  (void)std::from_chars(name.data(), name.data() + name.size(), number);
+  return number;
 }
 
 std::string reject_file(std::uint32_t import) { return fmt::format("import-{}.csv", import); }
@@ -55,16 +72,22 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
       // What a process left behind in the log is made durable before anything is built on it.
       if (env.files.exists(store->log_directory())) HF_CHECK(store->log());
       HF_CHECK(store->catch_up());
+      HF_CHECK(store->settle());
       return store;
     }
-    // The owner may end a log file between our look at the manifest and our look at the log.
+    // Between our look at the manifest and our look at the rest, the owner may compact parts and
+    // end a log file.
     for (int attempt = 0;; ++attempt) {
       HF_CHECK(store->load_manifest());
-      const auto caught_up = store->catch_up();
-      if (caught_up) return store;
-      if (caught_up.error().reason != "log_deleted" || attempt == 10) {
-        return std::unexpected(caught_up.error());
-      }
+      Result<void> seen = store->open_parts();
+      if (seen) seen = store->catch_up();
+      if (seen) return store;
+      const bool was_removed =
+          seen.error().code == ErrorCode::not_found || seen.error().reason == "log_deleted";
+      HF_TRY(const std::string now, read_file(env, manifest_path, manifest_bytes_max));
+      HF_TRY(const Manifest newer, decode_manifest(now));
+      const bool is_newer = newer.generation != store->manifest_.generation;
+      if (!was_removed || !is_newer || attempt == 10) return std::unexpected(seen.error());
     }
   }
   // Parts are written only below a durable manifest, and the log only beside one. Without it nobody
@@ -81,6 +104,7 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
   }
   Manifest first;
   fill(env, first.store_id);
+  fill(env, first.epoch);
   env.random.fill(std::as_writable_bytes(std::span(first.hash_key)));
   HF_CHECK(store->commit(std::move(first)));
   return store;
@@ -92,9 +116,35 @@ Result<void> Store::load_manifest() {
   settings_ = manifest_.settings;
   links_ = manifest_.links;
   applied_end_ = manifest_.log_end;
+  purges_.clear();
+  must_flush_ = false;
+  next_part_->store(manifest_.next_part);
   head_.clear();
   people_.reset();
+  open_parts_.clear();
   return {};
+}
+
+Result<void> Store::open_parts() {
+  for (const auto* parts : {&manifest_.parts, &manifest_.first_seen}) {
+    for (const PartEntry& entry : *parts) HF_CHECK(open_part(entry.file));
+  }
+  return {};
+}
+
+Result<void> Store::settle() {
+  // Where the disk is full, questions are answered all the same.
+  if (must_flush_ && !flush()) return {};
+  // An undone import may have rows among those of others.
+  const bool any_undone = std::ranges::any_of(manifest_.parts, [&](const PartEntry& part) {
+    return std::ranges::any_of(part.imports, [&](std::uint32_t id) { return is_undone(id); });
+  });
+  return any_undone ? compact(CompactionKind::clean) : Result<void>{};
+}
+
+bool Store::is_undone(std::uint32_t import) const {
+  const ImportRecord* record = manifest_.find_import(import);
+  return record != nullptr && record->state == ImportState::undone;
 }
 
 Result<void> Store::catch_up() {
@@ -163,11 +213,51 @@ Result<void> Store::apply(const LogRecord& record, TimestampMs received_at_ms) {
     if (settings->timezone) settings_.timezone = *settings->timezone;
     if (settings->currency) settings_.currency = *settings->currency;
     if (settings->week_start) settings_.week_start = *settings->week_start;
+  } else if (const auto* erased = std::get_if<EraseRecord>(&record)) {
+    must_flush_ = true;
+    return erase(*erased);
+  } else if (const auto* purge = std::get_if<PurgeRecord>(&record)) {
+    must_flush_ = true;
+    purges_.push_back(*purge);
+  } else if (const auto* import = std::get_if<ImportPartsRecord>(&record)) {
+    must_flush_ = true;
+    return show_or_hide(*import, received_at_ms);
   } else {
     return fail(ErrorCode::data_loss, "bad_record",
                 "of a kind that this version of the program does not write");
   }
   return {};
+}
+
+Result<void> Store::erase(const EraseRecord& record) {
+  HF_TRY(People* const people, this->people());
+  head_.erase(record.ids);
+  people->erase(record.ids);
+  manifest_.erased = people->erased();
+  std::erase_if(links_, [&](const LinkDecision& link) {
+    return std::ranges::find(record.ids, link.a) != record.ids.end() ||
+           std::ranges::find(record.ids, link.b) != record.ids.end();
+  });
+  // What events of others say of these ids holds on.
+  return note_links();
+}
+
+Result<void> Store::show_or_hide(const ImportPartsRecord& record, TimestampMs at_ms) {
+  ImportRecord* const import = manifest_.find_import(record.import);
+  if (import == nullptr) {
+    return fail(ErrorCode::data_loss, "bad_record",
+                fmt::format("of import {}, which the manifest does not know", record.import));
+  }
+  const ImportState state = record.undone ? ImportState::undone : ImportState::done;
+  // The manifest may have been further than the log it is read with.
+  if (import->state == state || import->state == ImportState::undone) return {};
+  import->state = state;
+  import->finished_at_ms = at_ms;
+  if (record.undone) {
+    std::erase_if(manifest_.parts,
+                  [&](const PartEntry& part) { return part.import == import->id; });
+  }
+  return people_ ? renew_links() : Result<void>{};
 }
 
 Result<LogWriter*> Store::log() {
@@ -186,6 +276,8 @@ Result<LogWriter::Appended> Store::append(FrameBuilder& frame) {
                   .end = appended.end,
                   .received_at_ms = appended.received_at_ms,
                   .payload = frame.payload()}));
+  // The log has it; where the flush fails, the next one or the next start makes good for it.
+  if (must_flush_) (void)flush();
   return appended;
 }
 
@@ -198,15 +290,13 @@ Result<void> Store::flush() {
   if (head_.rows() > 0) {
     const PartBuilder::Target target{
         .directory = parts_directory(),
-        .file = fmt::format("{:08}.part", next.next_part),
+        .file = next_part_file(),
         .source = {},
         .hash_key = manifest_.hash_key,
         .canonical = [&](const Hash128& key) { return people->canonical(key); },
         .keep_duplicates = true};
     HF_TRY(const PartSummary summary, head_.gather().write(env_, target, people->registry(), {}));
-    ++next.next_part;
     next.parts.push_back({.file = target.file,
-                          .import = 0,
                           .rows = summary.rows,
                           .persons = summary.persons,
                           .bytes = summary.bytes,
@@ -218,10 +308,15 @@ Result<void> Store::flush() {
   next.log_end = applied_end_;
   next.settings = settings_;
   next.links = links_;
+  for (const PurgeRecord& purge : purges_) next.purges.push_back({purge, next_part_->load()});
   HF_CHECK(commit(std::move(next)));
   head_.clear();
+  purges_.clear();
+  must_flush_ = false;
   return {};
 }
+
+std::string Store::next_part_file() { return fmt::format("{:08}.part", next_part_->fetch_add(1)); }
 
 std::string Store::reject_path(std::uint32_t import) const {
   return rejects_directory() + "/" + reject_file(import);
@@ -232,7 +327,9 @@ Result<std::shared_ptr<const Part>> Store::open_part(const std::string& file) {
     return found->second.part;
   }
   HF_TRY(auto part, Part::open(env_, parts_directory() + "/" + file, cache_));
-  if (part->persons().back() >= manifest_.next_person) {
+  const PersonOrdinal person_end =
+      std::max(manifest_.next_person, people_ ? people_->registry().next() : 0);
+  if (part->persons().back() >= person_end) {
     return fail(ErrorCode::data_loss, "bad_part",
                 fmt::format("{}: a person beyond those the manifest knows", part->path()));
   }
@@ -240,47 +337,65 @@ Result<std::shared_ptr<const Part>> Store::open_part(const std::string& file) {
   return part;
 }
 
+Result<PartRuns> Store::runs_of(const PartEntry& entry) {
+  static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
+  HF_TRY(auto part, open_part(entry.file));
+  if (!part->has_shared_runs()) return PartRuns{std::move(part), no_owners};
+  auto& owners = open_parts_.at(entry.file).owners;
+  if (!owners) {
+    HF_TRY(auto cut, owner_runs(*part));
+    owners = std::make_shared<const std::vector<OwnerRun>>(std::move(cut));
+  }
+  return PartRuns{std::move(part), owners};
+}
+
 Result<Snapshot> Store::snapshot() {
   Snapshot snapshot;
   snapshot.person_end = manifest_.next_person;
   snapshot.data_version = manifest_.data_version + (applied_end_ - manifest_.log_end);
   std::vector<PartRuns> runs;
-  bool says_who_is_who = head_.rows() > 0 || !links_.empty();
-  static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
+  bool says_who_is_who = head_.rows() > 0 || !links_.empty() || !manifest_.erased.empty();
   for (const PartEntry& entry : manifest_.parts) {
     if (!manifest_.is_visible(entry)) continue;
-    HF_TRY(auto part, open_part(entry.file));
-    says_who_is_who = says_who_is_who || part->has_links() || part->has_shared_runs();
-    if (part->has_shared_runs()) {
-      auto& owners = open_parts_.at(entry.file).owners;
-      if (!owners) {
-        HF_TRY(auto cut, owner_runs(*part));
-        owners = std::make_shared<const std::vector<OwnerRun>>(std::move(cut));
-      }
-      runs.push_back({part, owners});
-    } else {
-      runs.push_back({part, no_owners});
-    }
-    snapshot.parts.push_back(std::move(part));
+    HF_TRY(PartRuns part, runs_of(entry));
+    says_who_is_who = says_who_is_who || part.part->has_links() || part.part->has_shared_runs();
+    snapshot.parts.push_back(part.part);
+    runs.push_back(std::move(part));
   }
-  if (!says_who_is_who) return snapshot;
+  std::vector<PartRuns> first_runs;
+  for (const PartEntry& entry : manifest_.first_seen) {
+    HF_TRY(first_runs.emplace_back(), runs_of(entry));
+  }
+  if (!says_who_is_who && first_runs.empty()) return snapshot;
   HF_TRY(People* const people, this->people());
   HF_TRY(const auto head, head_.parts(people->registry(), cache_));
+  static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
   for (const auto& part : head) {
     runs.push_back({part, no_owners});
     snapshot.parts.push_back(part);
   }
-  snapshot.moved = find_moved_runs(runs, *people->belonging());
+  const auto belonging = people->belonging();
+  snapshot.moved = find_moved_runs(runs, *belonging);
   snapshot.person_end = people->registry().next();
+  if (!first_runs.empty()) {
+    Snapshot first{.person_end = snapshot.person_end, .data_version = snapshot.data_version};
+    for (const PartRuns& part : first_runs) first.parts.push_back(part.part);
+    first.moved = find_moved_runs(first_runs, *belonging);
+    snapshot.first_seen = std::make_shared<const Snapshot>(std::move(first));
+  }
   return snapshot;
 }
 
 Result<People*> Store::people() {
   if (people_) return &*people_;
-  People people(manifest_.hash_key, manifest_.next_person);
+  People people(manifest_.hash_key, manifest_.next_person, manifest_.erased);
   for (const PartEntry& entry : manifest_.parts) {
     HF_TRY(const auto part, open_part(entry.file));
     HF_CHECK(people.add_part(*part, manifest_.is_visible(entry)));
+  }
+  for (const PartEntry& entry : manifest_.first_seen) {
+    HF_TRY(const auto part, open_part(entry.file));
+    HF_CHECK(people.add_part(*part, true));
   }
   for (const LinkDecision& decision : links_) people.decide(decision);
   // Events of the head that came before anybody asked.
@@ -308,6 +423,7 @@ Result<void> Store::commit(Manifest next) {
   HF_ASSERT(lock_ != nullptr);
   HF_CHECK(check_certain());
   next.generation = manifest_.generation + 1;
+  next.next_part = next_part_->load();
   auto replaced = replace_file(env_, directory_ + "/MANIFEST", encode_manifest(next));
   if (!replaced) {
     in_doubt_ = true;
@@ -322,14 +438,23 @@ Result<void> Store::commit(Manifest next) {
 
 Result<void> Store::renew_links() {
   people_->clear_links();
+  HF_CHECK(note_links());
+  for (const LinkDecision& decision : links_) people_->decide(decision);
+  return {};
+}
+
+Result<void> Store::note_links() {
   for (const PartEntry& entry : manifest_.parts) {
     if (!manifest_.is_visible(entry)) continue;
     HF_TRY(const auto part, open_part(entry.file));
     HF_CHECK(people_->add_links(*part));
   }
+  for (const PartEntry& entry : manifest_.first_seen) {
+    HF_TRY(const auto part, open_part(entry.file));
+    HF_CHECK(people_->add_links(*part));
+  }
   HF_TRY(const auto head, head_.parts(people_->registry(), cache_));
   for (const auto& part : head) HF_CHECK(people_->add_links(*part));
-  for (const LinkDecision& decision : links_) people_->decide(decision);
   return {};
 }
 
@@ -345,6 +470,7 @@ Result<void> Store::remove_unlisted_files() {
   HF_CHECK(check_certain());
   std::set<std::string> parts;
   for (const PartEntry& part : manifest_.parts) parts.insert(part.file);
+  for (const PartEntry& part : manifest_.first_seen) parts.insert(part.file);
   std::erase_if(open_parts_, [&](const auto& open) { return !parts.contains(open.first); });
   HF_CHECK(keep_only(parts_directory(), parts));
   // Rejected rows are personal data: what is undone, or was never part of the store, leaves none.
@@ -356,11 +482,149 @@ Result<void> Store::remove_unlisted_files() {
   return keep_only(rejects_directory(), rejects);
 }
 
+Result<bool> Store::is_dirty(const PartEntry& entry, bool first_seen) {
+  if (std::ranges::any_of(entry.imports, [&](std::uint32_t id) { return is_undone(id); })) {
+    return true;
+  }
+  HF_TRY(const PartRuns runs, runs_of(entry));
+  for (const PersonOrdinal owner : manifest_.erased) {
+    if (std::ranges::binary_search(runs.part->persons(), owner)) return true;
+    const auto is_owner = [&](const OwnerRun& run) { return run.owner == owner; };
+    if (std::ranges::any_of(*runs.owners, is_owner)) return true;
+  }
+  return !first_seen && std::ranges::any_of(manifest_.purges, [&](const PendingPurge& purge) {
+    return concerns(purge, entry, *runs.part);
+  });
+}
+
+Result<std::unique_ptr<Compaction>> Store::compaction_of(std::vector<PartEntry> inputs,
+                                                         bool first_seen) {
+  HF_TRY(People* const people, this->people());
+  Compaction::Work work{.directory = parts_directory(),
+                        .inputs = std::move(inputs),
+                        .purges = manifest_.purges,
+                        .is_first_seen = first_seen,
+                        .hash_key = manifest_.hash_key,
+                        .placement = people->placement(),
+                        .next_part = next_part_};
+  work.erased = people->erased();
+  work.person_end = people->registry().next();
+  work.first_part = std::make_shared<const std::uint32_t>(next_part_->load());
+  work.rows_per_part = options_.rows_per_part;
+  for (const PartEntry& input : work.inputs) {
+    for (const std::uint32_t import : input.imports) {
+      if (is_undone(import)) work.undone.push_back(import);
+    }
+  }
+  compacting_.push_back(work.first_part);
+  return Compaction::begin(env_, std::move(work));
+}
+
+Result<std::unique_ptr<Compaction>> Store::begin_compaction(CompactionKind kind) {
+  HF_ASSERT(lock_ != nullptr);
+  HF_CHECK(check_certain());
+  const auto& parts = manifest_.parts;
+  std::pair<std::size_t, std::size_t> stretch{0, 0};
+  if (kind == CompactionKind::due) stretch = choose_compaction(manifest_);
+  if (kind == CompactionKind::full) stretch = choose_full_compaction(manifest_);
+  if (stretch.first < stretch.second) {
+    return compaction_of({parts.begin() + static_cast<std::ptrdiff_t>(stretch.first),
+                          parts.begin() + static_cast<std::ptrdiff_t>(stretch.second)},
+                         false);
+  }
+  for (const PartEntry& part : parts) {
+    HF_TRY(const bool dirty, is_dirty(part, false));
+    if (dirty) return compaction_of({part}, false);
+  }
+  for (const PartEntry& part : manifest_.first_seen) {
+    HF_TRY(const bool dirty, is_dirty(part, true));
+    if (dirty) return compaction_of(manifest_.first_seen, true);
+  }
+  if (manifest_.first_seen.size() > first_seen_parts_max) {
+    return compaction_of(manifest_.first_seen, true);
+  }
+  return nullptr;
+}
+
+Result<bool> Store::put_in_place(const Compaction& compaction, Manifest& next) {
+  const Compaction::Work& work = compaction.work();
+  auto& parts = work.is_first_seen ? next.first_seen : next.parts;
+  const auto at = std::ranges::search(parts, work.inputs);
+  // A purge that came meanwhile would take the outputs for newer than it is.
+  if (at.empty() || work.purges != next.purges) return false;
+  const auto place = parts.erase(at.begin(), at.end());
+  parts.insert(place, compaction.outputs().begin(), compaction.outputs().end());
+  next.first_seen.insert(next.first_seen.end(), compaction.first_seen().begin(),
+                         compaction.first_seen().end());
+  if (!compaction.first_seen().empty() || !work.undone.empty()) ++next.data_version;
+  return true;
+}
+
+Result<void> Store::finish_compaction(std::unique_ptr<Compaction> compaction) {
+  HF_ASSERT(lock_ != nullptr);
+  HF_CHECK(check_certain());
+  Manifest next = manifest_;
+  HF_TRY(const bool wanted, put_in_place(*compaction, next));
+  if (!wanted) {
+    compaction->discard();
+    return {};
+  }
+  next.next_person = people_->registry().next();
+  HF_CHECK(forget_what_is_gone(next));
+  HF_CHECK(commit(std::move(next)));
+  people_->forget_erased(manifest_.erased);
+  compaction.reset();
+  return remove_unlisted_files();
+}
+
+Result<void> Store::forget_what_is_gone(Manifest& next) {
+  std::set<PersonOrdinal> still_there;
+  std::vector<bool> still_due(next.purges.size(), false);
+  for (const auto* parts : {&next.parts, &next.first_seen}) {
+    for (const PartEntry& entry : *parts) {
+      HF_TRY(const PartRuns runs, runs_of(entry));
+      for (const PersonOrdinal owner : next.erased) {
+        const auto is_owner = [&](const OwnerRun& run) { return run.owner == owner; };
+        if (std::ranges::binary_search(runs.part->persons(), owner) ||
+            std::ranges::any_of(*runs.owners, is_owner)) {
+          still_there.insert(owner);
+        }
+      }
+      if (parts == &next.first_seen) continue;
+      for (std::size_t i = 0; i < next.purges.size(); ++i) {
+        if (concerns(next.purges[i], entry, *runs.part)) still_due[i] = true;
+      }
+    }
+  }
+  next.erased.assign(still_there.begin(), still_there.end());
+  std::size_t i = 0;
+  std::erase_if(next.purges, [&](const PendingPurge&) { return !still_due[i++]; });
+  return {};
+}
+
+Result<void> Store::compact(CompactionKind kind) {
+  while (true) {
+    HF_TRY(auto compaction, begin_compaction(kind));
+    if (compaction == nullptr) return {};
+    HF_CHECK(compaction->run());
+    HF_CHECK(finish_compaction(std::move(compaction)));
+  }
+}
+
 Result<void> Store::keep_only(const std::string& directory, const std::set<std::string>& listed) {
   HF_TRY(const auto names, env_.files.list(directory));
   bool removed = false;
+  std::erase_if(compacting_, [](const auto& first) { return first.expired(); });
   for (const std::string& name : names) {
     if (listed.contains(name)) continue;
+    // A compaction may be writing it.
+    const std::uint32_t number = leading_number(name);
+    if (std::ranges::any_of(compacting_, [&](const auto& first_part) {
+          const auto first = first_part.lock();
+          return first && number >= *first;
+        })) {
+      continue;
+    }
     std::string path = directory;
     path.append("/").append(name);
     HF_CHECK(env_.files.remove(path));

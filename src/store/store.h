@@ -8,6 +8,7 @@
 //   rejects/*.csv    what imports set aside
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "log/log_reader.h"
 #include "log/log_writer.h"
 #include "log/record.h"
+#include "store/compaction.h"
 #include "store/head.h"
 #include "store/manifest.h"
 #include "store/page_cache.h"
@@ -38,6 +40,7 @@ class Store {
   struct Options {
     std::size_t cache_bytes = std::size_t{2} << 30;  ///< Of decoded pages.
     LogWriter::Options log = {};
+    std::uint32_t rows_per_part = 2'000'000;  ///< That compactions write; persons stay whole.
   };
 
   /// Errors: not_found/no_data_directory (access read); failed_precondition/locked naming the
@@ -69,6 +72,8 @@ class Store {
   /// The parts of one import, visible or not.
   [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts_of(std::uint32_t import);
 
+  /// The name of the next part file; names rise as they are given out. From any thread.
+  [[nodiscard]] std::string next_part_file();
   /// Replaces the manifest durably, whole or not at all, and sets its generation. After a failure
   /// manifest() is the old one, the disk may hold either, and whatever would build on one of them
   /// is refused until the directory is opened again. Requires access own.
@@ -84,8 +89,10 @@ class Store {
   // What follows requires access own.
 
   /// Writes the records to the log as one frame, durable when this returns, and applies them: a
-  /// snapshot taken afterwards sees them. After an error what is on disk is not known until the
-  /// directory is opened again. Errors: those of LogWriter::append(); data_loss/bad_record.
+  /// snapshot taken afterwards sees them. What takes something away (erase, purge, an import that
+  /// is shown or undone) is flushed too, where that can be. After an error what is on disk is not
+  /// known until the directory is opened again. Errors: those of LogWriter::append() and flush();
+  /// data_loss/bad_record.
   [[nodiscard]] Result<LogWriter::Appended> append(FrameBuilder& frame);
   /// The log, opened (and made, where there was none).
   [[nodiscard]] Result<LogWriter*> log();
@@ -97,6 +104,21 @@ class Store {
   /// All records before are seen by snapshots.
   [[nodiscard]] Offset applied_end() const { return applied_end_; }
   [[nodiscard]] std::uint64_t head_rows() const { return head_.rows(); }
+
+  enum class CompactionKind : std::uint8_t {
+    due,    ///< Small neighbours, so that a question asks few parts; else as `clean`.
+    clean,  ///< Parts with rows that are gone.
+    full,   ///< All that are visible, until each stretch of them is one group.
+  };
+  /// What is to be compacted next, nothing where all is well. Errors: those of snapshot().
+  [[nodiscard]] Result<std::unique_ptr<Compaction>> begin_compaction(CompactionKind kind);
+  /// Puts the outputs of one that ran in the place of its inputs, and removes these. Where the
+  /// inputs changed meanwhile, its outputs are removed instead.
+  /// Errors: those of commit(); of removing files.
+  [[nodiscard]] Result<void> finish_compaction(std::unique_ptr<Compaction> compaction);
+  /// All compactions of the kind, one after the other, here and now.
+  /// Errors: those of Compaction::run() and finish_compaction().
+  [[nodiscard]] Result<void> compact(CompactionKind kind);
 
  private:
   Store(const Env& env, std::string directory, const Options& options)
@@ -111,6 +133,18 @@ class Store {
   [[nodiscard]] Result<void> apply(const LogRecord& record, TimestampMs received_at_ms);
   [[nodiscard]] Result<People*> people();
   [[nodiscard]] Result<void> renew_links();
+  [[nodiscard]] Result<void> erase(const EraseRecord& record);
+  [[nodiscard]] Result<void> show_or_hide(const ImportPartsRecord& record, TimestampMs at_ms);
+  [[nodiscard]] Result<void> note_links();
+  [[nodiscard]] Result<void> open_parts();
+  [[nodiscard]] Result<void> settle();
+  [[nodiscard]] bool is_undone(std::uint32_t import) const;
+  [[nodiscard]] Result<bool> is_dirty(const PartEntry& entry, bool first_seen);
+  [[nodiscard]] Result<std::unique_ptr<Compaction>> compaction_of(std::vector<PartEntry> inputs,
+                                                                  bool first_seen);
+  [[nodiscard]] Result<bool> put_in_place(const Compaction& compaction, Manifest& next);
+  [[nodiscard]] Result<void> forget_what_is_gone(Manifest& next);
+  [[nodiscard]] Result<PartRuns> runs_of(const PartEntry& entry);
   [[nodiscard]] std::string log_directory() const { return directory_ + "/log"; }
   [[nodiscard]] Result<void> check_certain() const;
   [[nodiscard]] std::string rejects_directory() const { return directory_ + "/rejects"; }
@@ -132,6 +166,12 @@ class Store {
 
   std::unique_ptr<LogWriter> log_;  // Once it was asked for.
   Offset applied_end_ = 1;
+  std::vector<PurgeRecord> purges_;  // Applied, and not yet in the manifest.
+  bool must_flush_ = false;          // Something was taken away.
+  // Of compactions that are under way: their files are numbered from here on.
+  std::vector<std::weak_ptr<const std::uint32_t>> compacting_;
+  std::shared_ptr<std::atomic<std::uint32_t>> next_part_ =
+      std::make_shared<std::atomic<std::uint32_t>>(1);
   Settings settings_;
   std::vector<LinkDecision> links_;
   std::optional<People> people_;  // Once somebody asked; renewed when parts were taken away.

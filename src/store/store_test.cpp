@@ -35,7 +35,7 @@ Result<void> add_import(Store& store, const std::vector<std::string>& users, Imp
   HF_TRY(PersonRegistry* const persons, store.persons());
   PartBuilder builder(store.env().clock.now_ms());
   for (const std::string& user : users) builder.add({.user_id = user, .name = "page"});
-  const std::string file = fmt::format("{:08}.part", next.next_part++);
+  const std::string file = store.next_part_file();
   HF_TRY(const PartSummary summary,
          builder.write(store.env(), {store.parts_directory(), file, "shop", next.hash_key},
                        *persons, {}));
