@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "calendar/time_text.h"
+#include "metric/person_events.h"
 #include "metric/query_fields.h"
 
 namespace hf {
@@ -170,18 +171,52 @@ Result<TimeRange> parse_window(const Json& window, const std::string& pointer, c
   return range_between(*from, *to, pointer_to(pointer, "from"));
 }
 
-std::optional<TimestampMs> first_named_event(const Snapshot& snapshot,
-                                             std::span<const Matcher* const> matchers,
-                                             TimestampMs as_of) {
+namespace {
+
+/// The same of one part by its rows: what its directory says of names holds rows that are nobody's.
+Result<std::optional<TimestampMs>> first_visible_event(const Snapshot& snapshot, std::uint32_t at,
+                                                       const std::vector<bool>& named) {
+  const Part& part = *snapshot.parts[at];
   std::optional<TimestampMs> first;
-  for (const auto& part : snapshot.parts) {
-    for (const NameInfo& name : part->names()) {
-      if (name.count == 0 || name.time_min > as_of) continue;
-      if (first && *first <= name.time_min) continue;
-      const bool named = std::ranges::any_of(
-          matchers, [&](const Matcher* matcher) { return matcher->names(name.name); });
-      if (named) first = name.time_min;
+  for (const VisibleRun& run : visible_runs(snapshot, at)) {
+    HF_CHECK(for_each_page(
+        {at, run.first_row, run.row_count},
+        [&](std::uint32_t page, std::uint32_t begin, std::uint32_t end) -> Result<void> {
+          HF_TRY(const auto names, part.name_codes(page));
+          HF_TRY(const auto times, part.times(page));
+          for (std::uint32_t i = begin; i < end; ++i) {
+            if (!named[names->codes[i]]) continue;
+            first = std::min(first.value_or(times->values[i]), times->values[i]);
+          }
+          return {};
+        }));
+  }
+  return first;
+}
+
+}  // namespace
+
+Result<std::optional<TimestampMs>> first_named_event(const Snapshot& snapshot,
+                                                     std::span<const Matcher* const> matchers,
+                                                     TimestampMs as_of) {
+  std::optional<TimestampMs> first;
+  for (std::uint32_t at = 0; at < snapshot.parts.size(); ++at) {
+    const auto& names = snapshot.parts[at]->names();
+    std::vector<bool> named(names.size(), false);
+    std::optional<TimestampMs> of_part;
+    for (std::size_t code = 0; code < names.size(); ++code) {
+      named[code] = names[code].count > 0 && std::ranges::any_of(matchers, [&](const Matcher* m) {
+                      return m->names(names[code].name);
+                    });
+      if (!named[code]) continue;
+      of_part = std::min(of_part.value_or(names[code].time_min), names[code].time_min);
     }
+    if (!of_part || *of_part > as_of || (first && *first <= *of_part)) continue;
+    if (snapshot.moved && snapshot.moved->hides[at]) {
+      HF_TRY(of_part, first_visible_event(snapshot, at, named));
+      if (!of_part || *of_part > as_of || (first && *first <= *of_part)) continue;
+    }
+    first = of_part;
   }
   return first;
 }

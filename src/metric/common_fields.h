@@ -57,9 +57,9 @@ inline constexpr std::array unsupported_common_field_names =
                                              const Zone& zone);
 
 /// The time of the first event up to as_of with a name that one of the matchers means.
-[[nodiscard]] std::optional<TimestampMs> first_named_event(const Snapshot& snapshot,
-                                                           std::span<const Matcher* const> matchers,
-                                                           TimestampMs as_of);
+/// Errors: those of Part's readers.
+[[nodiscard]] Result<std::optional<TimestampMs>> first_named_event(
+    const Snapshot& snapshot, std::span<const Matcher* const> matchers, TimestampMs as_of);
 
 /// The range of a query whose first named event is at `first_event`. Where it has no beginning
 /// (none given, no event) it is empty. Errors: invalid_argument/invalid_range.

@@ -50,7 +50,8 @@ struct WorldEvent {
   std::string name;
   TimestampMs time_ms = 0;
   std::vector<std::pair<std::string, WorldValue>> properties;
-  int part = 0;  // Which part of the snapshot it arrives in.
+  int part = 0;         // Which part of the snapshot it arrives in.
+  bool purged = false;  // Gone, but that it was the first is still known.
 
   [[nodiscard]] const WorldValue* find(std::string_view property) const {
     for (const auto& [name_of, value] : properties) {

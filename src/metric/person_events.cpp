@@ -17,10 +17,16 @@ Result<BoundSelection> BoundSelection::bind(const Snapshot& snapshot,
   BoundSelection bound;
   bound.snapshot_ = &snapshot;
   bound.selection_ = &selection;
-  for (const auto& part : snapshot.parts) {
+  Matcher nothing;
+  nothing.choices.push_back({.event = ""});  // No event has that name.
+  for (std::size_t part = 0; part < snapshot.parts.size(); ++part) {
     std::vector<PageMatcher>& matchers = bound.matchers_.emplace_back();
-    for (const EventSelection::Wanted& wanted : selection.wanted) {
-      HF_TRY(PageMatcher matcher, PageMatcher::compile(*wanted.matcher, *wanted.where, *part));
+    for (std::size_t i = 0; i < selection.wanted.size(); ++i) {
+      const EventSelection::Wanted& wanted = selection.wanted[i];
+      const bool counts =
+          part >= snapshot.first_seen_parts || ((selection.first_seen_bits >> i) & 1u) != 0;
+      HF_TRY(PageMatcher matcher, PageMatcher::compile(counts ? *wanted.matcher : nothing,
+                                                       *wanted.where, *snapshot.parts[part]));
       matchers.push_back(std::move(matcher));
     }
   }

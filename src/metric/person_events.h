@@ -34,7 +34,8 @@ struct EventSelection {
   std::uint32_t value_bits = 0;
   std::optional<std::string> bucket_property;  ///< Read from events of `bucket_bits`.
   std::uint32_t bucket_bits = 0;
-  TimestampMs as_of = 0;  ///< Later events are not seen.
+  std::uint32_t first_seen_bits = 0;  ///< Which of `wanted` first-seen rows may be; others are not.
+  TimestampMs as_of = 0;              ///< Later events are not seen.
 };
 
 /// A selection bound to the parts of a snapshot; const methods may run concurrently.

@@ -47,6 +47,10 @@ class RetentionSelection {
       for (Matcher::Choice& choice : named_.choices) choice = {choice.event, {}, false};
       named_bit = append({&named_, &always_});
     }
+    // What was purged makes nobody new again, and counts for nothing else.
+    if (query.entry != Entry::every_period) {
+      selection_.first_seen_bits = retention_bits::start | named_bit;
+    }
     if (!query.value_trait.empty()) {
       // A trait is the person's, not the event's: `where` has no say in it.
       identify_.choices.push_back({"identify", {}, false});
@@ -158,6 +162,12 @@ Result<void> check_cells(const RetentionPlan& plan, std::size_t tables) {
                   RetentionQuery::cells_max, plan.grid.rows(), plan.columns.size(), tables));
 }
 
+// What an entry looks at: who was first keeps that place though its events were purged.
+const Snapshot& history_of(const Snapshot& snapshot, const RetentionQuery& query) {
+  const bool looks_back = query.entry != Entry::every_period && snapshot.with_first_seen;
+  return looks_back ? *snapshot.with_first_seen : snapshot;
+}
+
 Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext& context,
                                     const RetentionQuery& query) {
   const RetentionQuery::Windows& windows = *query.windows;
@@ -175,7 +185,8 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
   const WindowPlan plan{&query, instants_of(windows.initial, zone),
                         instants_of(windows.current, zone), deciding_occurrences(query),
                         reads.named_bit};
-  HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));
+  HF_TRY(const BoundSelection bound,
+         BoundSelection::bind(history_of(snapshot, query), reads.selection()));
   HF_TRY(const auto tallies,
          walk_grouped<WindowEvaluator>(bound, plan, reads.rules,
                                        [](std::size_t) { return Result<void>{}; }));
@@ -197,7 +208,8 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
   answer.persons_scanned = tallies.persons_scanned;
 
   const std::array<const Matcher*, 1> named{&query.start};
-  if (!first_named_event(snapshot, named, query.common.as_of)) {
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  if (!first_event) {
     answer.warnings.push_back(no_events_warning());
   }
   const bool overlap = std::ranges::any_of(plan.initial, [&](const Interval& a) {
@@ -223,7 +235,7 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
   answer.has_groups = query.common.breakdown.has_value();
 
   const std::array<const Matcher*, 1> named{&query.start};
-  const auto first_event = first_named_event(snapshot, named, query.common.as_of);
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   const std::int32_t look_ahead =
@@ -270,7 +282,8 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
     answer.total = table_of(plan, total);
     return answer;
   }
-  if (can_count_period_sets(plan)) {
+  const Snapshot& history = history_of(snapshot, query);
+  if (can_count_period_sets(plan) && history.first_seen_parts == 0) {
     if (query.start.is_any_event() && query.returning.is_any_event()) reads.read_start_only();
     HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));
     HF_TRY(const PeriodSetCounts counts, count_period_sets(bound, plan, context.threads));
@@ -279,7 +292,7 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
     answer.persons_scanned = counts.persons_scanned;
     return answer;
   }
-  HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));
+  HF_TRY(const BoundSelection bound, BoundSelection::bind(history, reads.selection()));
   HF_TRY(const auto tallies,
          walk_grouped<RetentionEvaluator>(bound, plan, reads.rules, [&](std::size_t groups) {
            return check_cells(plan, groups + 1);

@@ -28,7 +28,7 @@ class RetentionTwin {
     std::optional<TimestampMs> first;
     for (const auto& person : persons_) {
       for (const WorldEvent& event : person) {
-        if (!query_.start.names(event.name)) continue;
+        if (event.purged || !query_.start.names(event.name)) continue;
         first = std::min(first.value_or(event.time_ms), event.time_ms);
       }
     }
@@ -119,6 +119,7 @@ class RetentionTwin {
   View view_of(const std::vector<WorldEvent>& person, Filter bucket) const {
     View view;
     for (const WorldEvent& e : person) {
+      if (e.purged && query_.entry == Entry::every_period) continue;
       if (view.first_named == nullptr && query_.start.names(e.name)) view.first_named = &e;
     }
     const bool by_first = query_.entry == Entry::first_ever;
@@ -128,6 +129,13 @@ class RetentionTwin {
                        : carries(*view.first_named, query_.common.breakdown->property, **bucket);
     }
     for (const WorldEvent& e : person) {
+      if (e.purged) {
+        const bool in_bucket =
+            !bucket || by_first || carries(e, query_.common.breakdown->property, **bucket);
+        const bool looks_back = query_.entry != Entry::every_period;
+        if (looks_back && in_bucket && is_start(e)) view.starts.push_back(seen(e));
+        continue;
+      }
       const bool carried =
           !bucket || by_first || carries(e, query_.common.breakdown->property, **bucket);
       if (carried && is_start(e)) view.starts.push_back(seen(e));

@@ -150,7 +150,7 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
     selection.bucket_bits = ~std::uint32_t{0};
   }
 
-  const auto first_event = first_named_event(snapshot, named, query.common.as_of);
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   HF_TRY(PeriodGrid grid,

@@ -281,12 +281,13 @@ class World {
   std::map<std::string, TimestampMs> first_seen(Store& from) {
     std::map<std::string, TimestampMs> out;
     const Snapshot snapshot = from.snapshot().value();
-    if (snapshot.first_seen == nullptr) return out;
-    const Snapshot& seen = *snapshot.first_seen;
+    if (snapshot.with_first_seen == nullptr) return out;
+    const Snapshot& seen = *snapshot.with_first_seen;
     std::vector<std::vector<StoredRow>> rows;
     for (const auto& part : seen.parts) rows.push_back(read_rows(*part).value());
     for_each_person(seen, 0, seen.person_end, [&](PersonOrdinal, auto runs) {
       for (const PersonRun& run : runs) {
+        if (run.part >= seen.first_seen_parts) continue;
         for (std::uint32_t i = 0; i < run.row_count; ++i) {
           const StoredRow& row = rows[run.part][run.first_row + i];
           const auto previous = row.properties.empty() ? "" : row.properties.begin()->second;

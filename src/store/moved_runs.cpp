@@ -46,6 +46,7 @@ class MovedRunFinder {
   MovedRunFinder(std::span<const PartRuns> parts, const Belonging& belonging)
       : parts_(parts), belonging_(belonging) {
     out_.skipped.resize(parts.size());
+    out_.hides.resize(parts.size(), false);
     for (PersonOrdinal owner = 0; owner < belonging.of.size(); ++owner) {
       if (belonging.of[owner] != owner) elsewhere_.emplace_back(belonging.of[owner], owner);
     }
@@ -102,6 +103,7 @@ class MovedRunFinder {
       if (at == none || is_shared(part, at)) continue;
       if (person == Belonging::nobody) {
         out_.skipped[part].push_back(at);
+        out_.hides[part] = true;
       } else {
         affected_.insert(person);
       }
@@ -123,7 +125,11 @@ class MovedRunFinder {
         out_.skipped[part].push_back(first->position);
         for (auto run = first; run != last; ++run) {
           const PersonOrdinal person = belonging_.person(run->owner);
-          if (person != Belonging::nobody) affected_.insert(person);
+          if (person == Belonging::nobody) {
+            out_.hides[part] = true;
+          } else {
+            affected_.insert(person);
+          }
         }
       }
       first = last;

@@ -55,6 +55,8 @@ struct MovedRuns {
   std::vector<Moved> runs;
   /// By part: positions in the directory that are not to be taken as they lie, ascending.
   std::vector<std::vector<std::uint32_t>> skipped;
+  /// By part: true where some of its rows are nobody's.
+  std::vector<bool> hides;
 };
 
 struct PartRuns {

@@ -19,10 +19,42 @@ struct Snapshot {
   std::shared_ptr<const MovedRuns> moved = {};  ///< Null: every run lies where it belongs.
   PersonOrdinal person_end = 0;                 ///< All ordinals are below.
   std::uint64_t data_version = 0;               ///< Equal versions hold equal data.
-  /// Who did what first, of events that were purged: the same shape, a row for the first of each
-  /// name and pair of ids. Null where nothing was purged.
-  std::shared_ptr<const Snapshot> first_seen = {};
+  /// The first so many parts say who did what first of what was purged: a row for the first of each
+  /// name and pair of ids, without properties. They are no events that count.
+  std::size_t first_seen_parts = 0;
+  /// The same with those parts; this one has none. Null where nothing was purged.
+  std::shared_ptr<const Snapshot> with_first_seen = {};
 };
+
+/// Rows of one part that belong to one person.
+struct VisibleRun {
+  PersonOrdinal person;
+  RowNumber first_row;
+  std::uint32_t row_count;
+};
+/// The rows of a part that belong to anybody, ascending.
+[[nodiscard]] inline std::vector<VisibleRun> visible_runs(const Snapshot& snapshot,
+                                                          std::uint32_t part) {
+  const auto persons = snapshot.parts[part]->persons();
+  const auto offsets = snapshot.parts[part]->row_offsets();
+  std::span<const std::uint32_t> skipped;
+  if (snapshot.moved) skipped = snapshot.moved->skipped[part];
+  std::vector<VisibleRun> runs;
+  for (std::uint32_t at = 0; at < persons.size(); ++at) {
+    if (!skipped.empty() && skipped.front() == at) {
+      skipped = skipped.subspan(1);
+      continue;
+    }
+    runs.push_back({persons[at], offsets[at], offsets[at + 1] - offsets[at]});
+  }
+  if (!snapshot.moved) return runs;
+  for (const MovedRuns::Moved& moved : snapshot.moved->runs) {
+    if (moved.run.part != part) continue;
+    runs.push_back({moved.person, moved.run.first_row, moved.run.row_count});
+  }
+  std::ranges::sort(runs, {}, &VisibleRun::first_row);
+  return runs;
+}
 
 /// Calls visit(person, std::span<const PersonRun>) for each person of [begin, end) that has
 /// events, ascending. A stable sort of the runs' events by time puts them in order.

@@ -14,7 +14,6 @@ namespace hf {
 namespace {
 
 constexpr std::uint64_t manifest_bytes_max = 1u << 30;
-constexpr std::size_t first_seen_parts_max = 4;
 
 void fill(const Env& env, Hash128& out) {
   env.random.fill(std::as_writable_bytes(std::span(&out, 1)));
@@ -36,6 +35,13 @@ bool concerns(const PendingPurge& pending, const PartEntry& entry, const Part& p
     return name.time_min < pending.purge.before_ms &&
            (pending.purge.event.empty() || pending.purge.event == name.name);
   });
+}
+
+bool is_one_group(const std::vector<PartEntry>& parts) {
+  if (parts.size() < 2) return true;
+  const std::uint32_t group = parts.front().group;
+  return group != 0 &&
+         std::ranges::all_of(parts, [&](const PartEntry& part) { return part.group == group; });
 }
 
 std::uint32_t leading_number(std::string_view name) {
@@ -362,11 +368,7 @@ Result<Snapshot> Store::snapshot() {
     snapshot.parts.push_back(part.part);
     runs.push_back(std::move(part));
   }
-  std::vector<PartRuns> first_runs;
-  for (const PartEntry& entry : manifest_.first_seen) {
-    HF_TRY(first_runs.emplace_back(), runs_of(entry));
-  }
-  if (!says_who_is_who && first_runs.empty()) return snapshot;
+  if (!says_who_is_who && manifest_.first_seen.empty()) return snapshot;
   HF_TRY(People* const people, this->people());
   HF_TRY(const auto head, head_.parts(people->registry(), cache_));
   static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
@@ -377,11 +379,18 @@ Result<Snapshot> Store::snapshot() {
   const auto belonging = people->belonging();
   snapshot.moved = find_moved_runs(runs, *belonging);
   snapshot.person_end = people->registry().next();
-  if (!first_runs.empty()) {
-    Snapshot first{.person_end = snapshot.person_end, .data_version = snapshot.data_version};
-    for (const PartRuns& part : first_runs) first.parts.push_back(part.part);
-    first.moved = find_moved_runs(first_runs, *belonging);
-    snapshot.first_seen = std::make_shared<const Snapshot>(std::move(first));
+  if (!manifest_.first_seen.empty()) {
+    Snapshot all{.person_end = snapshot.person_end,
+                 .data_version = snapshot.data_version,
+                 .first_seen_parts = manifest_.first_seen.size()};
+    std::vector<PartRuns> all_runs;
+    for (const PartEntry& entry : manifest_.first_seen) {
+      HF_TRY(all_runs.emplace_back(), runs_of(entry));
+    }
+    all_runs.insert(all_runs.end(), runs.begin(), runs.end());
+    for (const PartRuns& part : all_runs) all.parts.push_back(part.part);
+    all.moved = find_moved_runs(all_runs, *belonging);
+    snapshot.with_first_seen = std::make_shared<const Snapshot>(std::move(all));
   }
   return snapshot;
 }
@@ -540,9 +549,8 @@ Result<std::unique_ptr<Compaction>> Store::begin_compaction(CompactionKind kind)
     HF_TRY(const bool dirty, is_dirty(part, true));
     if (dirty) return compaction_of(manifest_.first_seen, true);
   }
-  if (manifest_.first_seen.size() > first_seen_parts_max) {
-    return compaction_of(manifest_.first_seen, true);
-  }
+  // One row for the first of its kind, not one for each purge.
+  if (!is_one_group(manifest_.first_seen)) return compaction_of(manifest_.first_seen, true);
   return nullptr;
 }
 
