@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/thread_priority.h"
 #include "identity/person_key.h"
 #include "log/log_reader.h"
 
@@ -19,7 +20,8 @@ std::string index_directory(const Store& store) { return store.directory() + "/d
 }  // namespace
 
 Result<std::unique_ptr<Appender>> Appender::open(Store& store,
-                                                 const DuplicateIndex::Options& options) {
+                                                 const DuplicateIndex::Options& options,
+                                                 bool in_background) {
   HF_CHECK(store.log());
   const std::string directory = index_directory(store);
   auto index = DuplicateIndex::open(store.env(), directory, options);
@@ -30,13 +32,15 @@ Result<std::unique_ptr<Appender>> Appender::open(Store& store,
     index = DuplicateIndex::open(store.env(), directory, options);
   }
   HF_TRY(auto duplicates, std::move(index));
-  auto appender =
-      std::unique_ptr<Appender>(new Appender(store, std::move(duplicates), options.window_ms));
+  auto appender = std::unique_ptr<Appender>(
+      new Appender(store, std::move(duplicates), options.window_ms, in_background));
   HF_CHECK(appender->catch_up());
   return appender;
 }
 
-Appender::~Appender() = default;
+Appender::~Appender() {
+  if (compaction_ != nullptr) compaction_->cancel();
+}
 
 Hash128 Appender::key_of(std::string_view source, std::string_view message_id) const {
   return message_key(store_.manifest().hash_key, source, message_id);
@@ -128,23 +132,58 @@ Result<void> Appender::write(FrameBuilder& frame, std::vector<Hash128>& keys) {
 Result<void> Appender::maintain() {
   if (store_.should_flush()) {
     HF_CHECK(store_.flush());
+    may_compact_ = true;
     // What the index would be built anew from stays as long as its window.
     HF_TRY(LogWriter* const log, store_.log());
     HF_CHECK(
         log->remove_before(store_.manifest().log_end, store_.env().clock.now_ms() - window_ms_));
   }
   if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
+  HF_CHECK(merge());
+  if (auto compacted = compact(); !compacted) compaction_error_ = std::move(compacted).error();
+  return {};
+}
+
+std::future<Result<void>> Appender::started(std::function<Result<void>()> work) const {
+  if (!in_background_) {
+    std::promise<Result<void>> done;
+    done.set_value(work());
+    return done.get_future();
+  }
+  return std::async(std::launch::async, [work = std::move(work)] {
+    lower_thread_priority();
+    return work();
+  });
+}
+
+Result<void> Appender::merge() {
   if (merge_ != nullptr) {
     if (merging_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
     const Result<void> merged = merging_.get();
-    auto merge = std::move(merge_);
+    auto done = std::move(merge_);
     HF_CHECK(merged);
-    HF_CHECK(duplicates_->finish_merge(std::move(merge)));
+    HF_CHECK(duplicates_->finish_merge(std::move(done)));
   }
   merge_ = duplicates_->begin_merge();
-  if (merge_ != nullptr) {
-    merging_ = std::async(std::launch::async, [merge = merge_.get()] { return merge->run(); });
+  if (merge_ != nullptr) merging_ = started([merge = merge_.get()] { return merge->run(); });
+  return {};
+}
+
+Result<void> Appender::compact() {
+  if (compaction_ != nullptr) {
+    if (compacting_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    const Result<void> ran = compacting_.get();
+    auto done = std::move(compaction_);
+    may_compact_ = ran.has_value();
+    HF_CHECK(ran);
+    HF_CHECK(store_.finish_compaction(std::move(done)));
+    compaction_error_.reset();
   }
+  if (!may_compact_) return {};
+  may_compact_ = false;
+  HF_TRY(compaction_, store_.begin_compaction(Store::CompactionKind::due));
+  if (compaction_ == nullptr) return {};
+  compacting_ = started([compaction = compaction_.get()] { return compaction->run(); });
   return {};
 }
 

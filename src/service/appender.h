@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -25,7 +26,7 @@ class Appender {
   /// or is not there. Requires a store opened to own, which must outlive the appender.
   /// Errors: those of DuplicateIndex, LogReader and Store::append().
   [[nodiscard]] static Result<std::unique_ptr<Appender>> open(
-      Store& store, const DuplicateIndex::Options& options = {});
+      Store& store, const DuplicateIndex::Options& options = {}, bool in_background = true);
   ~Appender();
 
   /// Takes an event into the group that the next commit() writes. Message ids are unique within
@@ -40,14 +41,24 @@ class Appender {
   [[nodiscard]] Result<std::vector<Outcome>> commit();
 
   /// Work that keeps appending fast and the disk small, done when it is due: parts of the head,
-  /// runs of the duplicate index and their merging, removal of old log files. To be called after
-  /// commit(). Errors: those of Store::flush() and DuplicateIndex; nothing appended is lost by
-  /// them.
+  /// their compaction, runs of the duplicate index and their merging, removal of old log files. To
+  /// be called after commit(). Errors: those of Store::flush() and DuplicateIndex; nothing appended
+  /// is lost by them.
   [[nodiscard]] Result<void> maintain();
+  /// Why the last compaction came to nothing, if it did. Appending goes on without; another is
+  /// tried after the next part.
+  [[nodiscard]] const std::optional<Error>& compaction_error() const { return compaction_error_; }
 
  private:
-  Appender(Store& store, std::unique_ptr<DuplicateIndex> duplicates, std::int64_t window_ms)
-      : store_(store), duplicates_(std::move(duplicates)), window_ms_(window_ms) {}
+  Appender(Store& store, std::unique_ptr<DuplicateIndex> duplicates, std::int64_t window_ms,
+           bool in_background)
+      : store_(store),
+        duplicates_(std::move(duplicates)),
+        window_ms_(window_ms),
+        in_background_(in_background) {}
+  [[nodiscard]] Result<void> compact();
+  [[nodiscard]] Result<void> merge();
+  [[nodiscard]] std::future<Result<void>> started(std::function<Result<void>()> work) const;
   [[nodiscard]] Result<void> catch_up();
   [[nodiscard]] Result<void> write(FrameBuilder& frame, std::vector<Hash128>& keys);
   [[nodiscard]] Hash128 key_of(std::string_view source, std::string_view message_id) const;
@@ -61,8 +72,14 @@ class Appender {
   };
   std::vector<Pending> group_;
   std::size_t group_bytes_ = 0;
+  bool in_background_;
+  bool may_compact_ = true;  // Something may be due.
+  std::optional<Error> compaction_error_;
+  std::unique_ptr<Compaction> compaction_;
   std::unique_ptr<DuplicateIndex::Merge> merge_;
-  std::future<Result<void>> merging_;  // Last: its destructor waits for the merge's user.
+  // Last: their destructors wait for what uses the above.
+  std::future<Result<void>> compacting_;
+  std::future<Result<void>> merging_;
 };
 
 }  // namespace hf

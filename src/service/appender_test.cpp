@@ -29,7 +29,7 @@ struct Life {
     auto life = std::make_unique<Life>();
     HF_TRY(life->store,
            Store::open(sim.env(), directory, Store::Access::own, {.log = {.file_bytes = 3'000}}));
-    HF_TRY(life->appender, Appender::open(*life->store, {.table_keys = 16}));
+    HF_TRY(life->appender, Appender::open(*life->store, {.table_keys = 16}, false));
     return life;
   }
 

@@ -97,6 +97,18 @@ void People::decide(const LinkDecision& decision) {
   }
 }
 
+std::vector<Hash128> People::same_person(const PersonId& id) const {
+  const Hash128 key = key_of(id.kind, id.id);
+  const Hash128 canonical = links_.canonical(key);
+  std::vector<Hash128> keys{key, canonical};
+  for (const LinkSet::Member& member : links_.members()) {
+    if (member.canonical == canonical) keys.push_back(member.id);
+  }
+  std::ranges::sort(keys);
+  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  return keys;
+}
+
 std::shared_ptr<const Belonging> People::belonging() {
   if (belonging_ && !links_.has_changed() && belonging_next_ == registry_.next()) {
     return belonging_;

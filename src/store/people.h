@@ -45,6 +45,8 @@ class People {
   [[nodiscard]] PersonRegistry& registry() { return registry_; }
   /// The key of the person to whom an id belongs, by the id's key.
   [[nodiscard]] Hash128 canonical(const Hash128& key) const { return links_.canonical(key); }
+  /// The keys of all ids that are one person with this one, itself among them; ascending.
+  [[nodiscard]] std::vector<Hash128> same_person(const PersonId& id) const;
   /// Whose the events of each ordinal are, as of now.
   [[nodiscard]] std::shared_ptr<const Belonging> belonging();
   /// The same for somebody who writes parts anew.

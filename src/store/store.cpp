@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "identity/person_key.h"
 
 namespace hf {
 namespace {
@@ -417,6 +418,50 @@ Result<People*> Store::people() {
 Result<PersonRegistry*> Store::persons() {
   HF_TRY(People* const people, this->people());
   return &people->registry();
+}
+
+Result<std::vector<PersonId>> Store::ids_of(const PersonId& id) {
+  HF_TRY(const Snapshot snapshot, this->snapshot());
+  HF_TRY(People* const people, this->people());
+  const std::vector<Hash128> keys = people->same_person(id);
+  std::set<std::pair<bool, std::string>> found;  // User ids first.
+  const auto note = [&](IdKind kind, std::string_view text) {
+    if (text.empty()) return;
+    const Hash128 key = person_key(manifest_.hash_key, kind, text);
+    if (std::ranges::binary_search(keys, key)) found.emplace(kind != IdKind::user, text);
+  };
+  // Erased ones may still lie in the parts.
+  const auto is_known = [&](IdKind kind, std::string_view text) {
+    return people->registry().known(person_key(manifest_.hash_key, kind, text)).has_value();
+  };
+  const Snapshot& all = snapshot.with_first_seen ? *snapshot.with_first_seen : snapshot;
+  for (const auto& part : all.parts) {
+    HF_TRY(const auto ids, part->ids());
+    for (const IdTable::Entry& entry : ids->entries) {
+      const bool is_user = !entry.user_id.empty();
+      if (!is_known(is_user ? IdKind::user : IdKind::anonymous,
+                    is_user ? entry.user_id : entry.anonymous_id)) {
+        continue;
+      }
+      note(IdKind::user, entry.user_id);
+      note(IdKind::anonymous, entry.anonymous_id);
+    }
+    HF_TRY(const auto links, part->links());
+    for (const LinkEvidence& link : links) {
+      if (!is_known(IdKind::user, link.user_id)) continue;
+      note(IdKind::user, link.other);
+      note(IdKind::anonymous, link.other);
+    }
+  }
+  for (const LinkDecision& link : links_) {
+    note(link.a.kind, link.a.id);
+    note(link.b.kind, link.b.id);
+  }
+  std::vector<PersonId> out;
+  for (const auto& [is_anonymous, text] : found) {
+    out.push_back({is_anonymous ? IdKind::anonymous : IdKind::user, text});
+  }
+  return out;
 }
 
 Result<std::vector<std::shared_ptr<const Part>>> Store::parts_of(std::uint32_t import) {

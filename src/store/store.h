@@ -85,6 +85,9 @@ class Store {
   [[nodiscard]] Result<void> remove_unlisted_files();
   /// Everybody known to any part and to the head. Errors: those of snapshot().
   [[nodiscard]] Result<PersonRegistry*> persons();
+  /// All ids that are one person with this one, ascending; empty where nothing is known of it.
+  /// Reads the ids of every part. Errors: those of snapshot().
+  [[nodiscard]] Result<std::vector<PersonId>> ids_of(const PersonId& id);
 
   // What follows requires access own.
 
