@@ -18,6 +18,7 @@
 #include "base/sim_env.h"
 #include "calendar/time_text.h"
 #include "store/part_builder.h"
+#include "store/store.h"
 
 namespace hf {
 namespace {
@@ -589,6 +590,41 @@ TEST_F(Events, ShowTimesInTheZoneOfTheQuery) {
   EXPECT_EQ((*row)[0], "2023-11-14 17:13:20-05");
   EXPECT_EQ((*row)[1], "2023-11-14");
   EXPECT_EQ((*row)[2], "17");
+}
+
+TEST_F(Events, AreOfThePersonTheyBelongTo) {
+  sim_.set_now_ms(start_ms);
+  const auto store = Store::open(sim_.env(), "/data", Store::Access::own).value();
+  const auto append = [&](const LogRecord& record) {
+    FrameBuilder frame;
+    frame.add(encode_record(record));
+    ASSERT_TRUE(store->append(frame));
+  };
+  const auto event = [&](std::string_view user, std::string_view anonymous) {
+    append(EventRecord{
+        "app", {.user_id = user, .anonymous_id = anonymous, .name = "visit", .time_ms = start_ms}});
+  };
+  event("", "the phone of somebody");
+  event("ann with a long name", "the phone of somebody");
+  event("bob with a long name", "");
+  event("carol who is to be forgotten", "");
+  ASSERT_TRUE(store->flush());
+  event("", "the phone of somebody");
+  append(LinkRecord{{IdKind::user, "bob with a long name"}, {IdKind::user, "nobody yet"}, 0});
+  const auto persons = [&] {
+    return query(store->snapshot().value(),
+                 "select person, count(*) from events group by 1 order by 1");
+  };
+  const TextRow ann = {"ann with a long name", "3"};
+  const TextRow bob = {"bob with a long name", "1"};
+  const TextRow carol = {"carol who is to be forgotten", "1"};
+  const TextRows before = {ann, bob, carol};
+  EXPECT_EQ(persons(), before);
+  append(EraseRecord{{{IdKind::user, "carol who is to be forgotten"}}});
+  const TextRows after = {ann, bob};
+  EXPECT_EQ(persons(), after);
+  ASSERT_TRUE(store->compact(Store::CompactionKind::full));
+  EXPECT_EQ(persons(), after);
 }
 
 TEST_F(Events, OfAnEmptySnapshotAreATableWithoutRows) {

@@ -17,8 +17,10 @@ namespace hf {
 struct Snapshot {
   std::vector<std::shared_ptr<const Part>> parts;
   std::shared_ptr<const MovedRuns> moved = {};  ///< Null: every run lies where it belongs.
-  PersonOrdinal person_end = 0;                 ///< All ordinals are below.
-  std::uint64_t data_version = 0;               ///< Equal versions hold equal data.
+  /// Whose the events of each owner are. Null: each owner's own.
+  std::shared_ptr<const Belonging> belonging = {};
+  PersonOrdinal person_end = 0;    ///< All ordinals are below.
+  std::uint64_t data_version = 0;  ///< Equal versions hold equal data.
   /// The first so many parts say who did what first of what was purged: a row for the first of each
   /// name and pair of ids, without properties. They are no events that count.
   std::size_t first_seen_parts = 0;

@@ -377,11 +377,12 @@ Result<Snapshot> Store::snapshot() {
     runs.push_back({part, no_owners});
     snapshot.parts.push_back(part);
   }
-  const auto belonging = people->belonging();
-  snapshot.moved = find_moved_runs(runs, *belonging);
+  snapshot.belonging = people->belonging();
+  snapshot.moved = find_moved_runs(runs, *snapshot.belonging);
   snapshot.person_end = people->registry().next();
   if (!manifest_.first_seen.empty()) {
-    Snapshot all{.person_end = snapshot.person_end,
+    Snapshot all{.belonging = snapshot.belonging,
+                 .person_end = snapshot.person_end,
                  .data_version = snapshot.data_version,
                  .first_seen_parts = manifest_.first_seen.size()};
     std::vector<PartRuns> all_runs;
@@ -390,7 +391,7 @@ Result<Snapshot> Store::snapshot() {
     }
     all_runs.insert(all_runs.end(), runs.begin(), runs.end());
     for (const PartRuns& part : all_runs) all.parts.push_back(part.part);
-    all.moved = find_moved_runs(all_runs, *belonging);
+    all.moved = find_moved_runs(all_runs, *snapshot.belonging);
     snapshot.with_first_seen = std::make_shared<const Snapshot>(std::move(all));
   }
   return snapshot;

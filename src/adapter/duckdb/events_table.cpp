@@ -143,15 +143,87 @@ struct Piece {
 struct PartPlan {
   std::vector<std::vector<Piece>> pieces;  // By position in the projection.
   const IdTable* ids = nullptr;            // Pinned; null unless asked for.
+  std::vector<duckdb_string_t> persons;    // By entry of ids.
   std::vector<duckdb_string_t> names;      // Empty unless asked for.
 };
 
+/// Whose id each entry is.
+Result<std::vector<PersonOrdinal>> owners_of_ids(const Part& part, const IdTable& ids) {
+  std::vector<PersonOrdinal> owners(ids.entries.size());
+  for (std::size_t p = 0; p < part.persons().size(); ++p) {
+    for (std::uint32_t i = ids.first[p]; i < ids.first[p + 1]; ++i) owners[i] = part.persons()[p];
+  }
+  HF_TRY(const auto shared, part.shared_runs());
+  for (const SharedRun& run : shared) {
+    const std::uint32_t first = ids.first[run.position];
+    const std::size_t count =
+        std::min<std::size_t>(run.owners.size(), ids.first[run.position + 1] - first);
+    for (std::size_t i = 0; i < count; ++i) owners[first + i] = run.owners[i].person;
+  }
+  return owners;
+}
+
 }  // namespace
 
+/// How the events of each owner are called: by the person they belong to.
+class EventsTable::PersonNames {
+ public:
+  /// Errors: those of Part's readers.
+  static Result<std::unique_ptr<PersonNames>> gather(const Snapshot& snapshot) {
+    auto out = std::make_unique<PersonNames>();
+    out->belonging_ = snapshot.belonging;
+    if (!snapshot.belonging) return out;
+    const auto& of = snapshot.belonging->of;
+    for (PersonOrdinal owner = 0; owner < of.size(); ++owner) {
+      if (of[owner] != owner && of[owner] != Belonging::nobody) out->names_.try_emplace(of[owner]);
+    }
+    if (out->names_.empty()) return out;
+    for (const auto& part : snapshot.parts) {
+      HF_TRY(const auto ids, part->ids());
+      HF_TRY(const auto owners, owners_of_ids(*part, *ids));
+      for (std::size_t i = 0; i < owners.size(); ++i) out->note(owners[i], ids->entries[i]);
+    }
+    return out;
+  }
+
+  [[nodiscard]] std::string_view of(PersonOrdinal owner, const IdTable& ids,
+                                    std::size_t entry) const {
+    if (belonging_ && belonging_->person(owner) != owner) {
+      const auto found = names_.find(belonging_->person(owner));
+      if (found != names_.end()) return found->second.id;
+    }
+    return id_of(ids.entries[entry]);
+  }
+
+ private:
+  struct Name {
+    int rank = 4;  // 0: the person's own id; 1: a user id of it; 2: an anonymous one; 4: none yet.
+    std::string id;
+  };
+  static std::string_view id_of(const IdTable::Entry& entry) {
+    return entry.user_id.empty() ? entry.anonymous_id : entry.user_id;
+  }
+  void note(PersonOrdinal owner, const IdTable::Entry& entry) {
+    const PersonOrdinal person = belonging_->person(owner);
+    const auto found = names_.find(person);
+    if (found == names_.end()) return;
+    const int rank = owner == person ? 0 : entry.user_id.empty() ? 2 : 1;
+    Name& name = found->second;
+    if (std::pair(rank, id_of(entry)) < std::pair(name.rank, std::string_view(name.id))) {
+      name = {rank, std::string(id_of(entry))};
+    }
+  }
+
+  std::shared_ptr<const Belonging> belonging_;
+  std::map<PersonOrdinal, Name> names_;  // Of those who have others' events.
+};
+
 struct EventsTable::GlobalScan {
+  /// Rows of one page.
   struct Unit {
     std::uint32_t part;
-    std::uint32_t page;
+    RowNumber first_row;
+    std::uint32_t rows;
   };
   std::vector<const Column*> projection;  // Null: a column without values, for count(*).
   std::vector<PartPlan> parts;
@@ -252,10 +324,8 @@ class EventsTable::RowReader {
     auto person = std::ranges::upper_bound(offsets, first_row) - offsets.begin() - 1;
     for (std::uint32_t n = 0; n < count; ++n) {
       while (offsets[person + 1] <= first_row + n) ++person;
-      const auto& entry =
-          plan_->ids->entries[plan_->ids->first[person] + id_codes_->codes[first + n]];
       out.at<duckdb_string_t>(to + n) =
-          string_of(entry.user_id.empty() ? entry.anonymous_id : entry.user_id);
+          plan_->persons[plan_->ids->first[person] + id_codes_->codes[first + n]];
     }
   }
 
@@ -341,23 +411,20 @@ class EventsTable::RowReader {
 /// One thread's place in an unordered scan.
 struct EventsTable::PageScan {
   GlobalScan::Unit unit = {};
-  std::uint32_t next = 0;  // Row in the page.
-  std::uint32_t rows = 0;  // Of the page; next == rows: take another one.
+  std::uint32_t next = 0;  // Of the unit's rows; at its end: take another one.
   std::optional<RowReader> reader;
 
   Result<idx_t> fill(const EventsTable& table, GlobalScan& global, duckdb_data_chunk output) {
-    if (next == rows) {
+    if (next == unit.rows) {
       const std::size_t i = global.next_unit.fetch_add(1);
       if (i >= global.units.size()) return 0;
       unit = global.units[i];
-      const Part& part = *table.snapshot_.parts[unit.part];
       next = 0;
-      rows = part.rows_in_page(unit.page);
-      reader.emplace(part, global, global.parts[unit.part]);
+      reader.emplace(*table.snapshot_.parts[unit.part], global, global.parts[unit.part]);
     }
     const auto count =
-        std::min<std::uint32_t>(rows - next, static_cast<std::uint32_t>(duckdb_vector_size()));
-    HF_CHECK(reader->read(unit.page * page_rows + next, count, output, 0));
+        std::min<std::uint32_t>(unit.rows - next, static_cast<std::uint32_t>(duckdb_vector_size()));
+    HF_CHECK(reader->read(unit.first_row + next, count, output, 0));
     next += count;
     return count;
   }
@@ -461,6 +528,34 @@ struct EventsTable::OrderedScan {
   }
 };
 
+namespace {
+
+/// The rows of a part that belong to anybody, cut at pages.
+void add_units(const Snapshot& snapshot, std::uint32_t part, auto& units) {
+  const auto add = [&](RowNumber first, RowNumber end) {
+    while (first < end) {
+      const RowNumber page_end = std::min<RowNumber>(end, (first / page_rows + 1) * page_rows);
+      units.push_back({part, first, page_end - first});
+      first = page_end;
+    }
+  };
+  if (!snapshot.moved || !snapshot.moved->hides[part]) {
+    return add(0, snapshot.parts[part]->row_count());
+  }
+  RowNumber first = 0;
+  RowNumber end = 0;
+  for (const VisibleRun& run : visible_runs(snapshot, part)) {
+    if (run.first_row != end) {
+      add(first, end);
+      first = run.first_row;
+    }
+    end = run.first_row + run.row_count;
+  }
+  add(first, end);
+}
+
+}  // namespace
+
 EventsTable::EventsTable(Snapshot snapshot, Order order, Numbers numbers)
     : snapshot_(std::move(snapshot)), order_(order) {
   using enum Column::Source;
@@ -516,6 +611,7 @@ std::string EventsTable::note(Error error) {
 Result<std::unique_ptr<EventsTable>> EventsTable::attach(Session& session, const Snapshot& snapshot,
                                                          Order order, Numbers numbers) {
   std::unique_ptr<EventsTable> table(new EventsTable(snapshot, order, numbers));
+  HF_TRY(table->person_names_, PersonNames::gather(snapshot));
   Owned<duckdb_table_function, duckdb_destroy_table_function> function(
       duckdb_create_table_function());
   duckdb_table_function_set_name(function.get(), function_name);
@@ -575,6 +671,10 @@ void EventsTable::init(duckdb_init_info info) {
         HF_TRY(auto ids, part.ids());
         plan.ids = ids.get();
         pin(std::move(ids));
+        HF_TRY(const auto owners, owners_of_ids(part, *plan.ids));
+        for (std::size_t i = 0; i < owners.size(); ++i) {
+          plan.persons.push_back(string_of(table.person_names_->of(owners[i], *plan.ids, i)));
+        }
       } else if (column->source == Column::Source::event && plan.names.empty()) {
         for (const NameInfo& name : part.names()) plan.names.push_back(string_of(name.name));
       } else if (column->source == Column::Source::channel) {
@@ -605,8 +705,7 @@ void EventsTable::init(duckdb_init_info info) {
     duckdb_init_set_max_threads(info, 1);
   } else {
     for (std::uint32_t i = 0; i < table.snapshot_.parts.size(); ++i) {
-      const std::uint32_t pages = table.snapshot_.parts[i]->page_count();
-      for (std::uint32_t page = 0; page < pages; ++page) global->units.push_back({i, page});
+      add_units(table.snapshot_, i, global->units);
     }
     duckdb_init_set_max_threads(info, std::max<idx_t>(1, global->units.size()));
   }

@@ -75,6 +75,7 @@ class EventsTable {
   struct PageScan;
   struct OrderedScan;
   class RowReader;
+  class PersonNames;
 
   EventsTable(Snapshot snapshot, Order order, Numbers numbers);
   void add_properties(Numbers numbers);
@@ -89,6 +90,7 @@ class EventsTable {
   Snapshot snapshot_;
   Order order_;
   std::vector<Column> columns_;
+  std::unique_ptr<const PersonNames> person_names_;
   mutable Guarded<std::optional<Error>> error_;
   // Dictionaries and ids that vectors point into; they live as long as the table, and so longer
   // than any chunk made from it.
