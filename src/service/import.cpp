@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/site.h"
 #include "event/csv_reader.h"
 #include "event/json_rows.h"
 #include "service/row_source.h"
@@ -552,7 +553,7 @@ class ImportRun {
              files.open(path, reject_bytes_ == 0 ? OpenMode::create : OpenMode::update));
       // A crash may have left rows that will be rejected again.
       HF_CHECK(rejects_file_->truncate(reject_bytes_));
-      if (reject_bytes_ == 0) {
+      if (reject_bytes_ == 0 && HF_SITE("import.rejects.directory_sync")) {
         HF_CHECK(files.sync_directory(path.substr(0, path.find_last_of('/'))));
       }
     }
@@ -560,7 +561,7 @@ class ImportRun {
     if (reject_bytes_ == 0) text = "file,line,offset,column,reason,message,excerpt\n";
     text += rejects;
     HF_CHECK(rejects_file_->write_at(reject_bytes_, std::as_bytes(std::span(text))));
-    HF_CHECK(rejects_file_->sync());
+    if (HF_SITE("import.rejects.sync")) HF_CHECK(rejects_file_->sync());
     reject_bytes_ += text.size();
     return {};
   }

@@ -215,5 +215,33 @@ TEST(Compaction, ThatIsCancelledLeavesNothing) {
   EXPECT_EQ(rows_of(*store).size(), 10'000u);
 }
 
+// Its files are personal data: what was taken out of them must not come back with the power.
+TEST(CompactionCrash, WhatWasTakenOutOfTheFilesStaysOut) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    SimEnv sim(seed);
+    sim.set_now_ms(1'600'000'000'000);
+    auto store = Store::open(sim.env(), std::string(directory), Store::Access::own).value();
+    const auto append = [&](const LogRecord& record) {
+      FrameBuilder frame;
+      frame.add(encode_record(record));
+      ASSERT_TRUE(store->append(frame));
+    };
+    append(EventRecord{"app", {.user_id = "forget me", .name = "page", .time_ms = 1}});
+    append(EventRecord{"app", {.user_id = "ann", .name = "page", .time_ms = 1}});
+    ASSERT_TRUE(store->flush());
+    append(EraseRecord{{{IdKind::user, "forget me"}}});
+    ASSERT_TRUE(store->compact(Store::CompactionKind::clean));
+    store.reset();
+    sim.crash(seed);
+    const auto files = sim.env().files.list("/data/parts").value();
+    EXPECT_EQ(files.size(), 1u);
+    for (const std::string& file : files) {
+      const auto bytes = read_file(sim.env(), "/data/parts/" + file, 1 << 20).value();
+      EXPECT_EQ(bytes.find("forget me"), std::string::npos);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hf

@@ -151,7 +151,7 @@ std::string refusal(std::string_view bytes) {
   return read.error().message;
 }
 
-TEST(Manifest, NoticesEveryFlippedBitAndEveryCut) {
+TEST(ManifestDamage, IsNoticedWhateverBitFlipsAndWhereverItIsCut) {
   Rng rng(5);
   Manifest manifest;
   while (manifest.parts.empty() || manifest.imports.empty()) manifest = any_manifest(rng);

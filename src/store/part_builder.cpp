@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/site.h"
 #include "calendar/zone.h"
 #include "identity/person_key.h"
 #include "store/footer.h"
@@ -891,7 +892,7 @@ Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
     HF_TRY(const auto file, env.files.open(temporary, OpenMode::create));
     HF_TRY(const PartSummary summary,
            body_->write_rows(*file, env.clock.now_ms(), target, unique, persons));
-    HF_CHECK(file->sync());
+    if (HF_SITE("store.part.sync")) HF_CHECK(file->sync());
     return summary;
   };
   auto written = write_temporary();
@@ -904,6 +905,7 @@ Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
     (void)env.files.remove(temporary);  // Frees the space on a full disk.
     return written;
   }
+  if (!HF_SITE("store.part.directory_sync")) return written;
   if (auto synced = env.files.sync_directory(target.directory); !synced) {
     (void)env.files.remove(path);
     return std::unexpected(std::move(synced).error());

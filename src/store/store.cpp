@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "base/site.h"
 #include "identity/person_key.h"
 
 namespace hf {
@@ -70,7 +71,6 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
            env.files.lock(directory + "/LOCK", fmt::format("process {}", ::getpid())));
     HF_CHECK(env.files.make_directories(store->parts_directory()));
     HF_CHECK(env.files.make_directories(store->rejects_directory()));
-    HF_CHECK(env.files.sync_directory(directory));
   }
   if (env.files.exists(manifest_path)) {
     if (access == Access::own) {
@@ -684,7 +684,9 @@ Result<void> Store::keep_only(const std::string& directory, const std::set<std::
     HF_CHECK(env_.files.remove(path));
     removed = true;
   }
-  if (removed) HF_CHECK(env_.files.sync_directory(directory));
+  if (removed && HF_SITE("store.removal.directory_sync")) {
+    HF_CHECK(env_.files.sync_directory(directory));
+  }
   return {};
 }
 
