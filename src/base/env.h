@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +61,19 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
+struct DiskSpace {
+  std::uint64_t free_bytes = 0;  ///< That this user may still fill.
+  std::uint64_t total_bytes = 0;
+};
+
+/// What this process may do with a file or directory, and who else may.
+struct PathAccess {
+  bool readable = true;         ///< A directory: its names, and what lies below them.
+  bool writable = true;         ///< A directory: new names in it.
+  bool open_to_others = false;  ///< The owner's group or everybody may read it, or enter it.
+  friend bool operator==(const PathAccess&, const PathAccess&) = default;
+};
+
 /// Paths are '/'-separated. New files have mode 0600, new directories 0700.
 class FileSystem {
  public:
@@ -85,6 +99,14 @@ class FileSystem {
   /// one to read. Errors: failed_precondition/locked, its message naming the present holder.
   [[nodiscard]] virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path,
                                                                std::string_view holder) = 0;
+  /// What the present holder of the lock of `path` wrote into it; nothing where nobody holds it, or
+  /// where there is no such file. Only looks: a lock() at the same time succeeds.
+  [[nodiscard]] virtual Result<std::optional<std::string>> lock_holder(
+      const std::string& path) const = 0;
+  /// Of the disk on which `path` lies, which must exist. Errors: not_found, unavailable.
+  [[nodiscard]] virtual Result<DiskSpace> space(const std::string& path) const = 0;
+  /// By mode bits and user. Errors: not_found; permission_denied (a directory above bars the way).
+  [[nodiscard]] virtual Result<PathAccess> access(const std::string& path) const = 0;
 };
 
 class Clock {

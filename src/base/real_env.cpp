@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <limits>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/assert.h"
@@ -29,6 +31,8 @@ constexpr mode_t file_mode = 0600;
 constexpr mode_t directory_mode = 0700;
 // Linux moves at most 2 GiB - 4 KiB a call; asking for less keeps the arithmetic plain.
 constexpr std::size_t transfer_bytes_max = 1u << 30;
+// lock_holder() has to take the lock for a moment; who wants to own it is not to fail by that.
+constexpr int lock_tries = 10;
 
 std::unexpected<Error> os_error(int error, std::string_view action, std::string_view path) {
   std::string message =
@@ -269,12 +273,16 @@ class PosixFileSystem final : public FileSystem {
 
   Result<std::unique_ptr<FileLock>> lock(const std::string& path,
                                          std::string_view holder) override {
-    for (;;) {
+    for (int refusals = 0;;) {
       Descriptor fd = open_retrying(path, O_RDWR | O_CREAT);
       if (!fd.open()) return os_error(errno, "open lock", path);
       if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno == EINTR) continue;
         if (errno != EWOULDBLOCK) return os_error(errno, "lock", path);
+        if (++refusals < lock_tries) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          continue;
+        }
         return fail(ErrorCode::failed_precondition, "locked",
                     fmt::format("locked by another process: {}: {}", path, read_holder(fd.get())));
       }
@@ -285,6 +293,42 @@ class PosixFileSystem final : public FileSystem {
       }
       return std::make_unique<PosixLock>(std::move(fd));
     }
+  }
+
+  Result<std::optional<std::string>> lock_holder(const std::string& path) const override {
+    const Descriptor fd = open_retrying(path, O_RDONLY);
+    if (!fd.open() && errno == ENOENT) return std::optional<std::string>{};
+    if (!fd.open()) return os_error(errno, "open lock", path);
+    int status;
+    do status = ::flock(fd.get(), LOCK_SH | LOCK_NB);
+    while (status != 0 && errno == EINTR);
+    if (status == 0) return std::optional<std::string>{};  // Closing gives it back.
+    if (errno != EWOULDBLOCK) return os_error(errno, "look at lock", path);
+    return read_holder(fd.get());
+  }
+
+  Result<DiskSpace> space(const std::string& path) const override {
+    struct statvfs disk = {};
+    int status;
+    do status = ::statvfs(path.c_str(), &disk);
+    while (status != 0 && errno == EINTR);
+    if (status != 0) return os_error(errno, "ask for the free space of", path);
+    return DiskSpace{.free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize,
+                     .total_bytes = std::uint64_t{disk.f_blocks} * disk.f_frsize};
+  }
+
+  Result<PathAccess> access(const std::string& path) const override {
+    struct stat status = {};
+    if (::stat(path.c_str(), &status) != 0) return os_error(errno, "stat", path);
+    const bool directory = S_ISDIR(status.st_mode);
+    const int enter = directory ? X_OK : 0;
+    const mode_t others = directory ? S_IRGRP | S_IXGRP | S_IROTH | S_IXOTH : S_IRGRP | S_IROTH;
+    const auto may = [&](int what) {
+      return ::faccessat(AT_FDCWD, path.c_str(), what, AT_EACCESS) == 0;
+    };
+    return PathAccess{.readable = may(R_OK | enter),
+                      .writable = may(W_OK | enter),
+                      .open_to_others = (status.st_mode & others) != 0};
   }
 
  private:

@@ -7,9 +7,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 #include "base/env.h"
 
@@ -124,6 +128,60 @@ TEST_F(RealEnv, ASecondLockIsRefusedAndNamesTheHolder) {
   const auto third = files_.lock(path("lock"), "pid 19");
   ASSERT_TRUE(third);
   EXPECT_EQ(read_file(env_, path("lock"), 100).value(), "pid 19");
+}
+
+TEST_F(RealEnv, LookingWhoHoldsALockDisturbsNobody) {
+  EXPECT_EQ(files_.lock_holder(path("lock")).value(), std::nullopt);
+  EXPECT_FALSE(files_.exists(path("lock")));
+  auto held = files_.lock(path("lock"), "pid 17");
+  ASSERT_TRUE(held);
+  EXPECT_EQ(files_.lock_holder(path("lock")).value(), "pid 17");
+  held->reset();
+  EXPECT_EQ(files_.lock_holder(path("lock")).value(), std::nullopt);
+  EXPECT_EQ(read_file(env_, path("lock"), 100).value(), "pid 17");
+  // Looked at again and again, it can be taken.
+  std::atomic<int> looks = 0;
+  const std::jthread looking([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      (void)files_.lock_holder(path("lock"));
+      ++looks;
+      const auto next = std::chrono::steady_clock::now() + std::chrono::microseconds(10);
+      while (std::chrono::steady_clock::now() < next) continue;
+    }
+  });
+  while (looks < 10'000) ASSERT_TRUE(files_.lock(path("lock"), "pid 18")) << looks;
+}
+
+TEST_F(RealEnv, TellsTheSpaceOfADisk) {
+  const DiskSpace space = files_.space(root_).value();
+  EXPECT_GT(space.free_bytes, 0u);
+  EXPECT_GT(space.total_bytes, space.free_bytes);
+  EXPECT_EQ(files_.space(path("none")).error().code, ErrorCode::not_found);
+}
+
+TEST_F(RealEnv, TellsWhoMayDoWhat) {
+  ASSERT_TRUE(files_.make_directories(path("d")));
+  ASSERT_TRUE(replace_file(env_, path("d/f"), "x"));
+  const auto access = [&](const std::string& name) { return files_.access(path(name)).value(); };
+  EXPECT_EQ(access("d"), PathAccess{});
+  EXPECT_EQ(access("d/f"), PathAccess{});
+  for (const mode_t mode : {0740, 0710, 0704, 0701}) {
+    ASSERT_EQ(::chmod(path("d").c_str(), mode), 0);
+    EXPECT_TRUE(access("d").open_to_others) << mode;
+  }
+  ASSERT_EQ(::chmod(path("d").c_str(), 0722), 0);
+  EXPECT_FALSE(access("d").open_to_others);
+  for (const mode_t mode : {0640, 0604}) {
+    ASSERT_EQ(::chmod(path("d/f").c_str(), mode), 0);
+    EXPECT_TRUE(access("d/f").open_to_others) << mode;
+  }
+  ASSERT_EQ(::chmod(path("d/f").c_str(), 0400), 0);
+  const bool is_root = ::geteuid() == 0;  // Who may do everything.
+  EXPECT_EQ(access("d/f").writable, is_root);
+  ASSERT_EQ(::chmod(path("d").c_str(), 0300), 0);
+  EXPECT_EQ(access("d").readable, is_root);
+  ASSERT_EQ(::chmod(path("d").c_str(), 0700), 0);
+  EXPECT_EQ(files_.access(path("none")).error().code, ErrorCode::not_found);
 }
 
 TEST_F(RealEnv, ALockDiesWithItsProcess) {

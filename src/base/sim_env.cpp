@@ -23,6 +23,8 @@ namespace {
 
 constexpr std::size_t sector_bytes = 512;
 constexpr TimestampMs start_ms = 1'700'000'000'000;
+// Of a disk without set_capacity().
+constexpr std::uint64_t ample_bytes = std::uint64_t{1} << 50;
 
 struct FileChange {
   bool truncation = false;
@@ -47,6 +49,7 @@ struct Node {
   explicit Node(bool is_directory) : directory(is_directory) {}
 
   const bool directory;
+  PathAccess access;
   // A file:
   std::string content;
   std::string disk_content;
@@ -580,6 +583,34 @@ class SimEnv::SimFileSystem final : public FileSystem {
         });
   }
 
+  Result<std::optional<std::string>> lock_holder(const std::string& path) const override {
+    const std::lock_guard guard(machine_.mutex);
+    return machine_.call(Machine::Effect::reads, path, [&]() -> Result<std::optional<std::string>> {
+      const auto node = machine_.find(path);
+      if (node) return (*node)->lock_holder;
+      if (node.error().code == ErrorCode::not_found) return std::optional<std::string>{};
+      return std::unexpected(node.error());
+    });
+  }
+
+  Result<DiskSpace> space(const std::string& path) const override {
+    const std::lock_guard guard(machine_.mutex);
+    return machine_.call(Machine::Effect::reads, path, [&]() -> Result<DiskSpace> {
+      HF_CHECK(machine_.find(path));
+      const std::uint64_t total = machine_.capacity.value_or(ample_bytes);
+      return DiskSpace{.free_bytes = total - std::min(total, Machine::used_bytes(*machine_.root)),
+                       .total_bytes = total};
+    });
+  }
+
+  Result<PathAccess> access(const std::string& path) const override {
+    const std::lock_guard guard(machine_.mutex);
+    return machine_.call(Machine::Effect::reads, path, [&]() -> Result<PathAccess> {
+      HF_TRY(const NodePtr node, machine_.find(path));
+      return node->access;
+    });
+  }
+
  private:
   static std::unexpected<Error> not_empty(const std::string& path) {
     return fail(ErrorCode::failed_precondition, "directory_not_empty",
@@ -654,6 +685,13 @@ void SimEnv::crash_at_call(std::uint64_t n) {
 void SimEnv::set_capacity(std::uint64_t bytes) {
   const std::lock_guard lock(machine_->mutex);
   machine_->capacity = bytes;
+}
+
+void SimEnv::set_access(const std::string& path, const PathAccess& access) {
+  const std::lock_guard lock(machine_->mutex);
+  const auto node = machine_->find(path);
+  HF_ASSERT(node.has_value());
+  (*node)->access = access;
 }
 
 std::uint64_t SimEnv::fallible_calls() const {

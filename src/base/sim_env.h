@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "base/env.h"
 
@@ -55,6 +56,9 @@ class SimEnv {
   void crash_at_call(std::uint64_t n);
   /// Limits the total size of all files; a write beyond it leaves what fits and is disk_full.
   void set_capacity(std::uint64_t bytes);
+  /// What FileSystem::access() says of `path` from now on. Nothing is refused by it. Requires it to
+  /// exist.
+  void set_access(const std::string& path, const PathAccess& access);
 
   /// Calls made so far that can fail: all of File and FileSystem but exists().
   [[nodiscard]] std::uint64_t fallible_calls() const;

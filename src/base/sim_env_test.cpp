@@ -72,6 +72,34 @@ TEST(SimEnv, BehavesLikeAFileSystemWhileThePowerIsOn) {
   EXPECT_THAT(files.list("/d").value(), IsEmpty());
 }
 
+TEST(SimEnv, TellsWhoHoldsALockAndLosesItWithTheProcess) {
+  SimEnv sim(1);
+  FileSystem& files = sim.env().files;
+  EXPECT_EQ(files.lock_holder("/lock").value(), std::nullopt);
+  const auto lock = files.lock("/lock", "pid 17");
+  EXPECT_EQ(files.lock_holder("/lock").value(), "pid 17");
+  sim.kill();
+  EXPECT_EQ(files.lock_holder("/lock").value(), std::nullopt);
+  EXPECT_EQ(content_of(sim, "/lock"), "pid 17");
+}
+
+TEST(SimEnv, TellsSpaceAndAccess) {
+  SimEnv sim(1);
+  FileSystem& files = sim.env().files;
+  put(sim, "/a", "hello");
+  EXPECT_GT(files.space("/").value().free_bytes, std::uint64_t{1} << 40);
+  sim.set_capacity(100);
+  EXPECT_EQ(files.space("/a").value().free_bytes, 95u);
+  EXPECT_EQ(files.space("/a").value().total_bytes, 100u);
+  sim.set_capacity(3);
+  EXPECT_EQ(files.space("/a").value().free_bytes, 0u);
+  EXPECT_EQ(files.space("/none").error().code, ErrorCode::not_found);
+  EXPECT_EQ(files.access("/a").value(), PathAccess{});
+  sim.set_access("/a", {.writable = false, .open_to_others = true});
+  EXPECT_EQ(files.access("/a").value(), (PathAccess{.writable = false, .open_to_others = true}));
+  EXPECT_EQ(files.access("/none").error().code, ErrorCode::not_found);
+}
+
 TEST(SimEnv, KeepsWhatWasSyncedThroughEveryCrash) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     SimEnv sim(seed);

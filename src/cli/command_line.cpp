@@ -37,8 +37,11 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
   add_append_command(table);
   add_query_commands(table);
   add_sql_commands(table);
+  add_person_commands(table);
   add_settings_command(table);
   add_verify_command(table);
+  add_backup_commands(table);
+  add_doctor_command(table);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

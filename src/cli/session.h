@@ -73,11 +73,14 @@ class StopOnSignal {
 // The commands: each adds itself to the application and puts its work into `run`.
 class CommandTable;
 void add_append_command(CommandTable& table);
+void add_backup_commands(CommandTable& table);
 void add_import_command(CommandTable& table);
+void add_person_commands(CommandTable& table);
 void add_query_commands(CommandTable& table);
 void add_settings_command(CommandTable& table);
 void add_sql_commands(CommandTable& table);
 void add_verify_command(CommandTable& table);
 void add_demo_command(CommandTable& table);
+void add_doctor_command(CommandTable& table);
 
 }  // namespace hf

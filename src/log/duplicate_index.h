@@ -57,8 +57,9 @@ class DuplicateIndex {
   [[nodiscard]] Result<void> find(std::span<const Hash128> keys, std::span<bool> known) const;
 
   /// Adds the keys of records [first, end), which follow those added before: in any order, without
-  /// those known already. Requires first to be the end of the add before (or flushed_end() after
-  /// open(), or anything where that is 0), end > first, and received_at_ms not to go back.
+  /// those known already. What lies between has no keys. Requires first not to be below the end of
+  /// the add before (or flushed_end() after open()), end > first, and received_at_ms not to go
+  /// back.
   void add(std::span<const Hash128> keys, Offset first, Offset end, TimestampMs received_at_ms);
 
   /// True when the table is full, or spans a seventh of the window: flush() should follow. A table

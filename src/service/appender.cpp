@@ -135,8 +135,8 @@ Result<void> Appender::maintain() {
     may_compact_ = true;
     // What the index would be built anew from stays as long as its window.
     HF_TRY(LogWriter* const log, store_.log());
-    HF_CHECK(
-        log->remove_before(store_.manifest().log_end, store_.env().clock.now_ms() - window_ms_));
+    HF_CHECK(log->remove_before(std::min(store_.manifest().log_end, duplicates_->flushed_end()),
+                                store_.env().clock.now_ms() - window_ms_));
   }
   if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
   HF_CHECK(merge());

@@ -345,6 +345,7 @@ class ImportRun {
       record->counts = {};
       record->position = {};
       record->reject_bytes = 0;
+      record->reject_crc32c = 0;
     } else {
       outcome_.resumed = true;
       outcome_.resumed_at_row =
@@ -366,6 +367,7 @@ class ImportRun {
     known_.insert(known_.end(), own.begin(), own.end());
     builder_.emplace(record_.started_at_ms);
     reject_bytes_ = record_.reject_bytes;
+    reject_crc32c_ = record_.reject_crc32c;
     position_ = record_.position;
     return {};
   }
@@ -536,6 +538,7 @@ class ImportRun {
     record.counts.times_ahead += batch.builder.times_ahead();
     record.counts.big_numbers += batch.builder.big_numbers();
     record.reject_bytes = reject_bytes_;
+    record.reject_crc32c = reject_crc32c_;
     record.position = batch.position;
     HF_CHECK(store_.commit(std::move(next)));
     if (summary.rows > 0) {
@@ -563,6 +566,7 @@ class ImportRun {
     HF_CHECK(rejects_file_->write_at(reject_bytes_, std::as_bytes(std::span(text))));
     if (HF_SITE("import.rejects.sync")) HF_CHECK(rejects_file_->sync());
     reject_bytes_ += text.size();
+    reject_crc32c_ = crc32c(text, reject_crc32c_);
     return {};
   }
 
@@ -617,6 +621,7 @@ class ImportRun {
   std::vector<std::shared_ptr<const Part>> known_;
   std::unique_ptr<File> rejects_file_;
   std::uint64_t reject_bytes_ = 0;
+  std::uint32_t reject_crc32c_ = 0;
   std::future<Result<void>> writer_;  // Last: its destructor waits for the others' user.
 };
 

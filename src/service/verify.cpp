@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/hash.h"
 #include "log/duplicate_index.h"
 #include "log/log_reader.h"
 #include "log/record.h"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t cache_bytes = std::size_t{64} << 20;
 constexpr std::uint64_t manifest_bytes_max = std::uint64_t{1} << 30;
+constexpr std::uint64_t reject_file_bytes_max = std::uint64_t{1} << 32;
 
 class Verifier {
  public:
@@ -39,6 +41,8 @@ class Verifier {
     HF_CHECK(note(manifest));
     if (manifest) {
       for (const PartEntry& entry : manifest->parts) HF_CHECK(check_part(entry, *manifest));
+      for (const PartEntry& entry : manifest->first_seen) HF_CHECK(check_part(entry, *manifest));
+      for (const ImportRecord& import : manifest->imports) HF_CHECK(check_rejects(import));
     }
     HF_CHECK(check_log(manifest ? manifest->log_end : 1));
     HF_CHECK(check_duplicates());
@@ -78,6 +82,21 @@ class Verifier {
     if (!as_told) note(fmt::format("{}: another part than the manifest tells of", path));
     if ((*part)->persons().back() >= manifest.next_person) {
       note(fmt::format("{}: a person beyond those the manifest knows", path));
+    }
+    return {};
+  }
+
+  Result<void> check_rejects(const ImportRecord& import) {
+    if (import.reject_bytes == 0 || import.state == ImportState::undone) return {};
+    const std::string path = fmt::format("{}/rejects/import-{}.csv", directory_, import.id);
+    on_file_(path);
+    const auto bytes = read_file(env_, path, reject_file_bytes_max);
+    HF_CHECK(note(bytes));
+    if (!bytes) return {};
+    // A running import may have written more than it has told of.
+    const std::string_view told = std::string_view(*bytes).substr(0, import.reject_bytes);
+    if (told.size() < import.reject_bytes || crc32c(told) != import.reject_crc32c) {
+      note(fmt::format("{}: not the rejected rows that the import wrote", path));
     }
     return {};
   }

@@ -142,6 +142,7 @@ void write_import(JsonWriter& out, const ImportRecord& import) {
   put("times_ahead", import.counts.times_ahead);
   put("big_numbers", import.counts.big_numbers);
   put("reject_bytes", import.reject_bytes);
+  put("reject_crc32c", import.reject_crc32c);
   out.key("position").begin_object();
   put("file", import.position.file);
   put("offset", import.position.offset);
@@ -180,6 +181,7 @@ ImportRecord read_import(const Json& json, Fields& problems) {
   in.read("times_ahead", import.counts.times_ahead);
   in.read("big_numbers", import.counts.big_numbers);
   in.read("reject_bytes", import.reject_bytes);
+  in.read("reject_crc32c", import.reject_crc32c);
   if (const Json* at = in.object("position")) {
     Fields position(*at);
     position.read("file", import.position.file);

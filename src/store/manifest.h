@@ -79,7 +79,8 @@ struct ImportRecord {
   std::vector<ImportedFile> files;
   std::uint64_t data_version = 0;  ///< Of the data its rows are deduplicated against.
   ImportCounts counts;
-  std::uint64_t reject_bytes = 0;  ///< Length of its reject file that belongs to `position`.
+  std::uint64_t reject_bytes = 0;   ///< Length of its reject file that belongs to `position`.
+  std::uint32_t reject_crc32c = 0;  ///< Of these bytes.
   /// Where a running import goes on: all rows before are in its parts or its reject file.
   struct Position {
     std::uint32_t file = 0;    ///< Index into files.

@@ -83,6 +83,7 @@ Manifest any_manifest(Rng& rng) {
     import.counts = {any_count(rng), any_count(rng), any_count(rng), any_count(rng),
                      any_count(rng)};
     import.reject_bytes = any_count(rng);
+    import.reject_crc32c = static_cast<std::uint32_t>(rng.next());
     import.position = {static_cast<std::uint32_t>(rng.between(0, std::ssize(import.files))),
                        any_count(rng), any_count(rng), any_count(rng)};
   }
@@ -111,8 +112,8 @@ void expect_equal(const Manifest& a, const Manifest& b) {
     const ImportRecord& y = b.imports[i];
     const auto tie = [](const ImportRecord& r) {
       return std::tie(r.id, r.state, r.started_at_ms, r.finished_at_ms, r.mapping, r.counts,
-                      r.reject_bytes, r.position.file, r.position.offset, r.position.line,
-                      r.position.row);
+                      r.reject_bytes, r.reject_crc32c, r.position.file, r.position.offset,
+                      r.position.line, r.position.row);
     };
     EXPECT_EQ(tie(x), tie(y));
     ASSERT_EQ(x.files.size(), y.files.size());

@@ -46,7 +46,7 @@ struct Part::Body {
   std::vector<PersonOrdinal> persons;
   std::vector<RowNumber> offsets = {0};
   std::unordered_map<std::string, std::vector<std::uint32_t>, TextHash, std::equal_to<>> properties;
-  std::array<std::optional<std::uint32_t>, 10> by_role;
+  std::array<std::optional<std::uint32_t>, part_format::roles> by_role;
 
   [[nodiscard]] std::uint32_t rows_in_page(std::uint32_t page) const {
     HF_ASSERT(page * std::uint64_t{page_rows} < footer.row_count);

@@ -57,6 +57,8 @@ enum class ColumnRole : std::uint8_t {
   import = 10,      ///< Which import wrote the row, where a part holds rows of several.
 };
 
+inline constexpr std::size_t roles = 11;
+
 /// How a page says which of its rows have a value.
 enum class Presence : std::uint8_t { all = 0, bitmap = 1, list = 2 };
 

@@ -82,19 +82,20 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
       HF_CHECK(store->settle());
       return store;
     }
-    // Between our look at the manifest and our look at the rest, the owner may compact parts and
-    // end a log file.
+    // Between our look at the manifest and our look at the rest, the owner may compact parts, end a
+    // log file, and show an import that the manifest did not know.
     for (int attempt = 0;; ++attempt) {
       HF_CHECK(store->load_manifest());
       Result<void> seen = store->open_parts();
       if (seen) seen = store->catch_up();
       if (seen) return store;
-      const bool was_removed =
-          seen.error().code == ErrorCode::not_found || seen.error().reason == "log_deleted";
+      const bool was_overtaken = seen.error().code == ErrorCode::not_found ||
+                                 seen.error().reason == "log_deleted" ||
+                                 seen.error().reason == "bad_record";
       HF_TRY(const std::string now, read_file(env, manifest_path, manifest_bytes_max));
       HF_TRY(const Manifest newer, decode_manifest(now));
       const bool is_newer = newer.generation != store->manifest_.generation;
-      if (!was_removed || !is_newer || attempt == 10) return std::unexpected(seen.error());
+      if (!was_overtaken || !is_newer || attempt == 10) return std::unexpected(seen.error());
     }
   }
   // Parts are written only below a durable manifest, and the log only beside one. Without it nobody
@@ -107,7 +108,9 @@ Result<std::unique_ptr<Store>> Store::open(const Env& env, const std::string& di
   }
   if (left > 0) {
     return fail(ErrorCode::data_loss, "bad_manifest",
-                fmt::format("manifest: missing beside {} files in {}", left, directory));
+                fmt::format("manifest: missing beside {} files in {}; if a restore was cut off "
+                            "here, empty the directory and restore again",
+                            left, directory));
   }
   Manifest first;
   fill(env, first.store_id);
@@ -258,6 +261,13 @@ Result<void> Store::show_or_hide(const ImportPartsRecord& record, TimestampMs at
   const ImportState state = record.undone ? ImportState::undone : ImportState::done;
   // The manifest may have been further than the log it is read with.
   if (import->state == state || import->state == ImportState::undone) return {};
+  for (const std::string& file : record.parts) {
+    if (std::ranges::find(manifest_.parts, file, &PartEntry::file) == manifest_.parts.end()) {
+      return fail(ErrorCode::data_loss, "bad_record",
+                  fmt::format("of import {}, whose part {} the manifest does not know",
+                              record.import, file));
+    }
+  }
   import->state = state;
   import->finished_at_ms = at_ms;
   if (record.undone) {

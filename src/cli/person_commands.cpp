@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "calendar/time_text.h"
+#include "cli/command_table.h"
+#include "service/upkeep.h"
+
+namespace hf {
+namespace {
+
+struct PersonArguments {
+  std::string a;
+  std::string b;
+  bool now = false;
+};
+
+struct PurgeArguments {
+  std::string before;
+  std::string event;
+};
+
+Result<std::unique_ptr<Store>> own(Session& session) {
+  return Store::open(session.env(), session.data, Store::Access::own);
+}
+
+Result<int> link(Session& session, const PersonArguments& arguments, bool linked) {
+  HF_TRY(const PersonId a, parse_person_id(arguments.a));
+  HF_TRY(const PersonId b, parse_person_id(arguments.b));
+  HF_TRY(const auto store, own(session));
+  const auto outcome = linked ? link_persons(*store, a, b) : unlink_persons(*store, a, b);
+  HF_CHECK(outcome);
+  const Words words = session.words();
+  print(fmt::format(fmt::runtime(linked ? words("{} and {} are one person\n", "{} 与 {} 是同一人\n")
+                                        : words("nothing links {} and {} any more\n",
+                                                "{} 与 {} 之间不再有关联\n")),
+                    to_string(a), to_string(b)));
+  return 0;
+}
+
+Result<int> show_ids(Session& session, const PersonArguments& arguments) {
+  HF_TRY(const PersonId id, parse_person_id(arguments.a));
+  HF_TRY(const auto store, Store::open(session.env(), session.data, Store::Access::read));
+  HF_TRY(const auto ids, store->ids_of(id));
+  if (ids.empty()) {
+    return fail(ErrorCode::not_found, "no_person", "nothing is known of this id");
+  }
+  for (const PersonId& each : ids) print(to_string(each) + "\n");
+  return 0;
+}
+
+Result<int> erase(Session& session, const PersonArguments& arguments) {
+  HF_TRY(const PersonId id, parse_person_id(arguments.a));
+  HF_TRY(const auto store, own(session));
+  HF_TRY(const Erasure erased, erase_person(*store, id, arguments.now));
+  const Words words = session.words();
+  print(fmt::format(fmt::runtime(words("{} events of a person with {} ids are gone\n",
+                                       "已删除一人（{1} 个标识）的 {0} 个事件\n")),
+                    with_separators(erased.events), erased.ids.size()));
+  if (!arguments.now) {
+    print(words("compaction will remove them from the files; --now does it at once\n",
+                "压缩时将从文件中清除；加 --now 立即清除\n"));
+  }
+  print(
+      words("the log keeps what was appended in the last 7 days; backups and the files of\n"
+            "rejected rows are not touched\n",
+            "日志保留最近 7 天追加的内容；备份与被拒行文件不受影响\n"));
+  return 0;
+}
+
+Result<int> purge(Session& session, const PurgeArguments& arguments) {
+  HF_TRY(const auto store, own(session));
+  HF_TRY(const auto zone, Zone::load(session.env(), store->settings().timezone));
+  const auto before = parse_time(arguments.before, {}, *zone);
+  if (!before) {
+    return fail(ErrorCode::invalid_argument, "bad_time",
+                fmt::format("--before: a date (2025-01-31) or an instant of RFC 3339, not \"{}\"",
+                            arguments.before));
+  }
+  HF_TRY(const std::uint64_t events, purge_events(*store, *before, arguments.event));
+  print(fmt::format(
+      fmt::runtime(session.words()("{} events are gone; who did what first is still known\n",
+                                   "已删除 {} 个事件；每人首次行为的时间仍然保留\n")),
+      with_separators(events)));
+  return 0;
+}
+
+Result<int> compact(Session& session) {
+  HF_TRY(const auto store, own(session));
+  HF_CHECK(store->flush());
+  const auto totals = [&] {
+    std::uint64_t bytes = 0;
+    for (const PartEntry& part : store->manifest().parts) bytes += part.bytes;
+    return std::pair(store->manifest().parts.size(), bytes);
+  };
+  const auto [parts_before, bytes_before] = totals();
+  HF_CHECK(store->compact(Store::CompactionKind::full));
+  const auto [parts, bytes] = totals();
+  print(fmt::format(fmt::runtime(session.words()("parts {} -> {}, bytes {} -> {}\n",
+                                                 "分片 {} -> {}，字节 {} -> {}\n")),
+                    with_separators(parts_before), with_separators(parts),
+                    with_separators(bytes_before), with_separators(bytes)));
+  return 0;
+}
+
+}  // namespace
+
+void add_person_commands(CommandTable& table) {
+  Session& session = table.session();
+  const auto arguments = std::make_shared<PersonArguments>();
+  CLI::App* person = table.add(
+      "person", "Who is who, and who is to be forgotten. An id is ann, user:ann or anonymous:x1",
+      "  holdfast person ids ann                        all ids of one person\n"
+      "  holdfast person link ann anonymous:x1          they are one person\n"
+      "  holdfast person unlink ann anonymous:x1\n"
+      "  holdfast person erase ann --now                forget the person, with all ids",
+      [] { return 0; });
+  person->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& description, bool is_pair,
+                       std::function<Result<int>()> run) {
+    CLI::App* command = table.add_below(*person, name, description, "",
+                                        [run = std::move(run)] { return reported(run); });
+    command->add_option("id", arguments->a)->required();
+    if (is_pair) command->add_option("other", arguments->b)->required();
+    return command;
+  };
+  add("ids", "Show all ids that are one person", false,
+      [&session, arguments] { return show_ids(session, *arguments); });
+  add("link", "Say that two ids are one person", true,
+      [&session, arguments] { return link(session, *arguments, true); });
+  add("unlink", "Take back whatever says that two ids are one person", true,
+      [&session, arguments] { return link(session, *arguments, false); });
+  add("erase", "Forget a person: no question sees an event of it again", false,
+      [&session, arguments] { return erase(session, *arguments); })
+      ->add_flag("--now", arguments->now, "Also take its events out of the files before ending");
+
+  const auto purged = std::make_shared<PurgeArguments>();
+  CLI::App* purge_command = table.add(
+      "purge",
+      "Remove old events; who did what first stays known, so that nobody becomes new again",
+      "  holdfast purge --before 2024-01-01\n"
+      "  holdfast purge --before 2025-06-01 --event page",
+      [&session, purged] { return reported([&] { return purge(session, *purged); }); });
+  purge_command
+      ->add_option("--before", purged->before,
+                   "A date of the workspace's zone, or an instant of RFC 3339")
+      ->required();
+  purge_command->add_option("--event", purged->event, "Only events of this name");
+
+  table.add("compact", "Merge all parts, each person's events side by side",
+            "  holdfast compact --data /srv/shop",
+            [&session] { return reported([&] { return compact(session); }); });
+}
+
+}  // namespace hf
