@@ -171,12 +171,12 @@ FindingText Teller::tell() const {
               say("restore it into an empty directory: holdfast restore {} --data DIRECTORY",
                   "将它恢复到空目录：holdfast restore {} --data 目录", text("path"))};
     case FindingReason::not_readable:
-      return {say("you may not read {}", "没有读取权限：{}", text("what")),
+      return {say("no permission: {}", "没有权限：{}", text("what")),
               say("run as the user who owns the files, or give them to the user who is to: chown "
                   "-R USER DIRECTORY",
                   "以文件所有者身份运行，或将文件交给运行者：chown -R 用户 目录")};
     case FindingReason::not_writable:
-      return {say("you may not write {}: no event can be taken in",
+      return {say("no permission to write {}: no event can be taken in",
                   "没有写入权限：{}，无法接收事件", text("path")),
               say("run as the user who owns it; what root made: chown -R USER DIRECTORY",
                   "以其所有者身份运行；若由 root 创建：chown -R 用户 目录")};

@@ -83,7 +83,10 @@ Result<void> Appender::catch_up() {
 void Appender::add(std::string_view source, const EventView& event) {
   Pending& pending = group_.emplace_back();
   pending.record = encode_record(EventRecord{source, event});
-  if (!event.message_id.empty()) pending.key = key_of(source, event.message_id);
+  if (!event.message_id.empty()) {
+    pending.key = key_of(source, event.message_id);
+    if (!sources_.contains(source)) sources_.emplace(source);
+  }
   group_bytes_ += pending.record.size();
 }
 
@@ -96,6 +99,7 @@ Result<std::vector<Appender::Outcome>> Appender::commit() {
   }
   const auto known = std::make_unique<bool[]>(keys.size());
   HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
+  HF_CHECK(store_.find_imported(keys, sources_, std::span(known.get(), keys.size())));
 
   std::vector<Outcome> outcomes;
   outcomes.reserve(group.size());

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,7 @@ class Appender {
   };
   std::vector<Pending> group_;
   std::size_t group_bytes_ = 0;
+  std::set<std::string, std::less<>> sources_;  // Of events that had message ids.
   bool in_background_;
   bool may_compact_ = true;  // Something may be due.
   std::optional<Error> compaction_error_;

@@ -113,6 +113,26 @@ TEST(Appender, BuildsADamagedIndexAnewFromTheLog) {
 
 TEST(Appender, AndAnImportKnowEachOthersMessages) {
   test::ImportWorld world;
+  test::must(world.import_text(
+      "before.csv", "person,event,time,message_id\nu,e,2020-09-13,i1\nu,e,2020-09-13,i2\n",
+      {.source = "shop"}));
+  {
+    const auto appender = Appender::open(world.store()).value();
+    EXPECT_THAT(append(*appender, {{"shop", "i1"}, {"web", "i1"}, {"shop", "i3"}}).value(),
+                ElementsAre(Outcome::duplicate, Outcome::appended, Outcome::appended));
+  }
+  ASSERT_TRUE(world.store().flush());
+  ASSERT_TRUE(world.store().compact(Store::CompactionKind::full));
+  {
+    const auto appender = Appender::open(world.store()).value();
+    EXPECT_THAT(append(*appender, {{"shop", "i2"}, {"web", "i2"}}).value(),
+                ElementsAre(Outcome::duplicate, Outcome::appended));
+  }
+  test::must(undo_import(world.store(), 1));
+  {
+    const auto appender = Appender::open(world.store()).value();
+    EXPECT_THAT(append(*appender, {{"shop", "i2"}}).value(), ElementsAre(Outcome::appended));
+  }
   {
     const auto appender = Appender::open(world.store()).value();
     ASSERT_TRUE(append(*appender, {{"shop", "1"}, {"shop", "2"}}));

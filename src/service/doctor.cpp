@@ -316,7 +316,7 @@ void Look::check_access() {
     if (name.empty()) names_open = access->open_to_others;
     if (name == "/MANIFEST") data_open = names_open && access->open_to_others;
     if (!access->readable && seen_reasons_.insert(FindingReason::not_readable).second) {
-      note(FindingReason::not_readable, {{"what", path}});
+      note(FindingReason::not_readable, {{"what", "cannot read: " + path}});
     }
     const bool is_replaced = name == "/MANIFEST";  // By rename: its own mode does not matter.
     if (!access->writable && !is_replaced &&
@@ -652,7 +652,7 @@ Result<void> Look::read_message_keys() {
   std::vector<OffsetRange> runs;
   std::vector<std::string> left_over;
   for (const std::string& name : *names) {
-    if (name.ends_with(".tmp")) left_over.push_back(directory + "/" + name);
+    if (name.ends_with(".tmp")) left_over.push_back(fmt::format("{}/{}", directory, name));
     if (!name.ends_with(".run")) continue;
     const auto range = parse_duplicate_run_name(name);
     if (!range) {
@@ -679,7 +679,7 @@ Result<void> Look::read_message_keys() {
   std::uint64_t bytes = 0;
   for (const OffsetRange& range : runs) {
     if (std::ranges::find(live, range) == live.end()) {
-      left_over.push_back(directory + "/" + duplicate_run_name(range));
+      left_over.push_back(fmt::format("{}/{}", directory, duplicate_run_name(range)));
       continue;
     }
     HF_TRY(const auto run, DuplicateRun::open(env_, directory, range));

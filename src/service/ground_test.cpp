@@ -510,6 +510,33 @@ void expect_nothing_lost(const Env& env, const std::set<std::string>& acknowledg
   for (const auto& [id, count] : found) ASSERT_EQ(count, 1) << id;
 }
 
+TEST(GroundCrash, ADayCutAtAnyCallLosesNothing) {
+  std::uint64_t calls = 0;
+  {
+    SimEnv sim(1);
+    sim.set_now_ms(start_ms);
+    std::set<std::string> acknowledged;
+    std::unique_ptr<Life> life;
+    must(live(sim.env(), acknowledged, life));
+    calls = sim.mutating_calls();
+  }
+  for (std::uint64_t n = 1; n <= calls; ++n) {
+    for (const std::uint64_t seed : {3 * n, 3 * n + 1, 3 * n + 2}) {
+      SCOPED_TRACE(fmt::format("call {} of {}, seed {}", n, calls, seed));
+      SimEnv sim(n);
+      sim.set_now_ms(start_ms);
+      sim.crash_at_call(n);
+      std::set<std::string> acknowledged;
+      std::unique_ptr<Life> life;
+      (void)live(sim.env(), acknowledged, life);
+      life = nullptr;
+      sim.crash(seed);
+      expect_nothing_lost(sim.env(), acknowledged, life);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
 TEST(GroundFault, AnyFailingCallIsToldClearlyAndLosesNothing) {
   std::uint64_t calls = 0;
   {

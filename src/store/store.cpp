@@ -350,7 +350,7 @@ Result<std::shared_ptr<const Part>> Store::open_part(const std::string& file) {
     return fail(ErrorCode::data_loss, "bad_part",
                 fmt::format("{}: a person beyond those the manifest knows", part->path()));
   }
-  open_parts_.emplace(file, OpenPart{part, nullptr});
+  open_parts_.emplace(file, OpenPart{part, nullptr, nullptr});
   return part;
 }
 
@@ -429,6 +429,43 @@ Result<People*> Store::people() {
 Result<PersonRegistry*> Store::persons() {
   HF_TRY(People* const people, this->people());
   return &people->registry();
+}
+
+namespace {
+
+/// True where rows of the part may be of one of these sources.
+Result<bool> may_be_of(const Part& part, const std::set<std::string, std::less<>>& sources) {
+  if (sources.contains(part.source())) return true;
+  const auto column = part.find(part_format::ColumnRole::source);
+  if (!column) return false;
+  HF_TRY(const auto dictionary, part.dictionary(*column));
+  for (std::uint32_t code = 0; code < dictionary->size(); ++code) {
+    if (sources.contains(dictionary->at(code))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<void> Store::find_imported(std::span<const Hash128> keys,
+                                  const std::set<std::string, std::less<>>& sources,
+                                  std::span<bool> known) {
+  for (const PartEntry& entry : manifest_.parts) {
+    const bool of_import = entry.import != 0 || !entry.imports.empty();
+    if (!of_import || !manifest_.is_visible(entry)) continue;
+    HF_TRY(const auto part, open_part(entry.file));
+    HF_TRY(const bool concerned, may_be_of(*part, sources));
+    if (!concerned) continue;
+    auto& cached = open_parts_.at(entry.file).message_keys;
+    if (!cached) {
+      HF_TRY(auto of_part, part->message_keys());
+      cached = std::make_shared<const std::vector<Hash128>>(std::move(of_part));
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      known[i] = known[i] || std::ranges::binary_search(*cached, keys[i]);
+    }
+  }
+  return {};
 }
 
 Result<std::vector<PersonId>> Store::ids_of(const PersonId& id) {

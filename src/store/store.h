@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,12 @@ class Store {
   [[nodiscard]] Result<void> remove_unlisted_files();
   /// Everybody known to any part and to the head. Errors: those of snapshot().
   [[nodiscard]] Result<PersonRegistry*> persons();
+  /// Sets known[i] where an event with the message key keys[i], of one of these sources, came by an
+  /// import that is done. Keys of parts with such events stay in memory, 16 bytes each.
+  /// Errors: those of Part's readers.
+  [[nodiscard]] Result<void> find_imported(std::span<const Hash128> keys,
+                                           const std::set<std::string, std::less<>>& sources,
+                                           std::span<bool> known);
   /// All ids that are one person with this one, ascending; empty where nothing is known of it.
   /// Reads the ids of every part. Errors: those of snapshot().
   [[nodiscard]] Result<std::vector<PersonId>> ids_of(const PersonId& id);
@@ -163,7 +170,8 @@ class Store {
   PageCache cache_;
   struct OpenPart {
     std::shared_ptr<const Part> part;
-    std::shared_ptr<const std::vector<OwnerRun>> owners;  // Once they were asked for.
+    std::shared_ptr<const std::vector<OwnerRun>> owners;       // Once they were asked for.
+    std::shared_ptr<const std::vector<Hash128>> message_keys;  // Likewise.
   };
   std::map<std::string, OpenPart> open_parts_;  // By file name.
 
