@@ -278,6 +278,33 @@ TEST(Cli, SettingsAreKeptAndChecked) {
   EXPECT_THAT(settings({"--lang", "zh"}).out, HasSubstr("时区"));
 }
 
+TEST(Cli, PersonsAreLinkedAndForgottenAndOldEventsPurged) {
+  const ScratchDirectory directory;
+  test::write_text(directory / "a.csv",
+                   "person,event,time\nann,visit,2026-01-01\nann,buy,2026-01-02\n"
+                   "bob,visit,2026-01-03\ncarol,visit,2026-01-04\n");
+  const auto holdfast = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--data", directory / "data"});
+    return test::run(directory, arguments);
+  };
+  ASSERT_EQ(holdfast({"import", directory / "a.csv"}).code, 0);
+  EXPECT_EQ(holdfast({"person", "link", "ann", "bob"}).code, 0);
+  EXPECT_EQ(holdfast({"person", "ids", "bob"}).out, "user:ann\nuser:bob\n");
+  EXPECT_EQ(holdfast({"person", "unlink", "bob", "ann"}).code, 0);
+  EXPECT_EQ(holdfast({"person", "ids", "bob"}).out, "user:bob\n");
+  EXPECT_EQ(holdfast({"person", "ids", "dora"}).code, 3);
+  EXPECT_EQ(holdfast({"person", "link", "ann", "ann"}).code, 2);
+  EXPECT_THAT(holdfast({"person", "erase", "ann", "--now"}).out, HasSubstr("2 events"));
+  EXPECT_THAT(holdfast({"--lang", "zh", "person", "erase", "bob"}).out, HasSubstr("1 个事件"));
+  EXPECT_EQ(holdfast({"person", "erase", "ann"}).code, 3);
+  EXPECT_THAT(holdfast({"purge", "--before", "2026-01-04", "--event", "visit"}).out,
+              HasSubstr("0 events"));
+  EXPECT_THAT(holdfast({"purge", "--before", "2026-02-01"}).out, HasSubstr("1 events"));
+  EXPECT_EQ(holdfast({"purge", "--before", "soon"}).code, 2);
+  EXPECT_THAT(holdfast({"compact"}).out, HasSubstr("parts 0 -> 0"));
+  EXPECT_EQ(holdfast({"verify"}).code, 0);
+}
+
 TEST(Cli, ALineOfAGigabyteIsRejectedInLittleMemory) {
   const ScratchDirectory directory;
   const std::string file = directory / "a.csv";
