@@ -7,7 +7,7 @@
 namespace hf {
 
 void lower_thread_priority() {
-  constexpr int nice = 10;
+  constexpr int nice = 19;
   // On Linux a thread has a nice value of its own.
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), nice);
 }
