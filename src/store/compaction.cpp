@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "base/assert.h"
+#include "event/alias.h"
 #include "store/part_rows.h"
 #include "store/snapshot.h"
 
@@ -147,12 +148,7 @@ class Compaction::Writer {
 
   // Runs of one person come one after the other, each in order of time.
   void note_first(const PartRows::Row& row) {
-    std::string previous;
-    if (row.event.name == "alias") {
-      const auto found =
-          std::ranges::find(row.event.properties, "previous_id", &PropertyView::name);
-      if (found != row.event.properties.end()) previous = canonical_text(found->value);
-    }
+    std::string previous = alias_previous_id(row.event);
     const First first{row.stored_time_ms, *row.event.received_at_ms};
     const auto [at, is_new] = first_.try_emplace(
         std::tuple(std::string(row.event.user_id), std::string(row.event.anonymous_id),

@@ -78,7 +78,7 @@ class Twin {
       const AnyEvent& event = stored.event;
       std::string previous;
       for (const auto& [property, value] : event.properties) {
-        if (event.name == "alias" && property == "previous_id")
+        if (event.name == "alias" && !event.user.empty() && property == "previous_id")
           previous = canonical_text(value.view());
       }
       const std::string key =

@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/site.h"
 #include "calendar/zone.h"
+#include "event/alias.h"
 #include "identity/person_key.h"
 #include "store/footer.h"
 #include "store/page.h"
@@ -235,12 +236,8 @@ void PartBuilder::Body::add(const EventView& event, std::string_view source, std
   if (!event.channel.empty()) channels.add_code(row, channels.dictionary.intern(event.channel));
   if (!source.empty()) sources.add_code(row, sources.dictionary.intern(source));
   if (import != 0) imports.add_number(row, Decimal{.units = import, .scale = 0});
-  if (event.name == "alias" && !event.user_id.empty()) {
-    const auto previous = std::ranges::find(event.properties, "previous_id", &PropertyView::name);
-    if (previous != event.properties.end()) {
-      std::string id = canonical_text(previous->value);
-      if (!id.empty() && id.size() <= limits::id_bytes_max) aliases.push_back({row, std::move(id)});
-    }
+  if (std::string id = alias_previous_id(event); !id.empty()) {
+    aliases.push_back({row, std::move(id)});
   }
 
   row_properties.clear();

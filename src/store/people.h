@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "event/alias.h"
 #include "event/event.h"
 #include "identity/link_set.h"
 #include "identity/person_key.h"
@@ -72,11 +73,7 @@ void for_each_link(const EventView& event, TimestampMs time_ms, auto&& use) {
     use(LinkEvidence{LinkEvidence::Kind::anonymous, std::string(event.user_id),
                      std::string(event.anonymous_id), time_ms});
   }
-  if (event.name != "alias") return;
-  for (const PropertyView& property : event.properties) {
-    if (property.name != "previous_id") continue;
-    std::string id = canonical_text(property.value);
-    if (id.empty() || id.size() > limits::id_bytes_max) continue;
+  if (std::string id = alias_previous_id(event); !id.empty()) {
     use(LinkEvidence{LinkEvidence::Kind::alias, std::string(event.user_id), std::move(id),
                      time_ms});
   }
