@@ -136,7 +136,6 @@ Result<void> Appender::write(FrameBuilder& frame, std::vector<Hash128>& keys) {
 Result<void> Appender::maintain() {
   if (store_.should_flush()) {
     HF_CHECK(store_.flush());
-    may_compact_ = true;
     // What the index would be built anew from stays as long as its window.
     HF_TRY(LogWriter* const log, store_.log());
     HF_CHECK(log->remove_before(std::min(store_.manifest().log_end, duplicates_->flushed_end()),
@@ -178,15 +177,17 @@ Result<void> Appender::compact() {
     if (compacting_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
     const Result<void> ran = compacting_.get();
     auto done = std::move(compaction_);
-    may_compact_ = ran.has_value();
+    if (!ran) compacted_at_ = store_.manifest().generation;
     HF_CHECK(ran);
     HF_CHECK(store_.finish_compaction(std::move(done)));
     compaction_error_.reset();
   }
-  if (!may_compact_) return {};
-  may_compact_ = false;
+  if (compacted_at_ == store_.manifest().generation) return {};
   HF_TRY(compaction_, store_.begin_compaction(Store::CompactionKind::due));
-  if (compaction_ == nullptr) return {};
+  if (compaction_ == nullptr) {
+    compacted_at_ = store_.manifest().generation;
+    return {};
+  }
   compacting_ = started([compaction = compaction_.get()] { return compaction->run(); });
   return {};
 }

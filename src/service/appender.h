@@ -47,7 +47,7 @@ class Appender {
   /// is lost by them.
   [[nodiscard]] Result<void> maintain();
   /// Why the last compaction came to nothing, if it did. Appending goes on without; another is
-  /// tried after the next part.
+  /// tried after the next change of the manifest.
   [[nodiscard]] const std::optional<Error>& compaction_error() const { return compaction_error_; }
 
  private:
@@ -75,7 +75,7 @@ class Appender {
   std::size_t group_bytes_ = 0;
   std::set<std::string, std::less<>> sources_;  // Of events that had message ids.
   bool in_background_;
-  bool may_compact_ = true;  // Something may be due.
+  std::uint64_t compacted_at_ = 0;  // The manifest's generation at which no compaction was due.
   std::optional<Error> compaction_error_;
   std::unique_ptr<Compaction> compaction_;
   std::unique_ptr<DuplicateIndex::Merge> merge_;

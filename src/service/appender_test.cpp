@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <map>
 #include <set>
 
@@ -142,6 +143,40 @@ TEST(Appender, AndAnImportKnowEachOthersMessages) {
       {.source = "shop"}));
   EXPECT_EQ(outcome.counts.events, 1u);
   EXPECT_EQ(outcome.counts.duplicates, 1u);
+}
+
+// The store's thread appends while one compacts and another reads snapshots.
+TEST(Appender, CompactsInTheBackgroundWhileSnapshotsAreRead) {
+  SimEnv sim(1);
+  const auto store =
+      Store::open(sim.env(), directory, Store::Access::own, {.rows_per_part = 50}).value();
+  const auto appender = Appender::open(*store, {.table_keys = 64}).value();
+  std::size_t most_parts = 0;
+  for (int i = 0; i < 40; ++i) {
+    std::vector<std::string> ids;
+    std::vector<Item> items;
+    for (int n = 0; n < 20; ++n) ids.push_back(fmt::format("{}-{}", i, n));
+    for (const std::string& id : ids) items.push_back({"app", id, fmt::format("u{}", id.size())});
+    ASSERT_TRUE(append(*appender, items));
+    ASSERT_TRUE(store->flush());
+    const Snapshot snapshot = store->snapshot().value();
+    auto reader = std::async(std::launch::async, [&snapshot] {
+      std::uint64_t rows = 0;
+      for (const auto& part : snapshot.parts) {
+        EXPECT_TRUE(part->verify());
+        rows += part->row_count();
+      }
+      return rows;
+    });
+    ASSERT_TRUE(appender->maintain());
+    EXPECT_EQ(reader.get(), static_cast<std::uint64_t>(i + 1) * 20);
+    most_parts = std::max(most_parts, snapshot.parts.size());
+  }
+  EXPECT_FALSE(appender->compaction_error());
+  // Left alone, it would be 40.
+  EXPECT_LT(most_parts, 40u);
+  const auto found = messages(*store);
+  EXPECT_EQ(found.size(), 800u);
 }
 
 /// Clients send, and send again what was not acknowledged, until everything is.
