@@ -287,6 +287,8 @@ TEST(Cli, PersonsAreLinkedAndForgottenAndOldEventsPurged) {
     arguments.insert(arguments.begin(), {"--data", directory / "data"});
     return test::run(directory, arguments);
   };
+  EXPECT_EQ(holdfast({"person", "erase", "ann"}).code, 3);
+  EXPECT_FALSE(std::filesystem::exists(directory / "data")) << "made by a command that removes";
   ASSERT_EQ(holdfast({"import", directory / "a.csv"}).code, 0);
   EXPECT_EQ(holdfast({"person", "link", "ann", "bob"}).code, 0);
   EXPECT_EQ(holdfast({"person", "ids", "bob"}).out, "user:ann\nuser:bob\n");

@@ -19,7 +19,12 @@ struct PurgeArguments {
   std::string event;
 };
 
+/// A mistyped directory is told, not made.
 Result<std::unique_ptr<Store>> own(Session& session) {
+  if (!session.env().files.exists(session.data + "/MANIFEST")) {
+    return fail(ErrorCode::not_found, "no_data_directory",
+                fmt::format("no Holdfast data in {}", session.data));
+  }
   return Store::open(session.env(), session.data, Store::Access::own);
 }
 
