@@ -307,6 +307,35 @@ TEST(Cli, PersonsAreLinkedAndForgottenAndOldEventsPurged) {
   EXPECT_EQ(holdfast({"verify"}).code, 0);
 }
 
+TEST(Cli, APersonIsShownWithWhatWasSaidOfIt) {
+  const ScratchDirectory directory;
+  test::write_text(directory / "a.csv",
+                   "person,anonymous,event,time,plan,seats\n"
+                   "ann,x1,identify,2026-01-01,free,\n,x1,visit,2026-01-02,,\n"
+                   "ann,,identify,2026-01-03,\"pro\x1b[2J\",3\nann,,buy,2026-01-04,,\n");
+  const auto holdfast = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--data", directory / "data"});
+    return test::run(directory, arguments);
+  };
+  ASSERT_EQ(holdfast({"import", directory / "a.csv", "--map", "person=person", "--map",
+                      "anonymous_id=anonymous"})
+                .code,
+            0);
+  const std::string table = holdfast({"person", "show", "anonymous:x1"}).out;
+  EXPECT_THAT(table, HasSubstr("also anonymous:x1"));
+  EXPECT_THAT(table, HasSubstr("first seen 2026-01-02T00:00:00Z\n"));
+  EXPECT_THAT(table, HasSubstr("plan   2026-01-03T00:00:00Z  pro [2J\n"));
+  EXPECT_THAT(table, HasSubstr("       2026-01-01T00:00:00Z  free\n"));
+  const Json card = parse_json(holdfast({"person", "show", "ann", "--format", "json"}).out).value();
+  const Json& plan = *card.find("traits")->find("plan");
+  ASSERT_EQ(plan.array.size(), 2u);
+  EXPECT_EQ(plan.array[1].find("value")->text, "pro\x1b[2J");
+  EXPECT_EQ(card.find("traits")->find("seats")->array[0].find("value")->text, "3");
+  EXPECT_EQ(card.find("events")->array.size(), 3u);
+  EXPECT_EQ(card.find("last_seen")->text, "2026-01-04T00:00:00Z");
+  EXPECT_EQ(holdfast({"person", "show", "bob"}).code, 3);
+}
+
 TEST(Cli, ALineOfAGigabyteIsRejectedInLittleMemory) {
   const ScratchDirectory directory;
   const std::string file = directory / "a.csv";

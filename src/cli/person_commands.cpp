@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ranges>
+
+#include "base/json.h"
 #include "calendar/time_text.h"
 #include "cli/command_table.h"
+#include "service/person_card.h"
 #include "service/upkeep.h"
 
 namespace hf {
@@ -12,6 +17,7 @@ struct PersonArguments {
   std::string a;
   std::string b;
   bool now = false;
+  std::string format = "table";
 };
 
 struct PurgeArguments {
@@ -50,6 +56,127 @@ Result<int> show_ids(Session& session, const PersonArguments& arguments) {
     return fail(ErrorCode::not_found, "no_person", "nothing is known of this id");
   }
   for (const PersonId& each : ids) print(to_string(each) + "\n");
+  return 0;
+}
+
+std::string card_json(const PersonCard& card, const Zone& zone) {
+  JsonWriter out;
+  const auto put_time = [&](std::string_view name, std::optional<TimestampMs> at) {
+    out.key(name);
+    if (at) {
+      out.text(format_rfc3339(*at, zone));
+    } else {
+      out.null();
+    }
+  };
+  out.begin_object().key("ids").begin_array();
+  for (const PersonId& id : card.ids) out.text(to_string(id));
+  out.end_array();
+  put_time("first_seen", card.first_seen_ms);
+  put_time("last_seen", card.last_seen_ms);
+  out.key("events").begin_array();
+  for (const PersonCard::EventName& event : card.events) {
+    out.begin_object().key("event").text(event.name);
+    out.key("count").integer(static_cast<std::int64_t>(event.count));
+    put_time("first", event.first_ms);
+    put_time("last", event.last_ms);
+    out.end_object();
+  }
+  out.end_array().key("traits").begin_object();
+  for (const TraitHistory& trait : card.traits) {
+    out.key(trait.trait).begin_array();
+    for (const TraitHistory::Entry& entry : trait.values) {
+      out.begin_object();
+      put_time("since", entry.time_ms);
+      out.key("value");
+      const bool is_json = entry.kind != ValueKind::text;
+      is_json ? out.raw(entry.text) : out.text(entry.text);
+      out.end_object();
+    }
+    out.end_array();
+  }
+  return out.end_object().end_object().take() + "\n";
+}
+
+using Lines = std::vector<std::vector<std::string>>;
+
+/// The first line is the heading; columns but the last are padded, counts to the right.
+std::string render_columns(const Lines& lines, std::size_t right_column, const Terminal& terminal) {
+  std::vector<int> widths(lines.front().size());
+  for (const auto& line : lines) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      widths[i] = std::max(widths[i], display_width(line[i]));
+    }
+  }
+  std::string out;
+  for (const auto& line : lines) {
+    std::string text;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const bool is_last = i + 1 == line.size();
+      text += "  ";
+      text += i == right_column ? pad_left(line[i], widths[i])
+              : is_last         ? line[i]
+                                : pad_right(line[i], widths[i]);
+    }
+    out += (&line == &lines.front() ? dim(text, terminal.color) : text) + "\n";
+  }
+  return out + "\n";
+}
+
+/// A line of a terminal: what comes from outside cannot move the cursor.
+std::string shown(std::string_view text) {
+  constexpr std::size_t bytes_max = 60;
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (out.size() >= bytes_max && (byte & 0xc0u) != 0x80u) return out + "…";
+    out += byte < 0x20 || byte == 0x7f ? ' ' : c;
+  }
+  return out;
+}
+
+std::string card_text(const PersonCard& card, const Zone& zone, const Terminal& terminal,
+                      Words words) {
+  const auto time = [&](TimestampMs at) { return format_rfc3339(at, zone); };
+  constexpr std::size_t none = 99;
+  std::string out = bold(shown(to_string(card.ids.front())), terminal.color) + "\n\n";
+  for (std::size_t i = 1; i < card.ids.size(); ++i) {
+    out += fmt::format("  {}{}\n", words("also ", "亦为 "), shown(to_string(card.ids[i])));
+  }
+  if (card.first_seen_ms) {
+    out += fmt::format("  {} {}\n", words("first seen", "首次出现"), time(*card.first_seen_ms));
+  }
+  if (card.last_seen_ms) {
+    out += fmt::format("  {} {}\n", words("last seen ", "最近出现"), time(*card.last_seen_ms));
+  }
+  out += "\n";
+  Lines events{{std::string(words("event", "事件")), std::string(words("count", "次数")),
+                std::string(words("first", "首次")), std::string(words("last", "最近"))}};
+  for (const PersonCard::EventName& event : card.events) {
+    events.push_back({shown(event.name), with_separators(event.count), time(event.first_ms),
+                      time(event.last_ms)});
+  }
+  if (events.size() > 1) out += render_columns(events, 1, terminal);
+  Lines traits{{std::string(words("trait", "属性")), std::string(words("since", "自")),
+                std::string(words("value", "值"))}};
+  for (const TraitHistory& trait : card.traits) {
+    for (const TraitHistory::Entry& entry : trait.values | std::views::reverse) {
+      const bool is_latest = &entry == &trait.values.back();
+      traits.push_back(
+          {is_latest ? shown(trait.trait) : "", time(entry.time_ms), shown(entry.text)});
+    }
+  }
+  if (traits.size() > 1) out += render_columns(traits, none, terminal);
+  return out;
+}
+
+Result<int> show(Session& session, const PersonArguments& arguments) {
+  HF_TRY(const PersonId id, parse_person_id(arguments.a));
+  HF_TRY(const auto reading, session.read_store());
+  HF_TRY(const PersonCard card, read_person_card(*reading.store, id));
+  print(arguments.format == "json"
+            ? card_json(card, *reading.zone)
+            : card_text(card, *reading.zone, session.terminal(), session.words()));
   return 0;
 }
 
@@ -114,6 +241,7 @@ void add_person_commands(CommandTable& table) {
   const auto arguments = std::make_shared<PersonArguments>();
   CLI::App* person = table.add(
       "person", "Who is who, and who is to be forgotten. An id is ann, user:ann or anonymous:x1",
+      "  holdfast person show ann                       ids, events, traits with their history\n"
       "  holdfast person ids ann                        all ids of one person\n"
       "  holdfast person link ann anonymous:x1          they are one person\n"
       "  holdfast person unlink ann anonymous:x1\n"
@@ -128,6 +256,11 @@ void add_person_commands(CommandTable& table) {
     if (is_pair) command->add_option("other", arguments->b)->required();
     return command;
   };
+  add("show", "Show what is known of a person", false,
+      [&session, arguments] { return show(session, *arguments); })
+      ->add_option("--format", arguments->format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
   add("ids", "Show all ids that are one person", false,
       [&session, arguments] { return show_ids(session, *arguments); });
   add("link", "Say that two ids are one person", true,

@@ -54,10 +54,14 @@ struct EraseRecord {
   friend bool operator==(const EraseRecord&, const EraseRecord&) = default;
 };
 
-/// Events before `before_ms` are gone, of that name or of all; who did what first stays known.
+/// Events before `before_ms` are gone, of that name or all that are activity; who did what first
+/// stays known. What is so (identify, alias, group, hf:) does not age: it goes only by its name.
 struct PurgeRecord {
   TimestampMs before_ms = 0;
-  std::string event;  ///< Empty: all.
+  std::string event;  ///< Empty: all but those of is_inactive_name().
+  [[nodiscard]] bool takes(std::string_view name, TimestampMs time_ms) const {
+    return time_ms < before_ms && (event.empty() ? !is_inactive_name(name) : event == name);
+  }
   friend bool operator==(const PurgeRecord&, const PurgeRecord&) = default;
 };
 

@@ -107,7 +107,7 @@ template <class Evaluator, class Plan, class Fits>
   };
   const auto for_persons = [&](PersonOrdinal begin, PersonOrdinal end, Seen& seen,
                                auto&& use) -> Result<void> {
-    PersonEventReader reader(bound, &table);
+    HF_TRY(PersonEventReader reader, PersonEventReader::open(bound, &table));
     Result<void> outcome;
     for_each_person(snapshot, begin, end, [&](PersonOrdinal, std::span<const PersonRun> runs) {
       if (!outcome) return;

@@ -176,8 +176,10 @@ class LivingWorld {
         const PurgeRecord purge{some.time_ms + step.b - 1, step.a < 3 ? some.name : ""};
         frame.add(encode_record(purge));
         const auto is_gone = [&](const Owned& owned) {
-          return owned.event.time_ms < purge.before_ms &&
-                 (purge.event.empty() || purge.event == owned.event.name);
+          const std::string& name = owned.event.name;
+          const bool is_call = name == "identify" || name == "alias" || name.starts_with("hf:");
+          const bool named = purge.event.empty() ? !is_call : name == purge.event;
+          return named && owned.event.time_ms < purge.before_ms;
         };
         std::ranges::copy_if(events_, std::back_inserter(purged_), is_gone);
         std::erase_if(events_, is_gone);

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/json.h"
+#include "store/property_reader.h"
 
 namespace hf {
 
@@ -58,78 +59,12 @@ Result<void> MatchedPage::load(std::uint32_t page) {
 
 namespace {
 
-// The values of one property on one part, for one thread; a property has a column per kind.
-class PropertyReader {
- public:
-  PropertyReader(const Part& part, std::string_view property) : part_(&part) {
-    for (const std::uint32_t column : part.find_property(property)) {
-      columns_.push_back({column, part.columns()[column].kind, {}, {}});
-    }
-  }
-
-  struct Value {
-    const ColumnInfo* column = nullptr;  // nullptr: missing.
-    std::size_t index = 0;               // Which of the property's columns.
-    std::uint32_t code = 0;              // All kinds but number.
-    Decimal number = {};                 // kind number
-  };
-
-  std::size_t column_count() const { return columns_.size(); }
-  const ColumnInfo& info(std::size_t index) const {
-    return part_->columns()[columns_[index].column];
-  }
-
-  Result<Value> read(std::uint32_t page, std::uint32_t row) {
-    if (page != page_) HF_CHECK(load(page));
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const Column& column = columns_[i];
-      if (column.kind == ValueKind::number) {
-        if (column.numbers->has(row)) return Value{&info(i), i, 0, column.numbers->at(row)};
-      } else if (const std::uint32_t code = column.codes->codes[row]; code != CodePage::missing) {
-        return Value{&info(i), i, code, {}};
-      }
-    }
-    return Value{};
-  }
-
-  Result<std::string> text(const Value& value) const {
-    HF_TRY(const auto dictionary, part_->dictionary(columns_[value.index].column));
-    return std::string(dictionary->at(value.code));
-  }
-
- private:
-  struct Column {
-    std::uint32_t column;
-    ValueKind kind;
-    std::shared_ptr<const CodePage> codes;
-    std::shared_ptr<const NumberPage> numbers;
-  };
-
-  Result<void> load(std::uint32_t page) {
-    page_ = no_page;
-    for (Column& column : columns_) {
-      if (column.kind == ValueKind::number) {
-        HF_TRY(column.numbers, part_->numbers(column.column, page));
-      } else {
-        HF_TRY(column.codes, part_->codes(column.column, page));
-      }
-    }
-    page_ = page;
-    return {};
-  }
-
-  static constexpr std::uint32_t no_page = 0xffffffff;
-  const Part* part_;
-  std::vector<Column> columns_;
-  std::uint32_t page_ = no_page;
-};
-
 // The buckets of one property's values on one part, for one thread: each distinct value is turned
 // into its buckets once.
 class BucketReader {
  public:
-  BucketReader(const Part& part, std::string_view property, BucketTable& table)
-      : values_(part, property), table_(&table), by_code_(values_.column_count()) {
+  BucketReader(PropertyReader values, BucketTable& table)
+      : values_(std::move(values)), table_(&table), by_code_(values_.column_count()) {
     for (std::size_t i = 0; i < by_code_.size(); ++i) {
       if (values_.info(i).kind != ValueKind::number) {
         by_code_[i].resize(values_.info(i).dictionary_size);
@@ -168,7 +103,7 @@ class BucketReader {
       HF_TRY(const BucketId id, table_->intern(value.number.to_string()));
       return Set{id};
     }
-    HF_TRY(const std::string text, values_.text(value));
+    const std::string_view text = values_.text(value);
     if (value.column->kind != ValueKind::list) {
       HF_TRY(const BucketId id, table_->intern(text));
       return Set{id};
@@ -202,20 +137,25 @@ struct PersonEventReader::PartReader {
   std::unique_ptr<BucketReader> buckets;  // Events point into it: it must not move.
 };
 
-PersonEventReader::PersonEventReader(const BoundSelection& bound, BucketTable* buckets)
-    : bound_(&bound) {
+Result<PersonEventReader> PersonEventReader::open(const BoundSelection& bound,
+                                                  BucketTable* buckets) {
+  PersonEventReader reader(bound);
   const EventSelection& selection = bound.selection();
   for (std::uint32_t i = 0; i < bound.snapshot().parts.size(); ++i) {
     const Part& part = *bound.snapshot().parts[i];
-    PartReader& reader = parts_.emplace_back(PartReader{{part, bound.matchers(i)}, {}, {}});
-    if (selection.value_bits != 0) reader.values.emplace(part, selection.value_property);
+    PartReader& of_part = reader.parts_.emplace_back(PartReader{{part, bound.matchers(i)}, {}, {}});
+    if (selection.value_bits != 0) {
+      HF_TRY(of_part.values, PropertyReader::open(part, selection.value_property));
+    }
     if (selection.bucket_bits != 0) {
-      reader.buckets =
-          std::make_unique<BucketReader>(part, selection.bucket_property.value(), *buckets);
+      HF_TRY(PropertyReader values, PropertyReader::open(part, selection.bucket_property.value()));
+      of_part.buckets = std::make_unique<BucketReader>(std::move(values), *buckets);
     }
   }
+  return reader;
 }
 
+PersonEventReader::PersonEventReader(const BoundSelection& bound) : bound_(&bound) {}
 PersonEventReader::~PersonEventReader() = default;
 PersonEventReader::PersonEventReader(PersonEventReader&&) noexcept = default;
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,7 +16,7 @@
 
 #include "metric/bucket.h"
 #include "predicate/matcher.h"
-#include "store/part_format.h"
+#include "store/row_walk.h"
 #include "store/snapshot.h"
 
 namespace hf {
@@ -86,36 +85,6 @@ class MatchedPage {
   bool matches_nothing_ = true;
 };
 
-/// Calls use(page, first, last) for the pages that rows [first_row, first_row + row_count) lie on,
-/// row numbers within the page, until it fails.
-template <class Use>
-[[nodiscard]] Result<void> for_each_page(const PersonRun& run, Use&& use) {
-  constexpr std::uint32_t page_rows = part_format::page_rows;
-  const RowNumber end = run.first_row + run.row_count;
-  for (RowNumber row = run.first_row; row < end;) {
-    const std::uint32_t page = row / page_rows;
-    const RowNumber page_end = std::min<RowNumber>(end, (page + 1) * page_rows);
-    HF_CHECK(use(page, row % page_rows, page_end - page * page_rows));
-    row = page_end;
-  }
-  return {};
-}
-
-/// Calls visit(row) for the set bits of [first, last), ascending, until it returns false; word(i)
-/// gives bits 64 i to 64 i + 63. Returns false where it was stopped.
-template <class Word, class Visit>
-bool for_each_row(std::uint32_t first, std::uint32_t last, Word&& word, Visit&& visit) {
-  for (std::uint32_t base = first & ~63u; base < last; base += 64) {
-    std::uint64_t bits = word(base / 64);
-    if (base < first) bits &= ~std::uint64_t{0} << (first - base);
-    if (last - base < 64) bits &= (std::uint64_t{1} << (last - base)) - 1;
-    for (; bits != 0; bits &= bits - 1) {
-      if (!visit(base + static_cast<std::uint32_t>(std::countr_zero(bits)))) return false;
-    }
-  }
-  return true;
-}
-
 /// What was read of a value that is to be added up.
 enum class NumberState : std::uint8_t { missing, number, too_big, no_number };
 
@@ -133,7 +102,9 @@ struct PersonEvent {
 class PersonEventReader {
  public:
   /// `buckets` may be nullptr where the selection names no bucket property. All must outlive it.
-  PersonEventReader(const BoundSelection& bound, BucketTable* buckets);
+  /// Errors: those of Part's readers.
+  [[nodiscard]] static Result<PersonEventReader> open(const BoundSelection& bound,
+                                                      BucketTable* buckets);
   ~PersonEventReader();
   PersonEventReader(PersonEventReader&&) noexcept;
 
@@ -143,6 +114,7 @@ class PersonEventReader {
 
  private:
   struct PartReader;
+  explicit PersonEventReader(const BoundSelection& bound);
   Result<void> append(PartReader& reader, const PersonRun& run);
 
   const BoundSelection* bound_;

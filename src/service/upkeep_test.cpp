@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "service/import_world.h"
+#include "service/person_card.h"
 
 namespace hf {
 namespace {
@@ -115,6 +116,10 @@ TEST(Upkeep, PurgesWhatIsOldAndTellsHowMuch) {
   EXPECT_EQ(shop.persons(), 0u);
   // What linked them still does.
   EXPECT_THAT(shop.ids("ann"), ElementsAre("user:ann", "anonymous:x1", "anonymous:x2"));
+  const PersonCard ann = must(read_person_card(shop.store(), shop.id("anonymous:x2")));
+  EXPECT_THAT(ann.events, SizeIs(0));
+  EXPECT_EQ(ann.first_seen_ms, 1'767'225'600'000);  // 2026-01-01
+  EXPECT_EQ(ann.last_seen_ms, std::nullopt);
 }
 
 }  // namespace

@@ -133,8 +133,7 @@ class Compaction::Writer {
       return {};
     }
     const bool purged = std::ranges::any_of(purges_[part], [&](const PurgeRecord* purge) {
-      return row.stored_time_ms < purge->before_ms &&
-             (purge->event.empty() || purge->event == row.event.name);
+      return purge->takes(row.event.name, row.stored_time_ms);
     });
     if (purged) {
       note_first(row);

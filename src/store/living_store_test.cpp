@@ -15,6 +15,7 @@
 #include "identity/person_key.h"
 #include "store/store.h"
 #include "store/stored_rows.h"
+#include "store/trait_reader.h"
 
 namespace hf {
 namespace {
@@ -64,8 +65,10 @@ class Twin {
 
   void purge(const PurgeRecord& purge) {
     const auto is_gone = [&](const Stored& stored) {
-      return stored.time < purge.before_ms &&
-             (purge.event.empty() || purge.event == stored.event.name);
+      const std::string& name = stored.event.name;
+      const bool named =
+          purge.event.empty() ? name != "identify" && name != "alias" : name == purge.event;
+      return named && stored.time < purge.before_ms;
     };
     std::ranges::copy_if(events, std::back_inserter(purged), is_gone);
     std::erase_if(events, is_gone);
@@ -211,6 +214,7 @@ class World {
         continue;
       }
       AnyEvent event = any_event(rng);
+      if (rng.chance(0.2)) event.name = "identify";
       event.message_id = fmt::format("m{}", next_message_++);
       event.received.reset();
       event.with_view([&](const EventView& view) {
@@ -341,6 +345,43 @@ class World {
     return out;
   }
 
+  /// Message of a person -> trait -> its values with their times, oldest first.
+  using Traits = std::map<std::string, std::map<std::string, std::vector<TraitHistory::Entry>>>;
+
+  Traits expected_traits(Store& from) {
+    std::map<std::string, const Twin::Stored*> by_message;
+    for (const Twin::Stored& stored : twin.events) by_message[stored.event.message_id] = &stored;
+    Traits out;
+    for (const auto& [person, messages] : expected(from, twin)) {
+      for (const std::string& message : messages) {
+        const Twin::Stored& stored = *by_message.at(message);
+        if (stored.event.name != "identify") continue;
+        for (const auto& [property, value] : stored.event.properties) {
+          out[person][property].push_back({stored.time, value.kind, canonical_text(value.view())});
+        }
+      }
+    }
+    return out;
+  }
+
+  Traits traits(Store& from) {
+    const Snapshot snapshot = from.snapshot().value();
+    std::vector<std::vector<StoredRow>> rows;
+    for (const auto& part : snapshot.parts) rows.push_back(read_rows(*part).value());
+    Traits out;
+    for_each_person(snapshot, 0, snapshot.person_end, [&](PersonOrdinal, auto runs) {
+      std::string person = "~";
+      for (const PersonRun& run : runs) {
+        for (std::uint32_t i = 0; i < run.row_count; ++i) {
+          person = std::min(person, rows[run.part][run.first_row + i].message_id);
+        }
+      }
+      const auto histories = traits_of(snapshot, runs).value();
+      for (const TraitHistory& history : histories) out[person][history.trait] = history.values;
+    });
+    return out;
+  }
+
   Rng rng;
   SimEnv sim;
   std::unique_ptr<Store> store;
@@ -356,6 +397,7 @@ class World {
 
 TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
   std::uint64_t flushes = 0;
+  std::size_t persons_with_traits = 0;
   int compactions = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
@@ -373,6 +415,7 @@ TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
           const auto found = world.found(*world.store);
           ASSERT_EQ(found, world.expected(*world.store, world.twin)) << "step " << step;
           ASSERT_EQ(world.first_seen(*world.store), world.twin.first_seen()) << "step " << step;
+          ASSERT_EQ(world.traits(*world.store), world.expected_traits(*world.store));
           break;
         }
         case 5: ASSERT_TRUE(world.erase()); break;
@@ -404,9 +447,13 @@ TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
     const auto compacted = world.found(*world.store);
     ASSERT_EQ(compacted, world.expected(*world.store, world.twin));
     ASSERT_EQ(world.first_seen(*world.store), world.twin.first_seen());
+    const auto traits = world.traits(*world.store);
+    ASSERT_EQ(traits, world.expected_traits(*world.store));
+    persons_with_traits += traits.size();
     compactions += world.compactions;
   }
   EXPECT_GT(flushes, 100u);
+  EXPECT_GT(persons_with_traits, 400u);
   EXPECT_GT(compactions, 200);
 }
 

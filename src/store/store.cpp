@@ -496,6 +496,19 @@ Result<std::vector<PersonId>> Store::ids_of(const PersonId& id) {
   return out;
 }
 
+Result<std::optional<PersonOrdinal>> Store::person_of(const PersonId& id) {
+  HF_TRY(People* const people, this->people());
+  const auto belonging = people->belonging();
+  for (const Hash128& key : people->same_person(id)) {
+    // Ids that only ever came beside others have no number.
+    const auto owner = people->registry().known(key);
+    if (!owner) continue;
+    const PersonOrdinal person = belonging->person(*owner);
+    if (person != Belonging::nobody) return person;
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<std::shared_ptr<const Part>>> Store::parts_of(std::uint32_t import) {
   std::vector<std::shared_ptr<const Part>> parts;
   for (const PartEntry& entry : manifest_.parts) {

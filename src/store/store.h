@@ -96,6 +96,10 @@ class Store {
   /// Reads the ids of every part. Errors: those of snapshot().
   [[nodiscard]] Result<std::vector<PersonId>> ids_of(const PersonId& id);
 
+  /// Whose events an id's are in snapshots taken now; nothing where there are none.
+  /// Errors: those of snapshot().
+  [[nodiscard]] Result<std::optional<PersonOrdinal>> person_of(const PersonId& id);
+
   // What follows requires access own.
 
   /// Writes the records to the log as one frame, durable when this returns, and applies them: a

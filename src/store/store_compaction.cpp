@@ -14,8 +14,7 @@ namespace {
 bool concerns(const PendingPurge& pending, const PartEntry& entry, const Part& part) {
   if (entry.number() >= pending.part_end) return false;
   return std::ranges::any_of(part.names(), [&](const NameInfo& name) {
-    return name.time_min < pending.purge.before_ms &&
-           (pending.purge.event.empty() || pending.purge.event == name.name);
+    return pending.purge.takes(name.name, name.time_min);
   });
 }
 
