@@ -47,7 +47,7 @@ function(hf_layer name)
       target_compile_definitions(${name}_test PRIVATE HOLDFAST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
       gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
     endif()
-    if(ARG_SITES)
+    if(ARG_SITES AND NOT HOLDFAST_SANITIZE)
       add_executable(${name}_sites ${sources} ${tests} "${PROJECT_SOURCE_DIR}/tests/left_out_site.cpp")
       target_link_libraries(${name}_sites PRIVATE hf_flags ${ARG_USES} ${ARG_LINK}
         GTest::gmock GTest::gtest_main ${RAPIDCHECK_LIBRARY})

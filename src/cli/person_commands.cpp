@@ -282,7 +282,8 @@ void add_person_commands(CommandTable& table) {
       ->add_option("--before", purged->before,
                    "A date of the workspace's zone, or an instant of RFC 3339")
       ->required();
-  purge_command->add_option("--event", purged->event, "Only events of this name");
+  purge_command->add_option("--event", purged->event,
+                            "Only events of this name (default: all that is activity)");
 
   table.add("compact", "Merge all parts, each person's events side by side",
             "  holdfast compact --data /srv/shop",

@@ -39,7 +39,10 @@ Result<std::unique_ptr<Appender>> Appender::open(Store& store,
 }
 
 Appender::~Appender() {
-  if (compaction_ != nullptr) compaction_->cancel();
+  if (compaction_ == nullptr) return;
+  compaction_->cancel();
+  compacting_.wait();
+  compaction_->discard();  // It may have come to its end: nobody puts its parts in place now.
 }
 
 Hash128 Appender::key_of(std::string_view source, std::string_view message_id) const {
