@@ -360,6 +360,7 @@ class ImportRun {
     record_ = *record;
     HF_CHECK(store_.commit(std::move(next)));
     HF_CHECK(store_.remove_unlisted_files());
+    workspace_zone_ = store_.zone();
     HF_TRY(persons_, store_.persons());
     HF_TRY(Snapshot visible, store_.snapshot());
     known_ = std::move(visible.parts);
@@ -520,7 +521,8 @@ class ImportRun {
     const PartBuilder::Target target{.directory = store_.parts_directory(),
                                      .file = store_.next_part_file(),
                                      .source = plan_.mapping.source,
-                                     .hash_key = next.hash_key};
+                                     .hash_key = next.hash_key,
+                                     .zone = workspace_zone_};
     HF_TRY(const PartSummary summary, batch.builder.write(store_.env(), target, *persons_, known_));
     if (summary.rows > 0) {
       next.parts.push_back({.file = target.file,
@@ -602,7 +604,8 @@ class ImportRun {
   const ImportControl& control_;
   std::string mapping_;
   std::vector<std::size_t> files_;  // Indexes of plan_.files that are not in the store yet.
-  std::shared_ptr<const Zone> zone_;
+  std::shared_ptr<const Zone> zone_;            // Of times without one.
+  std::shared_ptr<const Zone> workspace_zone_;  // Of days.
   ImportRecord record_;  // As begin() found or made it.
   ImportOutcome outcome_;
   ImportProgress progress_;

@@ -197,6 +197,7 @@ class Compaction::Writer {
               const auto found = placed.find(key);
               return found == placed.end() ? key : found->second.key;
             },
+        .zone = work_.zone,
         .keep_duplicates = true};
     HF_TRY(const PartSummary summary, builder.write(owner_.env_, target, persons_, {}));
     HF_ASSERT(persons_.next() == work_.person_end);  // Everybody was known.

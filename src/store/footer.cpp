@@ -2,6 +2,7 @@
 #include "store/footer.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <set>
 #include <tuple>
@@ -32,6 +33,7 @@ enum class Section : std::uint8_t {
   origin = 7,
   links = 8,   // Only where there are some, as
   owners = 9,  // are these.
+  days = 0x80 | 10,
 };
 constexpr std::uint8_t last_tag = 9;
 constexpr std::uint8_t ignorable_bit = 0x80;
@@ -50,6 +52,9 @@ void put_refs(ByteWriter& out, const std::vector<PageRef>& refs) {
 }
 
 constexpr std::uint64_t u32_max = std::numeric_limits<std::uint32_t>::max();
+constexpr Day last_day = timestamp_end_ms / ms_per_day + 1;  // Anywhere on Earth.
+constexpr std::uint64_t day_steps_max = last_day + 1;
+constexpr std::size_t day_rules_max = 4096;  // Of a zone, twenty times what any has.
 
 std::vector<PageRef> get_refs(ByteReader& in) {
   const std::uint64_t count = in.varint_up_to(in.remaining());  // Each takes a byte at least.
@@ -93,6 +98,21 @@ ValueKind kind_of(ColumnRole role) {
   const bool is_text = role == ColumnRole::time || role == ColumnRole::message_id ||
                        role == ColumnRole::channel || role == ColumnRole::source;
   return is_text ? ValueKind::text : ValueKind::number;
+}
+
+// They must be what zone_rules() makes.
+Result<void> check_rules(const Footer& footer) {
+  constexpr std::int32_t offset_s_max = 26 * 3600;  // RFC 8536, 3.2, allows no more.
+  TimestampMs before = footer.time_min - 1;
+  for (const Zone::Transition& rule : footer.day_rules) {
+    const bool first = &rule == footer.day_rules.data();
+    if (rule.from_ms <= before || rule.from_ms > footer.time_max ||
+        (first && rule.from_ms != footer.time_min) || std::abs(rule.offset_s) > offset_s_max) {
+      return bad("zone of days that no writer writes");
+    }
+    before = rule.from_ms;
+  }
+  return {};
 }
 
 Result<FooterColumn> get_column(ByteReader& in, const Footer& footer) {
@@ -359,6 +379,47 @@ Result<void> read_owner_page(std::string_view payload, std::uint32_t person_coun
   return in.ok() ? Result<void>{} : bad("owner page that is cut off");
 }
 
+Result<void> DayWriter::add(std::span<const Day> days) {
+  payload_.varint(days.size());
+  Day before = -1;  // No local day is earlier.
+  for (std::size_t i = 0; i < days.size(); ++i) {
+    payload_.varint(static_cast<std::uint64_t>(days[i] - before) - (i == 0 ? 0 : 1));
+    before = days[i];
+  }
+  return payload_.size() < id_page_bytes ? Result<void>{} : flush();
+}
+
+Result<void> DayWriter::finish(Footer& footer) {
+  if (payload_.size() > 0) HF_CHECK(flush());
+  footer.day_pages = std::move(refs_);
+  return {};
+}
+
+Result<void> DayWriter::flush() {
+  HF_TRY(const PageRef ref, pages_.append(PageKind::days, payload_.str()));
+  refs_.push_back(ref);
+  payload_.clear();
+  return {};
+}
+
+Result<void> read_day_page(std::string_view payload, const std::function<void(Day)>& next,
+                           const std::function<void()>& next_owner) {
+  ByteReader in(payload);
+  while (in.ok() && in.remaining() > 0) {
+    const std::uint64_t count = in.varint_up_to(in.remaining());  // Each takes a byte at least.
+    Day day = -1;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint64_t step = in.varint_up_to(day_steps_max);
+      if (!in.ok()) break;
+      day += static_cast<Day>(step) + (i == 0 ? 0 : 1);
+      if (day > last_day) return bad("day beyond 2101");
+      next(day);
+    }
+    if (in.ok()) next_owner();
+  }
+  return in.ok() ? Result<void>{} : bad("page of days that is cut off");
+}
+
 std::string encode_footer(const Footer& footer) {
   ByteWriter out;
   ByteWriter body;
@@ -414,6 +475,16 @@ std::string encode_footer(const Footer& footer) {
     body.clear();
     put_refs(body, *refs);
     put_section(out, tag, body);
+  }
+  if (!footer.day_rules.empty()) {
+    body.clear();
+    body.varint(footer.day_rules.size());
+    for (const Zone::Transition& rule : footer.day_rules) {
+      body.signed_varint(rule.from_ms);
+      body.signed_varint(rule.offset_s);
+    }
+    put_refs(body, footer.day_pages);
+    put_section(out, Section::days, body);
   }
   return out.take();
 }
@@ -511,6 +582,18 @@ Result<Footer> decode_footer(std::string_view payload) {
         break;
       case Section::links: footer.link_pages = get_refs(in); break;
       case Section::owners: footer.owner_pages = get_refs(in); break;
+      case Section::days: {
+        if (!footer.day_rules.empty()) return bad("footer with a section twice");
+        const std::uint64_t count = in.varint_up_to(day_rules_max);
+        if (count == 0) return bad("days without a zone");
+        for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+          const TimestampMs from = in.signed_varint();
+          footer.day_rules.push_back({from, static_cast<std::int32_t>(in.signed_varint())});
+        }
+        footer.day_pages = get_refs(in);
+        HF_CHECK(check_rules(footer));
+        break;
+      }
       default:
         if ((tag & ignorable_bit) == 0) return bad("footer section of a newer version");
         continue;

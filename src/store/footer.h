@@ -6,13 +6,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/result.h"
+#include "calendar/zone.h"
 #include "store/page.h"
 #include "store/part.h"
 
@@ -39,6 +42,10 @@ struct Footer {
   std::vector<PageRef> message_key_pages;
   std::vector<PageRef> link_pages;
   std::vector<PageRef> owner_pages;
+  /// On which local days each owner was active, under these rules (zone_rules()); no rules: not
+  /// told.
+  ZoneRules day_rules;
+  std::vector<PageRef> day_pages;
 };
 
 /// Persons (or keys) per page of the directory and of the key lists.
@@ -91,6 +98,27 @@ struct RawIds {
 /// Errors: data_loss/bad_part.
 [[nodiscard]] Result<void> read_owner_page(std::string_view payload, std::uint32_t person_count,
                                            std::vector<SharedRun>& runs);
+
+/// The days of one owner after the other, by position in the directory, then (of shared runs)
+/// id_code.
+class DayWriter {
+ public:
+  explicit DayWriter(PageWriter& pages) : pages_(pages) {}
+  /// Ascending, maybe none.
+  [[nodiscard]] Result<void> add(std::span<const Day> days);
+  [[nodiscard]] Result<void> finish(Footer& footer);
+
+ private:
+  [[nodiscard]] Result<void> flush();
+  PageWriter& pages_;
+  std::vector<PageRef> refs_;
+  ByteWriter payload_;
+};
+/// Calls next(day) for each day of the owner at hand and next_owner() after its last.
+/// Errors: data_loss/bad_part.
+[[nodiscard]] Result<void> read_day_page(std::string_view payload,
+                                         const std::function<void(Day)>& next,
+                                         const std::function<void()>& next_owner);
 
 [[nodiscard]] std::string encode_footer(const Footer& footer);
 /// Writes the footer page, its payload being what encode_footer() made, and the trailer: the last

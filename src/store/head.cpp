@@ -40,19 +40,22 @@ bool Head::full() const {
   return std::ranges::any_of(tiers_, [](const Tier& tier) { return tier.events.full(); });
 }
 
-Result<void> Head::build(Tier& tier, PersonRegistry& persons, PageCache& cache) {
+Result<void> Head::build(Tier& tier, PersonRegistry& persons, PageCache& cache,
+                         const std::shared_ptr<const Zone>& zone) {
   auto file = std::make_unique<MemoryFile>();
-  HF_CHECK(tier.events.write_to(
-      *file, 0, {.hash_key = persons.hash_key(), .keep_duplicates = true, .compress = false},
-      persons, {}));
+  const PartBuilder::Target target{.hash_key = persons.hash_key(),
+                                   .zone = zone,
+                                   .keep_duplicates = true,
+                                   .compress = false};
+  HF_CHECK(tier.events.write_to(*file, 0, target, persons, {}));
   HF_TRY(tier.part, Part::open(std::move(file), "head", cache));
   return {};
 }
 
-Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& persons,
-                                                             PageCache& cache) {
+Result<std::vector<std::shared_ptr<const Part>>> Head::parts(
+    PersonRegistry& persons, PageCache& cache, const std::shared_ptr<const Zone>& zone) {
   for (std::size_t i = 0; i + 1 < tiers_.size(); ++i) {
-    if (tiers_[i].part == nullptr) HF_CHECK(build(tiers_[i], persons, cache));
+    if (tiers_[i].part == nullptr) HF_CHECK(build(tiers_[i], persons, cache, zone));
   }
   if (!tiers_.empty() && tiers_.back().part == nullptr) {
     while (tiers_.size() > 1 &&
@@ -61,7 +64,7 @@ Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& per
       tiers_.pop_back();
       tiers_.back().events.add_all(newer.events);
     }
-    HF_CHECK(build(tiers_.back(), persons, cache));
+    HF_CHECK(build(tiers_.back(), persons, cache, zone));
   }
   std::vector<std::shared_ptr<const Part>> parts;
   for (const Tier& tier : tiers_) parts.push_back(tier.part);

@@ -38,9 +38,10 @@ class Head {
   [[nodiscard]] bool full() const;
 
   /// All its events as parts, oldest first; they live on when the head changes. New persons are
-  /// numbered. Requires `cache` to outlive the parts.
-  [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts(PersonRegistry& persons,
-                                                                       PageCache& cache);
+  /// numbered. The parts keep the days of `zone`, if there is one. Requires `cache` to outlive
+  /// the parts.
+  [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts(
+      PersonRegistry& persons, PageCache& cache, const std::shared_ptr<const Zone>& zone);
   /// All its events in one builder; the head keeps them until clear().
   [[nodiscard]] PartBuilder& gather();
   void clear() { tiers_.clear(); }
@@ -52,7 +53,8 @@ class Head {
     PartBuilder events;
     std::shared_ptr<const Part> part;  // Null while events are added.
   };
-  static Result<void> build(Tier& tier, PersonRegistry& persons, PageCache& cache);
+  static Result<void> build(Tier& tier, PersonRegistry& persons, PageCache& cache,
+                            const std::shared_ptr<const Zone>& zone);
   std::vector<Tier> tiers_;  // Oldest first. Events are added to the last, where it has no part.
 };
 

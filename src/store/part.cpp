@@ -464,6 +464,62 @@ Result<std::vector<SharedRun>> Part::shared_runs() const {
   return runs;
 }
 
+bool Part::keeps_days_of(const Zone& zone) const {
+  return are_same(body_->footer.day_rules, zone_rules(zone, time_min(), time_max()));
+}
+
+Result<std::shared_ptr<const DaySets>> Part::day_sets(const Zone& zone) const {
+  ZoneRules rules = zone_rules(zone, time_min(), time_max());
+  const auto make = [&]() -> Result<std::shared_ptr<DaySets>> {
+    HF_TRY(std::vector<OwnerDay> days,
+           keeps_days_of(zone) ? kept_days() : read_owner_days(*this, rules, time_max()));
+    return std::make_shared<DaySets>(std::move(days), rules);
+  };
+  // Behind the ids, a page for each zone asked for: that is mostly one.
+  const auto column = static_cast<std::uint32_t>(columns().size()) + 1;
+  HF_TRY(auto sets, body_->cached<DaySets>(column, crc32c(zone.name()), make));
+  if (are_same(sets->rules(), rules)) return sets;
+  return make();
+}
+
+Result<std::vector<OwnerDay>> Part::kept_days() const {
+  HF_TRY(const std::vector<SharedRun> shared, shared_runs());
+  auto run = shared.begin();
+  std::uint32_t position = 0;
+  std::size_t of_run = 0;  // Which of its owners.
+  std::vector<OwnerDay> days;
+  const auto is_shared = [&] { return run != shared.end() && run->position == position; };
+  const auto next = [&](Day day) {
+    if (position >= persons().size()) return;
+    days.push_back({is_shared() ? run->owners[of_run].person : persons()[position], day});
+  };
+  const auto next_owner = [&] {
+    if (is_shared() && ++of_run < run->owners.size()) return;
+    if (is_shared()) ++run;
+    of_run = 0;
+    ++position;
+  };
+  for (const PageRef& ref : body_->footer.day_pages) {
+    HF_TRY(const std::string payload, body_->read(ref, PageKind::days));
+    HF_CHECK(body_->placed(read_day_page(payload, next, next_owner), ref));
+  }
+  if (position != persons().size() || of_run != 0) {
+    return bad(fmt::format("{}: days of another number of persons than there are", path()));
+  }
+  return days;
+}
+
+Result<void> Part::verify_days() const {
+  const auto& rules = body_->footer.day_rules;
+  if (rules.empty()) return {};
+  HF_TRY(const std::vector<OwnerDay> told, kept_days());
+  HF_TRY(std::vector<OwnerDay> read, read_owner_days(*this, rules, time_max()));
+  if (DaySets(told).all() != DaySets(std::move(read)).all()) {
+    return bad(fmt::format("{}: days that differ from the rows'", path()));
+  }
+  return {};
+}
+
 Result<std::vector<Hash128>> Part::message_keys() const {
   std::vector<Hash128> keys;
   for (const PageRef& ref : body_->footer.message_key_pages) {
@@ -531,7 +587,7 @@ Result<void> Part::verify() const {
   for (std::uint32_t column = 0; column < columns().size(); ++column) {
     HF_CHECK(verify_column(column));
   }
-  return {};
+  return verify_days();
 }
 
 Result<void> Part::verify_column(std::uint32_t column) const {

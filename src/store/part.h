@@ -17,13 +17,12 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "event/value.h"
+#include "store/day_sets.h"
 #include "store/page_cache.h"
 #include "store/part_format.h"
 
 namespace hf {
 
-/// Dense number of a person in its store, never reused.
-using PersonOrdinal = std::uint32_t;
 /// Position of an event in its part.
 using RowNumber = std::uint32_t;
 
@@ -204,6 +203,11 @@ class Part {
   [[nodiscard]] Result<std::vector<LinkEvidence>> links() const;
   /// Ascending by position; persons not named have only events of their own.
   [[nodiscard]] Result<std::vector<SharedRun>> shared_runs() const;
+  /// Who was active on which days of the zone. From what the file keeps of it, where that was made
+  /// with the same rules; else from the rows.
+  [[nodiscard]] Result<std::shared_ptr<const DaySets>> day_sets(const Zone& zone) const;
+  /// True where that need not read the rows.
+  [[nodiscard]] bool keeps_days_of(const Zone& zone) const;
   /// Of rows without a source of their own.
   [[nodiscard]] const std::string& source() const;
   /// Sorted keyed hashes of (source, message id) of this part's rows that have one.
@@ -220,6 +224,8 @@ class Part {
   struct Body;
   explicit Part(std::unique_ptr<Body> body);
   [[nodiscard]] Result<void> verify_column(std::uint32_t column) const;
+  [[nodiscard]] Result<std::vector<OwnerDay>> kept_days() const;
+  [[nodiscard]] Result<void> verify_days() const;
 
   std::unique_ptr<Body> body_;
 };

@@ -194,6 +194,9 @@ struct PartBuilder::Body {
   using Canonical = std::function<Hash128(const Hash128&)>;
   [[nodiscard]] Arrangement arrange(const Deduplicated& unique, const Canonical& canonical,
                                     PersonRegistry& persons) const;
+  /// Which days each owner was active on.
+  [[nodiscard]] Result<void> write_days(PartWriter& writer, const Arrangement& arranged,
+                                        const Zone& zone) const;
   /// All columns but the times.
   [[nodiscard]] Result<void> write_columns(PartWriter& writer,
                                            const std::vector<IdPair>& pairs) const;
@@ -426,6 +429,8 @@ class PartWriter {
   }
 
   Footer& footer() { return footer_; }
+  /// Row of the file -> row in arrival order.
+  [[nodiscard]] std::span<const std::uint32_t> order() const { return order_; }
   PageWriter& pages() { return pages_; }
   [[nodiscard]] std::uint32_t rows() const { return footer_.row_count; }
   [[nodiscard]] std::uint32_t page_count() const { return (rows() + page_rows - 1) / page_rows; }
@@ -878,6 +883,39 @@ Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
   return {};
 }
 
+Result<void> PartBuilder::Body::write_days(PartWriter& writer, const Arrangement& arranged,
+                                           const Zone& zone) const {
+  std::vector<std::uint8_t> is_active(names.size());
+  for (std::uint32_t code = 0; code < is_active.size(); ++code) {
+    is_active[code] = is_inactive_name(names.at(code)) ? 0 : 1;
+  }
+  DayWriter out(writer.pages());
+  std::vector<std::vector<Day>> by_id_code;
+  auto shared = arranged.shared.begin();
+  for (std::uint32_t p = 0; p < arranged.ordinals.size(); ++p) {
+    const bool is_shared = shared != arranged.shared.end() && shared->position == p;
+    by_id_code.assign(is_shared ? shared->owners.size() : 1, {});
+    for (RowNumber row = arranged.offsets[p]; row < arranged.offsets[p + 1]; ++row) {
+      const std::uint32_t at = writer.order()[row];
+      if (is_active[name_codes[at]] == 0) continue;
+      std::vector<Day>& days = by_id_code[is_shared ? arranged.pairs[id_pairs[at]].id_code : 0];
+      const Day day = zone.local_day(times[at]);
+      // Times ascend, local days nearly so: a clock set back over midnight repeats one.
+      if (days.empty() || days.back() < day) {
+        days.push_back(day);
+      } else if (days.back() > day && !std::ranges::binary_search(days, day)) {
+        days.insert(std::ranges::lower_bound(days, day), day);
+      }
+    }
+    for (const std::vector<Day>& days : by_id_code) HF_CHECK(out.add(days));
+    if (is_shared) ++shared;
+  }
+  HF_CHECK(out.finish(writer.footer()));
+  writer.footer().day_rules =
+      zone_rules(zone, writer.footer().time_min, writer.footer().time_max);
+  return {};
+}
+
 Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
                                        PersonRegistry& persons,
                                        std::span<const std::shared_ptr<const Part>> known) {
@@ -946,6 +984,7 @@ Result<PartSummary> PartBuilder::Body::write_rows(File& file, TimestampMs create
   HF_CHECK(write_keys(writer.pages(), unique.keys, footer.message_key_pages));
   HF_CHECK(write_links(writer.pages(), links(unique, arranged.pairs), footer));
   HF_CHECK(write_owners(writer.pages(), arranged.shared, footer));
+  if (target.zone) HF_CHECK(write_days(writer, arranged, *target.zone));
   HF_CHECK(write_footer(writer.pages(), encode_footer(footer)));
   HF_CHECK(writer.pages().flush());
   summary.bytes = writer.pages().offset();

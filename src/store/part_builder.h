@@ -11,6 +11,7 @@
 
 #include "base/env.h"
 #include "base/hash.h"
+#include "calendar/zone.h"
 #include "event/event.h"
 #include "log/record.h"
 #include "store/part.h"
@@ -67,6 +68,8 @@ class PartBuilder {
     HashKey hash_key;    ///< The key of message keys.
     /// The person under whose key the events of an id are kept, by that id's key; empty: its own.
     std::function<Hash128(const Hash128&)> canonical = {};
+    /// Of the days on which persons were active; null: they are not kept.
+    std::shared_ptr<const Zone> zone = {};
     bool keep_duplicates = false;  ///< Repeated message ids were decided before.
     bool compress = true;
   };

@@ -33,6 +33,7 @@ enum class PageKind : std::uint8_t {
   id_keys = 3,  ///< Keyed hashes of ids.
   footer = 4,
   owners = 5,         ///< Which persons' events lie with another person's.
+  days = 6,           ///< On which local days owners of events were active.
   ids = 0x81,         ///< Raw ids. Personal.
   dictionary = 0x82,  ///< Text values. Personal: free text may name people.
   texts = 0x83,       ///< Message ids. Personal.

@@ -295,6 +295,7 @@ Result<void> Store::flush() {
         .source = {},
         .hash_key = manifest_.hash_key,
         .canonical = [&](const Hash128& key) { return people->canonical(key); },
+        .zone = zone(),
         .keep_duplicates = true};
     HF_TRY(const PartSummary summary, head_.gather().write(env_, target, people->registry(), {}));
     next.parts.push_back({.file = target.file,
@@ -365,7 +366,7 @@ Result<Snapshot> Store::snapshot() {
   }
   if (!says_who_is_who && manifest_.first_seen.empty()) return snapshot;
   HF_TRY(People* const people, this->people());
-  HF_TRY(const auto head, head_.parts(people->registry(), cache_));
+  HF_TRY(const auto head, head_.parts(people->registry(), cache_, zone()));
   static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
   for (const auto& part : head) {
     runs.push_back({part, no_owners});
@@ -404,7 +405,7 @@ Result<People*> Store::people() {
   }
   for (const LinkDecision& decision : links_) people.decide(decision);
   // Events of the head that came before anybody asked.
-  HF_TRY(const auto head, head_.parts(people.registry(), cache_));
+  HF_TRY(const auto head, head_.parts(people.registry(), cache_, zone()));
   for (const auto& part : head) HF_CHECK(people.add_links(*part));
   people_ = std::move(people);
   return &*people_;
@@ -496,6 +497,16 @@ Result<std::vector<PersonId>> Store::ids_of(const PersonId& id) {
   return out;
 }
 
+std::shared_ptr<const Zone> Store::zone() {
+  if (zone_name_ != settings_.timezone) {
+    // One that cannot be read is told where a question needs it.
+    auto zone = Zone::load(env_, settings_.timezone);
+    zone_ = zone ? *std::move(zone) : nullptr;
+    zone_name_ = settings_.timezone;
+  }
+  return zone_;
+}
+
 Result<std::optional<PersonOrdinal>> Store::person_of(const PersonId& id) {
   HF_TRY(People* const people, this->people());
   const auto belonging = people->belonging();
@@ -552,7 +563,7 @@ Result<void> Store::note_links() {
     HF_TRY(const auto part, open_part(entry.file));
     HF_CHECK(people_->add_links(*part));
   }
-  HF_TRY(const auto head, head_.parts(people_->registry(), cache_));
+  HF_TRY(const auto head, head_.parts(people_->registry(), cache_, zone()));
   for (const auto& part : head) HF_CHECK(people_->add_links(*part));
   return {};
 }

@@ -59,6 +59,8 @@ class Store {
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
   /// Of the workspace as of now.
   [[nodiscard]] const Settings& settings() const { return settings_; }
+  /// The workspace's; null where its name is unknown here.
+  [[nodiscard]] std::shared_ptr<const Zone> zone();
   [[nodiscard]] const Env& env() const { return env_; }
   [[nodiscard]] PageCache& cache() { return cache_; }
   [[nodiscard]] const std::string& directory() const { return directory_; }
@@ -121,7 +123,7 @@ class Store {
 
   enum class CompactionKind : std::uint8_t {
     due,    ///< Small neighbours, so that a question asks few parts; else as `clean`.
-    clean,  ///< Parts with rows that are gone.
+    clean,  ///< Parts with rows that are gone, or with the days of another zone.
     full,   ///< All that are visible, until each stretch of them is one group.
   };
   /// What is to be compacted next, nothing where all is well. Errors: those of snapshot().
@@ -188,6 +190,8 @@ class Store {
   std::shared_ptr<std::atomic<std::uint32_t>> next_part_ =
       std::make_shared<std::atomic<std::uint32_t>>(1);
   Settings settings_;
+  std::shared_ptr<const Zone> zone_;
+  std::string zone_name_;  // For which it was looked.
   std::vector<LinkDecision> links_;
   std::optional<People> people_;  // Once somebody asked; renewed when parts were taken away.
   Head head_;

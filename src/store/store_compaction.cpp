@@ -32,6 +32,8 @@ Result<bool> Store::is_dirty(const PartEntry& entry, bool first_seen) {
     return true;
   }
   HF_TRY(const PartRuns runs, runs_of(entry));
+  const auto zone = this->zone();
+  if (zone != nullptr && !runs.part->keeps_days_of(*zone)) return true;
   for (const PersonOrdinal owner : manifest_.erased) {
     if (std::ranges::binary_search(runs.part->persons(), owner)) return true;
     const auto is_owner = [&](const OwnerRun& run) { return run.owner == owner; };
@@ -51,6 +53,7 @@ Result<std::unique_ptr<Compaction>> Store::compaction_of(std::vector<PartEntry> 
                         .is_first_seen = first_seen,
                         .hash_key = manifest_.hash_key,
                         .placement = people->placement(),
+                        .zone = zone(),
                         .next_part = next_part_};
   work.erased = people->erased();
   work.person_end = people->registry().next();
