@@ -603,10 +603,10 @@ class ImportRun {
   const ImportPlan& plan_;
   const ImportControl& control_;
   std::string mapping_;
-  std::vector<std::size_t> files_;  // Indexes of plan_.files that are not in the store yet.
-  std::shared_ptr<const Zone> zone_;            // Of times without one.
+  std::vector<std::size_t> files_;    // Indexes of plan_.files that are not in the store yet.
+  std::shared_ptr<const Zone> zone_;  // Of times without one.
   std::shared_ptr<const Zone> workspace_zone_;  // Of days.
-  ImportRecord record_;  // As begin() found or made it.
+  ImportRecord record_;                         // As begin() found or made it.
   ImportOutcome outcome_;
   ImportProgress progress_;
   std::uint64_t bytes_before_ = 0;

@@ -80,7 +80,8 @@ TEST(DaySets, HoldEachOwnerOnEachOfItsDays) {
 
 /// A zone whose clocks go back over midnight once, in the time of any_event().
 std::shared_ptr<const Zone> any_zone(Rng& rng) {
-  const std::array<const char*, 4> names{"UTC", "Asia/Shanghai", "America/New_York", "Pacific/Apia"};
+  const std::array<const char*, 4> names{"UTC", "Asia/Shanghai", "America/New_York",
+                                         "Pacific/Apia"};
   return Zone::load(real_env(), names[rng.below(names.size())]).value();
 }
 
@@ -101,9 +102,8 @@ TEST(PartDays, AreThoseOfItsRowsInAnyZone) {
     const Hash128 everybody = person_key({}, IdKind::user, "u1");
     const bool merges = rng.chance(0.5);
     const PartBuilder::Target target{
-        .canonical = [&](const Hash128& key) {
-          return merges && key.low % 3 == 0 ? everybody : key;
-        },
+        .canonical =
+            [&](const Hash128& key) { return merges && key.low % 3 == 0 ? everybody : key; },
         .zone = rng.chance(0.8) ? zone : nullptr,
         .keep_duplicates = true};
     auto file = std::make_unique<MemoryFile>();
@@ -139,7 +139,10 @@ TEST(PartDays, AreThoseOfItsRowsInAnyZone) {
 TEST(PartDays, GoByTheRulesNotTheNameOfTheZone) {
   PersonRegistry persons({}, 0);
   PartBuilder builder(1'600'000'000'000);
-  builder.add({.user_id = "ann", .name = "visit", .time_ms = 1'600'000'000'000, .message_id = {},
+  builder.add({.user_id = "ann",
+               .name = "visit",
+               .time_ms = 1'600'000'000'000,
+               .message_id = {},
                .channel = {}});
   const auto zone = [](const char* name) { return Zone::load(real_env(), name).value(); };
   auto file = std::make_unique<MemoryFile>();

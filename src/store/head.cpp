@@ -43,10 +43,8 @@ bool Head::full() const {
 Result<void> Head::build(Tier& tier, PersonRegistry& persons, PageCache& cache,
                          const std::shared_ptr<const Zone>& zone) {
   auto file = std::make_unique<MemoryFile>();
-  const PartBuilder::Target target{.hash_key = persons.hash_key(),
-                                   .zone = zone,
-                                   .keep_duplicates = true,
-                                   .compress = false};
+  const PartBuilder::Target target{
+      .hash_key = persons.hash_key(), .zone = zone, .keep_duplicates = true, .compress = false};
   HF_CHECK(tier.events.write_to(*file, 0, target, persons, {}));
   HF_TRY(tier.part, Part::open(std::move(file), "head", cache));
   return {};

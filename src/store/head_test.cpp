@@ -68,7 +68,8 @@ TEST(Head, ShowsEveryEventAtOnceWheneverItIsAsked) {
     const auto part = Part::open(std::move(file_part), "flushed", cache).value();
     EXPECT_THAT(read_rows(*part).value(),
                 ElementsAreArray(ExpectedParts().next_part(events, 1'700'000'000'000)));
-    EXPECT_EQ(rows_of(head.parts(persons, cache, Zone::utc()).value()).size(), events.size()) << "kept";
+    EXPECT_EQ(rows_of(head.parts(persons, cache, Zone::utc()).value()).size(), events.size())
+        << "kept";
     head.clear();
     EXPECT_THAT(head.parts(persons, cache, Zone::utc()).value(), SizeIs(0));
   }

@@ -911,8 +911,7 @@ Result<void> PartBuilder::Body::write_days(PartWriter& writer, const Arrangement
     if (is_shared) ++shared;
   }
   HF_CHECK(out.finish(writer.footer()));
-  writer.footer().day_rules =
-      zone_rules(zone, writer.footer().time_min, writer.footer().time_max);
+  writer.footer().day_rules = zone_rules(zone, writer.footer().time_min, writer.footer().time_max);
   return {};
 }
 

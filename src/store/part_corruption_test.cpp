@@ -42,7 +42,13 @@ class DamagedPart : public ::testing::Test {
     }
     EXPECT_TRUE(sim_.env().files.make_directories("/parts"));
     PersonRegistry persons(HashKey{}, 0);
-    EXPECT_TRUE(builder.write(sim_.env(), {"/parts", "1.part", "shop", HashKey{}}, persons, {}));
+    EXPECT_TRUE(builder.write(sim_.env(),
+                              {.directory = "/parts",
+                               .file = "1.part",
+                               .source = "shop",
+                               .hash_key = {},
+                               .zone = Zone::utc()},
+                              persons, {}));
     whole_ = read_file(sim_.env(), path, 1 << 20).value_or("");
     const auto part = Part::open(sim_.env(), path, cache_).value();
     rows_ = read_rows(*part).value();
@@ -203,9 +209,12 @@ TEST_F(MiswrittenPart, IsRefusedWhenItsSectionsAreMissingRepeatedOrOutOfOrder) {
     section.text(in.text());
     sections.push_back(section.take());
   }
-  ASSERT_EQ(sections.size(), 8u);
-  EXPECT_EQ(complaint_about_payload(payload_.substr(0, payload_.size() - sections[7].size())), "")
-      << "a part may have no links";
+  ASSERT_EQ(sections.size(), 9u);
+  const std::size_t days = payload_.size() - sections[8].size();
+  const std::size_t links = days - sections[7].size();
+  EXPECT_EQ(complaint_about_payload(payload_.substr(0, days)), "") << "a part may have no days";
+  EXPECT_EQ(complaint_about_payload(payload_.substr(0, links)), "") << "nor links";
+  EXPECT_THAT(complaint_about_payload(payload_ + sections[8]), HasSubstr("twice"));
   for (std::size_t left_out = 0; left_out < 7; ++left_out) {
     std::string payload;
     for (std::size_t i = 0; i < sections.size(); ++i) {
@@ -218,7 +227,7 @@ TEST_F(MiswrittenPart, IsRefusedWhenItsSectionsAreMissingRepeatedOrOutOfOrder) {
   EXPECT_THAT(complaint_about_payload(summary_last), HasSubstr("begin with its summary"));
   EXPECT_NE(complaint_about_payload(""), "");
   for (std::size_t size = 0; size < payload_.size(); ++size) {
-    if (size == payload_.size() - sections[7].size()) continue;
+    if (size == days || size == links) continue;
     ASSERT_NE(complaint_about_payload(std::string_view(payload_).substr(0, size)), "") << size;
   }
 }
@@ -250,6 +259,13 @@ TEST_F(MiswrittenPart, IsRefusedWhenAnythingInItsFooterContradictsItsPages) {
   EXPECT_NE(changed([](Footer& f) { f.id_key_pages.push_back(f.id_key_pages[0]); }), "");
   EXPECT_NE(changed([](Footer& f) { f.message_key_pages.push_back(f.message_key_pages[0]); }), "");
   EXPECT_NE(changed([](Footer& f) { f.message_key_pages = f.directory_pages; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.day_pages.clear(); }), "");
+  EXPECT_NE(changed([](Footer& f) { f.day_pages.push_back(f.day_pages[0]); }), "");
+  EXPECT_NE(changed([](Footer& f) { f.day_pages = f.directory_pages; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.day_rules[0].offset_s += 86'400; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.day_rules[0].offset_s += 864'000; }), "");
+  EXPECT_NE(changed([](Footer& f) { ++f.day_rules[0].from_ms; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.day_rules.push_back(f.day_rules[0]); }), "");
   EXPECT_NE(changed([](Footer& f) { f.columns.push_back(f.columns.back()); }), "");
   EXPECT_NE(changed([](Footer& f) { f.columns.erase(f.columns.begin()); }), "");
   EXPECT_NE(changed([&](Footer& f) {

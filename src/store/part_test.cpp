@@ -59,7 +59,8 @@ class Disk {
                                      .file = file,
                                      .source = source,
                                      .hash_key = some_key(),
-                                     .canonical = std::move(canonical)},
+                                     .canonical = std::move(canonical),
+                                     .zone = Zone::utc()},
                                     persons_, known_);
   }
   std::shared_ptr<const Part> open(const std::string& file) {

@@ -68,7 +68,8 @@ class RewrittenPart {
         }
       };
       for (auto* refs : {&footer.directory_pages, &footer.id_pages, &footer.id_key_pages,
-                         &footer.message_key_pages}) {
+                         &footer.message_key_pages, &footer.link_pages, &footer.owner_pages,
+                         &footer.day_pages}) {
         move(*refs);
       }
       for (FooterColumn& column : footer.columns) {
