@@ -28,6 +28,7 @@ struct QueryContext {
   std::shared_ptr<const Zone> default_zone = Zone::utc();  ///< The workspace's; never null.
   WeekStart default_week_start = WeekStart::monday;
   unsigned threads = default_query_threads();  ///< 1: the caller's thread alone.
+  bool day_sets = true;  ///< False: events are read even where the days of activity would do.
 };
 
 }  // namespace hf

@@ -19,7 +19,7 @@ std::string quoted(std::string text) {
 
 EventWorld& small_world() {
   static EventWorld world({{"ann", "visit", utc("2026-01-05T09:00"), {}, 0},
-                           {"ann", "visit", utc("2026-01-06T09:00"), {}, 1}});
+                           {"ann", "visit", utc("2026-01-06T09:00"), {}, 2}});
   return world;
 }
 
@@ -33,7 +33,7 @@ TEST(AnswerQuery, SaysWhatItCountedAndByWhichDefinition) {
       *answer,
       quoted("{'metric':'retention','definition':'docs/metrics.md#retention',"
              "'as_of':'2026-02-01T23:59:59.999Z','timezone':'Europe/London','data_version':7,"
-             "'exact':true,'events_scanned':2,'persons_scanned':1,'elapsed_ms':0,'warnings':[],"
+             "'exact':true,'events_scanned':0,'persons_scanned':1,'elapsed_ms':0,'warnings':[],"
              "'data':{'columns':['0','1'],'cohorts':[{'start':'2026-01-05','size':1,'cells':["
              "{'count':1,'eligible':1,'complete':true},"
              "{'count':1,'eligible':1,'complete':true}]}],'mean':{'weighted':["

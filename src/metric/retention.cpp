@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "calendar/time_text.h"
+#include "metric/retention_days.h"
 #include "metric/retention_sets.h"
 #include "metric/retention_tally.h"
 #include "metric/retention_windows.h"
@@ -283,6 +284,20 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
     return answer;
   }
   const Snapshot& history = history_of(snapshot, query);
+  // For a zone that nobody else will ask for the sets are not worth their making.
+  const auto is_worthwhile = [&] {
+    return query.common.zone->name() == context.default_zone->name() ||
+           DayIndex::is_kept(snapshot, *query.common.zone);
+  };
+  if (context.day_sets && history.first_seen_parts == 0 && can_count_days(plan) &&
+      is_worthwhile()) {
+    HF_TRY(const DayIndex index, DayIndex::build(snapshot, *query.common.zone, query.common.as_of));
+    const DayCounts counts = count_days(index, plan, context.threads);
+    answer.total = table_of(plan, counts.tally);
+    answer.events_scanned = index.rows_read();
+    answer.persons_scanned = counts.persons;
+    return answer;
+  }
   if (can_count_period_sets(plan) && history.first_seen_parts == 0) {
     if (query.start.is_any_event() && query.returning.is_any_event()) reads.read_start_only();
     HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));

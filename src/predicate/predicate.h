@@ -66,6 +66,9 @@ struct Predicate {
   std::vector<Scalar> values;  ///< One, two for between, any number for a list value.
   bool value_is_list = false;
   std::shared_ptr<const Pattern> pattern;  ///< Set exactly for `matches`.
+
+  /// True of the empty `all`: whatever the event.
+  [[nodiscard]] bool asks_nothing() const { return kind == Kind::all && children.empty(); }
 };
 
 /// Parses and checks; limits are above. What QUERY.md leaves open:

@@ -2,7 +2,10 @@
 #include "store/day_sets.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 
+#include "base/bitmap.h"
 #include "event/event.h"
 #include "store/moved_runs.h"
 #include "store/part.h"
@@ -73,14 +76,20 @@ std::span<const DaySets::Set> DaySets::sets_of(std::uint32_t chunk) const {
   return std::span(sets_).subspan(first_sets_[at], first_sets_[at + 1] - first_sets_[at]);
 }
 
-void DaySets::add(const Set& set, std::uint64_t* into) const {
+void DaySets::add(const Set& set, const std::uint64_t* mask, std::uint64_t* into) const {
   if (set.is_bitmap()) {
-    for (std::uint32_t i = 0; i < PersonChunk::words; ++i) into[i] |= words_[set.at + i];
+    const std::uint64_t* const words = words_.data() + set.at;
+    if (mask == nullptr) {
+      bitmap_kernels().add(into, words, PersonChunk::words);
+    } else {
+      bitmap_kernels().add_masked(into, words, mask, PersonChunk::words);
+    }
     return;
   }
   for (std::uint32_t i = 0; i < set.count; ++i) {
     const std::uint32_t place = places_[set.at + i];
-    into[place / 64] |= std::uint64_t{1} << (place % 64);
+    const std::uint64_t bit = std::uint64_t{1} << (place % 64);
+    into[place / 64] |= mask == nullptr ? bit : bit & mask[place / 64];
   }
 }
 
@@ -99,19 +108,38 @@ std::vector<Day> DaySets::days_of(PersonOrdinal owner) const {
 
 std::vector<OwnerDay> DaySets::all() const {
   std::vector<OwnerDay> days;
-  std::vector<std::uint64_t> members(PersonChunk::words);
+  for (std::size_t i = 0; i < chunks_.size(); ++i) append_members(i, nullptr, days);
+  std::ranges::sort(days);
+  return days;
+}
+
+std::vector<OwnerDay> DaySets::outside(
+    std::span<const std::unique_ptr<std::uint64_t[]>> masks) const {
+  std::vector<OwnerDay> days;
   for (std::size_t i = 0; i < chunks_.size(); ++i) {
-    for (std::uint32_t s = first_sets_[i]; s < first_sets_[i + 1]; ++s) {
-      std::ranges::fill(members, 0);
-      add(sets_[s], members.data());
-      for (std::uint32_t place = 0; place < PersonChunk::persons; ++place) {
-        if ((members[place / 64] >> (place % 64) & 1) == 0) continue;
-        days.push_back({(chunks_[i] << PersonChunk::bits) + place, sets_[s].day});
+    if (chunks_[i] >= masks.size() || masks[chunks_[i]] == nullptr) continue;
+    std::array<std::uint64_t, PersonChunk::words> others;
+    for (std::size_t word = 0; word < others.size(); ++word) {
+      others[word] = ~masks[chunks_[i]][word];
+    }
+    append_members(i, others.data(), days);
+  }
+  return days;
+}
+
+void DaySets::append_members(std::size_t at, const std::uint64_t* mask,
+                             std::vector<OwnerDay>& days) const {
+  const std::uint32_t first = chunks_[at] << PersonChunk::bits;
+  for (std::uint32_t s = first_sets_[at]; s < first_sets_[at + 1]; ++s) {
+    std::array<std::uint64_t, PersonChunk::words> members{};
+    add(sets_[s], mask, members.data());
+    for (std::uint32_t word = 0; word < members.size(); ++word) {
+      for (std::uint64_t bits = members[word]; bits != 0; bits &= bits - 1) {
+        const auto place = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+        days.push_back({first + place, sets_[s].day});
       }
     }
   }
-  std::ranges::sort(days);
-  return days;
 }
 
 ZoneRules zone_rules(const Zone& zone, TimestampMs first_ms, TimestampMs last_ms) {

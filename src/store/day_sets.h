@@ -52,19 +52,23 @@ class DaySets final : public CachedPage {
 
   /// Calls use(Day) for each day in [first, last) on which anybody of the chunk was active,
   /// ascending, with the set added to what it returns: PersonChunk::words words, or nullptr to pass
-  /// it over.
+  /// it over. Only members that are in `mask` too, unless that is null.
   template <class Use>
-  void add_each(std::uint32_t chunk, Day first, Day last, Use&& use) const {
+  void add_each(std::uint32_t chunk, Day first, Day last, const std::uint64_t* mask,
+                Use&& use) const {
     for (const Set& set : sets_of(chunk)) {
       if (set.day < first) continue;
       if (set.day >= last) break;
-      if (std::uint64_t* into = use(set.day)) add(set, into);
+      if (std::uint64_t* into = use(set.day)) add(set, mask, into);
     }
   }
   /// The days of one owner, ascending.
   [[nodiscard]] std::vector<Day> days_of(PersonOrdinal owner) const;
   /// All there is, ascending by owner, then day.
   [[nodiscard]] std::vector<OwnerDay> all() const;
+  /// Those of owners that are in none of `masks`, which are by chunk and null where all are in.
+  [[nodiscard]] std::vector<OwnerDay> outside(
+      std::span<const std::unique_ptr<std::uint64_t[]>> masks) const;
   [[nodiscard]] bool empty() const { return sets_.empty(); }
   /// Of all sets. Requires !empty().
   [[nodiscard]] Day first_day() const { return first_day_; }
@@ -81,8 +85,9 @@ class DaySets final : public CachedPage {
   static constexpr std::uint32_t listed_max = 512;
 
   [[nodiscard]] std::span<const Set> sets_of(std::uint32_t chunk) const;
-  void add(const Set& set, std::uint64_t* into) const;
+  void add(const Set& set, const std::uint64_t* mask, std::uint64_t* into) const;
   void add_chunk(std::span<const OwnerDay> days);
+  void append_members(std::size_t at, const std::uint64_t* mask, std::vector<OwnerDay>& days) const;
 
   std::vector<std::uint32_t> chunks_;      // Numbers of those there are, ascending.
   std::vector<std::uint32_t> first_sets_;  // By chunk, and the end.

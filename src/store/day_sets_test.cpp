@@ -26,7 +26,7 @@ using ByDay = std::map<Day, std::set<PersonOrdinal>>;
 ByDay sets_of(const DaySets& sets, std::uint32_t chunk, Day first, Day last) {
   ByDay out;
   std::map<Day, std::vector<std::uint64_t>> words;
-  sets.add_each(chunk, first, last, [&](Day day) {
+  sets.add_each(chunk, first, last, nullptr, [&](Day day) {
     auto& of_day = words[day];
     of_day.resize(PersonChunk::words);
     return of_day.data();
