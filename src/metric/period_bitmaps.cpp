@@ -61,7 +61,8 @@ void for_each_chunk(const DayIndex& index, std::size_t steps, unsigned threads,
   std::vector<std::jthread> others;
   constexpr std::size_t steps_per_thread = 16'384;  // About half a millisecond.
   const std::size_t worthwhile = 1 + steps * index.chunks() / steps_per_thread;
-  const auto count = std::min<std::size_t>({threads, index.chunks(), worthwhile});
+  const std::size_t chunks = index.chunks();
+  const std::size_t count = std::min({std::size_t{threads}, chunks, worthwhile});
   for (unsigned i = 1; i < count; ++i) others.emplace_back(run, i);
   run(0);
 }
