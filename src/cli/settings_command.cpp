@@ -14,6 +14,7 @@ struct SettingsArguments {
   std::string timezone;
   std::string currency;
   std::string week_start;
+  std::string keep_events;
 };
 
 Result<void> change(Session& session, const SettingsArguments& arguments) {
@@ -35,6 +36,12 @@ Result<void> change(Session& session, const SettingsArguments& arguments) {
   if (!arguments.week_start.empty()) {
     record.week_start = arguments.week_start == "sunday" ? WeekStart::sunday : WeekStart::monday;
   }
+  if (arguments.keep_events == "forever") {
+    record.keep_events = "";
+  } else if (!arguments.keep_events.empty()) {
+    HF_CHECK(parse_keep(arguments.keep_events));
+    record.keep_events = arguments.keep_events;
+  }
   if (record == SettingsRecord{}) return {};
   HF_TRY(const auto store, Store::open(session.env(), session.data, Store::Access::own));
   FrameBuilder frame;
@@ -50,10 +57,13 @@ Result<int> settings(Session& session, const SettingsArguments& arguments) {
   const Settings& now = store->settings();
   const std::string_view start =
       now.week_start == WeekStart::monday ? words("monday", "星期一") : words("sunday", "星期日");
+  const std::string_view keep =
+      now.keep_events.empty() ? words("forever", "永久") : std::string_view(now.keep_events);
   for (const auto& [name, value] :
        {std::pair(words("timezone", "时区"), std::string_view(now.timezone)),
         std::pair(words("currency", "货币"), std::string_view(now.currency)),
-        std::pair(words("week start", "每周起始日"), start)}) {
+        std::pair(words("week start", "每周起始日"), start),
+        std::pair(words("keep events", "事件保留"), keep)}) {
     print(fmt::format("{}  {}\n", pad_right(name, 12), value));
   }
   return 0;
@@ -68,13 +78,17 @@ void add_settings_command(CommandTable& table) {
       "settings", "Show or change what holds for the whole workspace",
       "  holdfast settings\n"
       "  holdfast settings --timezone Asia/Shanghai --currency CNY\n"
-      "  holdfast settings --week-start sunday",
+      "  holdfast settings --week-start sunday\n"
+      "  holdfast settings --keep-events P24M           older activity is purged day by day",
       [&session, arguments] { return reported([&] { return settings(session, *arguments); }); });
   command->add_option("--timezone", arguments->timezone,
                       "Whose days and months are counted (IANA name)");
   command->add_option("--currency", arguments->currency, "Of money that names none (ISO 4217)");
   command->add_option("--week-start", arguments->week_start, "monday or sunday")
       ->check(CLI::IsMember({"monday", "sunday"}));
+  command->add_option("--keep-events", arguments->keep_events,
+                      "How long: P24M, P90D, .. or forever. append then purges what is older,\n"
+                      "as purge does; who did what first stays known");
 }
 
 }  // namespace hf

@@ -153,6 +153,7 @@ struct ControlWriter {
     if (record.timezone) out.key("timezone").text(*record.timezone);
     if (record.currency) out.key("currency").text(*record.currency);
     if (record.week_start) out.key("week_start").text(name_of(*record.week_start));
+    if (record.keep_events) out.key("keep_events").text(*record.keep_events);
   }
   void operator()(const ImportPartsRecord& record) {
     out.key("import").integer(record.import);
@@ -253,6 +254,11 @@ SettingsRecord read_settings(ControlReader& in) {
     if (start != name_of(WeekStart::monday) && start != name_of(WeekStart::sunday)) in.refuse();
     record.week_start = start == name_of(WeekStart::monday) ? WeekStart::monday : WeekStart::sunday;
   }
+  if (in.has("keep_events")) {
+    std::string& keep = record.keep_events.emplace();
+    in.read("keep_events", keep);
+    if (!keep.empty() && !parse_keep(keep)) in.refuse();
+  }
   return record;
 }
 
@@ -312,6 +318,16 @@ std::optional<LogRecord> read_control(RecordKind kind, ControlReader& in) {
 }
 
 }  // namespace
+
+Result<Duration> parse_keep(std::string_view text) {
+  const auto duration = parse_duration(text);
+  if (!duration || duration->ms != 0) {
+    return fail(ErrorCode::invalid_argument, "bad_duration",
+                "how long events are kept is a number of whole days, weeks, months or years, as "
+                "P24M, P90D or P3Y");
+  }
+  return *duration;
+}
 
 std::string encode_record(const LogRecord& record) {
   ByteWriter out;

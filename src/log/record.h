@@ -65,11 +65,16 @@ struct PurgeRecord {
   friend bool operator==(const PurgeRecord&, const PurgeRecord&) = default;
 };
 
+/// How long events are kept: whole days, months or years as an ISO 8601 duration ("P24M").
+/// Errors: invalid_argument/bad_duration.
+[[nodiscard]] Result<Duration> parse_keep(std::string_view text);
+
 /// Settings of the workspace; absent ones stay as they are.
 struct SettingsRecord {
   std::optional<std::string> timezone;
   std::optional<std::string> currency;  ///< ISO 4217
   std::optional<WeekStart> week_start;
+  std::optional<std::string> keep_events;  ///< parse_keep(); empty: for good.
   friend bool operator==(const SettingsRecord&, const SettingsRecord&) = default;
 };
 

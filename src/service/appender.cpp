@@ -9,6 +9,7 @@
 #include "base/thread_priority.h"
 #include "identity/person_key.h"
 #include "log/log_reader.h"
+#include "service/upkeep.h"
 
 namespace hf {
 namespace {
@@ -146,6 +147,7 @@ Result<void> Appender::maintain() {
   }
   if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
   HF_CHECK(merge());
+  HF_CHECK(expire());
   if (auto compacted = compact(); !compacted) compaction_error_ = std::move(compacted).error();
   return {};
 }
@@ -172,6 +174,17 @@ Result<void> Appender::merge() {
   }
   merge_ = duplicates_->begin_merge();
   if (merge_ != nullptr) merging_ = started([merge = merge_.get()] { return merge->run(); });
+  return {};
+}
+
+Result<void> Appender::expire() {
+  const auto zone = store_.zone();
+  if (store_.settings().keep_events.empty() || zone == nullptr) return {};
+  // Once a day, and when somebody changed the period.
+  std::pair now(zone->local_day(store_.env().clock.now_ms()), store_.settings().keep_events);
+  if (now == expired_) return {};
+  HF_CHECK(expire_events(store_));
+  expired_ = std::move(now);
   return {};
 }
 

@@ -42,9 +42,9 @@ class Appender {
   [[nodiscard]] Result<std::vector<Outcome>> commit();
 
   /// Work that keeps appending fast and the disk small, done when it is due: parts of the head,
-  /// their compaction, runs of the duplicate index and their merging, removal of old log files. To
-  /// be called after commit(). Errors: those of Store::flush() and DuplicateIndex; nothing appended
-  /// is lost by them.
+  /// their compaction, removal of what is older than the workspace keeps events, runs of the
+  /// duplicate index and their merging, removal of old log files. To be called after commit().
+  /// Errors: those of Store::flush() and DuplicateIndex; nothing appended is lost by them.
   [[nodiscard]] Result<void> maintain();
   /// Why the last compaction came to nothing, if it did. Appending goes on without; another is
   /// tried after the next change of the manifest.
@@ -58,6 +58,7 @@ class Appender {
         window_ms_(window_ms),
         in_background_(in_background) {}
   [[nodiscard]] Result<void> compact();
+  [[nodiscard]] Result<void> expire();
   [[nodiscard]] Result<void> merge();
   [[nodiscard]] std::future<Result<void>> started(std::function<Result<void>()> work) const;
   [[nodiscard]] Result<void> catch_up();
@@ -75,6 +76,7 @@ class Appender {
   std::size_t group_bytes_ = 0;
   std::set<std::string, std::less<>> sources_;  // Of events that had message ids.
   bool in_background_;
+  std::pair<Day, std::string> expired_ = {};  // On which day, and for which period.
   std::uint64_t compacted_at_ = 0;  // The manifest's generation at which no compaction was due.
   std::optional<Error> compaction_error_;
   std::unique_ptr<Compaction> compaction_;

@@ -90,6 +90,31 @@ TEST(Appender, LeavesOutWhatCameBeforeUnderTheSameSource) {
               ElementsAre(Outcome::duplicate, Outcome::duplicate));
 }
 
+TEST(Appender, PurgesWhatIsOlderThanTheWorkspaceKeepsEvents) {
+  SimEnv sim(1);
+  constexpr TimestampMs now = 1'600'000'000'000;
+  sim.set_now_ms(now);
+  auto life = Life::begin(sim).value();
+  FrameBuilder frame;
+  frame.add(encode_record(SettingsRecord{.keep_events = "P10D"}));
+  ASSERT_TRUE(life->store->append(frame));
+  for (int day = 0; day < 40; ++day) {
+    const std::string id = fmt::format("{}", day);
+    life->appender->add(
+        "app",
+        {.user_id = "ann", .name = "visit", .time_ms = sim.env().clock.now_ms(), .message_id = id});
+    ASSERT_TRUE(life->appender->commit());
+    // The first call has it purged, later ones compact.
+    for (int call = 0; call < 4; ++call) ASSERT_TRUE(life->appender->maintain());
+    EXPECT_EQ(messages(*life->store).size(), static_cast<std::size_t>(std::min(day, 10) + 1))
+        << day;
+    sim.advance_ms(ms_per_day);
+  }
+  const Snapshot snapshot = life->store->snapshot().value();
+  ASSERT_NE(snapshot.with_first_seen, nullptr);
+  EXPECT_EQ(snapshot.with_first_seen->parts.front()->time_min(), now) << "ann is not new";
+}
+
 TEST(Appender, BuildsADamagedIndexAnewFromTheLog) {
   SimEnv sim(1);
   auto life = Life::begin(sim).value();

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/utf8.h"
 #include "event/event.h"
 #include "identity/person_key.h"
@@ -85,6 +87,25 @@ Result<Erasure> erase_person(Store& store, const PersonId& id, bool now) {
   erasure.events = rows_of(before) - rows_of(after);
   if (now) HF_CHECK(store.compact(Store::CompactionKind::clean));
   return erasure;
+}
+
+Result<bool> expire_events(Store& store) {
+  const auto zone = store.zone();
+  if (store.settings().keep_events.empty() || zone == nullptr) return false;
+  HF_TRY(const Duration keep, parse_keep(store.settings().keep_events));
+  HF_TRY(const Snapshot snapshot, store.snapshot());
+  if (snapshot.parts.empty()) return false;
+  TimestampMs newest = snapshot.parts.front()->time_max();
+  for (const auto& part : snapshot.parts) newest = std::max(newest, part->time_max());
+  const Day today = zone->local_day(std::min(newest, store.env().clock.now_ms()));
+  const PurgeRecord purge{.before_ms =
+                              zone->start_of_day(add_months(today, -keep.months) - keep.days)};
+  const bool any = std::ranges::any_of(snapshot.parts, [&](const auto& part) {
+    return std::ranges::any_of(
+        part->names(), [&](const NameInfo& name) { return purge.takes(name.name, name.time_min); });
+  });
+  if (any) HF_CHECK(append(store, purge));
+  return any;
 }
 
 Result<std::uint64_t> purge_events(Store& store, TimestampMs before_ms, const std::string& event) {

@@ -42,4 +42,11 @@ struct Erasure {
 [[nodiscard]] Result<std::uint64_t> purge_events(Store& store, TimestampMs before_ms,
                                                  const std::string& event);
 
+/// Has the activity purged that is older than the workspace keeps it (Settings::keep_events), where
+/// there is any; it is gone from the files when compaction has come by. Whole local days are
+/// counted back from now, or from the newest event where that is earlier: a clock that jumped ahead
+/// takes nothing that is not old beside other events. True where something went. Errors: those of
+/// Store::snapshot() and append().
+[[nodiscard]] Result<bool> expire_events(Store& store);
+
 }  // namespace hf

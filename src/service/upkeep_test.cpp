@@ -107,6 +107,30 @@ TEST(Upkeep, ErasesAPersonWithAllItsIds) {
   }
 }
 
+TEST(Upkeep, KeepsActivityAsLongAsTheWorkspaceSays) {
+  Shop shop;
+  const auto keep = [&](const std::string& period) {
+    FrameBuilder frame;
+    frame.add(encode_record(SettingsRecord{.keep_events = period}));
+    must(shop.store().append(frame));
+    const bool any = must(expire_events(shop.store()));
+    must(shop.store().compact(Store::CompactionKind::clean));
+    return any;
+  };
+  EXPECT_FALSE(keep(""));
+  EXPECT_FALSE(keep("P1M"));
+  // The newest is of the 5th; today is far later.
+  EXPECT_TRUE(keep("P2D"));
+  EXPECT_THAT(shop.values("value"), ElementsAre("number 3", "number 4", "number 5"));
+  EXPECT_FALSE(keep("P2D")) << "nothing more that is older";
+  must(shop.import_text("b.csv",
+                        "person,event,time\nann,identify,2025-01-01\nbob,visit,2026-01-09\n"));
+  EXPECT_TRUE(keep("P2D"));
+  const PersonCard ann = must(read_person_card(shop.store(), shop.id("ann")));
+  EXPECT_THAT(ann.events, SizeIs(1)) << "who it is does not age";
+  EXPECT_EQ(ann.first_seen_ms, 1'767'225'600'000);  // 2026-01-01
+}
+
 TEST(Upkeep, PurgesWhatIsOldAndTellsHowMuch) {
   Shop shop;
   EXPECT_EQ(must(purge_events(shop.store(), 1'767'398'400'000, "visit")), 2u);  // 2026-01-03

@@ -339,6 +339,7 @@ std::string encode_manifest(const Manifest& manifest) {
   out.key("currency").text(manifest.settings.currency);
   out.key("week_start")
       .text(manifest.settings.week_start == WeekStart::monday ? "monday" : "sunday");
+  out.key("keep_events").text(manifest.settings.keep_events);
   out.key("links").begin_array();
   for (const LinkDecision& link : manifest.links) write_link(out, link);
   out.end_array();
@@ -391,6 +392,10 @@ Result<Manifest> decode_manifest(std::string_view bytes) {
   in.read("week_start", week_start);
   if (week_start != "monday" && week_start != "sunday") in.note("week_start");
   manifest.settings.week_start = week_start == "sunday" ? WeekStart::sunday : WeekStart::monday;
+  in.read("keep_events", manifest.settings.keep_events);
+  if (const std::string& keep = manifest.settings.keep_events; !keep.empty() && !parse_keep(keep)) {
+    in.note("keep_events");
+  }
   for (const Json& item : in.list("links")) manifest.links.push_back(read_link(item, in));
   for (const Json& item : in.list("parts")) manifest.parts.push_back(read_part(item, in));
   for (const Json& item : in.list("first_seen")) {

@@ -95,6 +95,7 @@ struct Settings {
   std::string timezone = "UTC";
   std::string currency = "EUR";  ///< ISO 4217
   WeekStart week_start = WeekStart::monday;
+  std::string keep_events = {};  ///< parse_keep(); empty: for good.
   friend bool operator==(const Settings&, const Settings&) = default;
 };
 

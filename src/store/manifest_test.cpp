@@ -37,6 +37,7 @@ Manifest any_manifest(Rng& rng) {
   m.settings.timezone = any_text(rng);
   m.settings.currency = any_text(rng);
   m.settings.week_start = rng.chance(0.5) ? WeekStart::monday : WeekStart::sunday;
+  m.settings.keep_events = rng.chance(0.5) ? "" : "P24M";
   const auto any_id = [&] {
     return PersonId{rng.chance(0.5) ? IdKind::user : IdKind::anonymous, any_text(rng)};
   };

@@ -207,6 +207,7 @@ Result<void> Store::apply(const LogRecord& record, TimestampMs received_at_ms) {
     if (settings->timezone) settings_.timezone = *settings->timezone;
     if (settings->currency) settings_.currency = *settings->currency;
     if (settings->week_start) settings_.week_start = *settings->week_start;
+    if (settings->keep_events) settings_.keep_events = *settings->keep_events;
   } else if (const auto* erased = std::get_if<EraseRecord>(&record)) {
     must_flush_ = true;
     return erase(*erased);
