@@ -271,7 +271,11 @@ TEST(Cli, SettingsAreKeptAndChecked) {
   EXPECT_EQ(settings({}).code, 3) << "there is no data";
   EXPECT_EQ(settings({"--timezone", "Asia/Shanghai", "--week-start", "sunday"}).code, 0);
   EXPECT_EQ(settings({"--currency", "CNY"}).out,
-            "timezone      Asia/Shanghai\ncurrency      CNY\nweek start    sunday\n");
+            "timezone      Asia/Shanghai\ncurrency      CNY\nweek start    sunday\n"
+            "keep events   forever\n");
+  EXPECT_THAT(settings({"--keep-events", "P24M"}).out, HasSubstr("keep events   P24M\n"));
+  EXPECT_THAT(settings({"--keep-events", "forever"}).out, HasSubstr("keep events   forever\n"));
+  EXPECT_EQ(settings({"--keep-events", "PT5H"}).code, 2);
   EXPECT_EQ(settings({"--currency", "yuan"}).code, 2);
   EXPECT_EQ(settings({"--timezone", "Asia/Nowhere"}).code, 2);
   EXPECT_EQ(settings({"--week-start", "friday"}).code, 2);
