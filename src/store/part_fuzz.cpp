@@ -34,10 +34,13 @@ std::string sound_part() {
   hf::SimEnv sim(1);
   hf::PersonRegistry persons(hf::HashKey{}, 0);
   (void)builder
-      .write(
-          sim.env(),
-          {.directory = "", .file = "part", .source = "shop", .hash_key = {}, .zone = Zone::utc()},
-          persons, {})
+      .write(sim.env(),
+             {.directory = "",
+              .file = "part",
+              .source = "shop",
+              .hash_key = {},
+              .zone = hf::Zone::utc()},
+             persons, {})
       .value();
   return hf::read_file(sim.env(), "/part", std::uint64_t{1} << 30).value();
 }
