@@ -196,6 +196,17 @@ class Look {
     return !bytes || *bytes != manifest_bytes_;
   }
 
+  /// Whether the manifest of this moment names the part, as the one we began with does.
+  [[nodiscard]] bool is_still_named(const PartEntry& entry) const {
+    const auto bytes = read_file(env_, manifest_path(), manifest_bytes_max);
+    const auto now = bytes ? decode_manifest(*bytes) : *manifest_;
+    if (!now) return true;
+    const auto names = [&](const std::vector<PartEntry>& parts) {
+      return std::ranges::find(parts, entry.file, &PartEntry::file) != parts.end();
+    };
+    return names(now->parts) || names(now->first_seen);
+  }
+
   [[nodiscard]] bool has_manifest() const { return manifest_.has_value(); }
   [[nodiscard]] const std::optional<std::string>& holder() const { return holder_; }
   [[nodiscard]] Diagnosis take() { return std::move(found_); }
@@ -420,6 +431,7 @@ void Look::check_part(const PartEntry& entry) {
   auto file = env_.files.open(path, OpenMode::read);
   if (!file) {
     if (file.error().code != ErrorCode::not_found) return note(file.error());
+    if (!is_still_named(entry)) return;  // Its owner has put others in its place meanwhile.
     return note(FindingReason::part_missing, {{"path", path}, {"events", entry.rows}});
   }
   const auto size = (*file)->size();
