@@ -100,6 +100,10 @@ Result<bool> expire_events(Store& store) {
   const Day today = zone->local_day(std::min(newest, store.env().clock.now_ms()));
   const PurgeRecord purge{.before_ms =
                               zone->start_of_day(add_months(today, -keep.months) - keep.days)};
+  // One that waits for compaction need not be told again, however often somebody starts to append.
+  const bool is_told = std::ranges::any_of(
+      store.manifest().purges, [&](const PendingPurge& pending) { return pending.purge == purge; });
+  if (is_told) return false;
   const bool any = std::ranges::any_of(snapshot.parts, [&](const auto& part) {
     return std::ranges::any_of(
         part->names(), [&](const NameInfo& name) { return purge.takes(name.name, name.time_min); });
