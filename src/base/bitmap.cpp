@@ -34,17 +34,33 @@ std::uint64_t count_and_words(const std::uint64_t* a, const std::uint64_t* b, st
   for (std::size_t i = 0; i < words; ++i) bits += static_cast<unsigned>(std::popcount(a[i] & b[i]));
   return bits;
 }
-std::uint64_t count_and_not_words(const std::uint64_t* a, const std::uint64_t* b,
-                                  std::size_t words) {
+void unite_words(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b,
+                 std::size_t words) {
+  for (std::size_t i = 0; i < words; ++i) out[i] = a[i] | b[i];
+}
+std::uint64_t add_and_count_words(std::uint64_t* into, const std::uint64_t* from,
+                                  const std::uint64_t* beside, std::size_t words) {
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < words; ++i) {
-    bits += static_cast<unsigned>(std::popcount(a[i] & ~b[i]));
+    into[i] |= from[i];
+    bits += static_cast<unsigned>(std::popcount(into[i] | beside[i]));
   }
   return bits;
 }
+bool add_digit_words(std::uint64_t* into, std::uint64_t* from, std::size_t words) {
+  std::uint64_t any = 0;
+  for (std::size_t i = 0; i < words; ++i) {
+    const std::uint64_t carry = into[i] & from[i];
+    into[i] ^= from[i];
+    from[i] = carry;
+    any |= carry;
+  }
+  return any != 0;
+}
 
-constexpr BitmapKernels word_kernels{add_words, add_masked_words, count_words, count_and_words,
-                                     count_and_not_words};
+constexpr BitmapKernels word_kernels{add_words,       add_masked_words, count_words,
+                                     count_and_words, unite_words,      add_and_count_words,
+                                     add_digit_words};
 
 #if defined(__x86_64__)
 
@@ -103,13 +119,36 @@ HF_AVX2 std::uint64_t count_and_256(const std::uint64_t* a, const std::uint64_t*
   }
   return sum256(sums);
 }
-HF_AVX2 std::uint64_t count_and_not_256(const std::uint64_t* a, const std::uint64_t* b,
-                                        std::size_t words) {
+HF_AVX2 inline void store256(std::uint64_t* at, __m256i value) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), value);
+}
+HF_AVX2 void unite_256(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b,
+                       std::size_t words) {
+  for (std::size_t i = 0; i < words; i += 4) {
+    store256(out + i, _mm256_or_si256(load256(a + i), load256(b + i)));
+  }
+}
+HF_AVX2 std::uint64_t add_and_count_256(std::uint64_t* into, const std::uint64_t* from,
+                                        const std::uint64_t* beside, std::size_t words) {
   __m256i sums = _mm256_setzero_si256();
   for (std::size_t i = 0; i < words; i += 4) {
-    sums = _mm256_add_epi64(sums, counts256(_mm256_andnot_si256(load256(b + i), load256(a + i))));
+    const __m256i sum = _mm256_or_si256(load256(into + i), load256(from + i));
+    store256(into + i, sum);
+    sums = _mm256_add_epi64(sums, counts256(_mm256_or_si256(sum, load256(beside + i))));
   }
   return sum256(sums);
+}
+HF_AVX2 bool add_digit_256(std::uint64_t* into, std::uint64_t* from, std::size_t words) {
+  __m256i any = _mm256_setzero_si256();
+  for (std::size_t i = 0; i < words; i += 4) {
+    const __m256i a = load256(into + i);
+    const __m256i b = load256(from + i);
+    const __m256i carry = _mm256_and_si256(a, b);
+    store256(into + i, _mm256_xor_si256(a, b));
+    store256(from + i, carry);
+    any = _mm256_or_si256(any, carry);
+  }
+  return _mm256_testz_si256(any, any) == 0;
 }
 
 HF_AVX512 void add_512(std::uint64_t* into, const std::uint64_t* from, std::size_t words) {
@@ -142,20 +181,41 @@ HF_AVX512 std::uint64_t count_and_512(const std::uint64_t* a, const std::uint64_
   }
   return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sums));
 }
-HF_AVX512 std::uint64_t count_and_not_512(const std::uint64_t* a, const std::uint64_t* b,
-                                          std::size_t words) {
+HF_AVX512 void unite_512(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b,
+                         std::size_t words) {
+  for (std::size_t i = 0; i < words; i += 8) {
+    _mm512_storeu_si512(out + i,
+                        _mm512_or_si512(_mm512_loadu_si512(a + i), _mm512_loadu_si512(b + i)));
+  }
+}
+HF_AVX512 std::uint64_t add_and_count_512(std::uint64_t* into, const std::uint64_t* from,
+                                          const std::uint64_t* beside, std::size_t words) {
   __m512i sums = _mm512_setzero_si512();
   for (std::size_t i = 0; i < words; i += 8) {
-    const __m512i only = _mm512_andnot_si512(_mm512_loadu_si512(b + i), _mm512_loadu_si512(a + i));
-    sums = _mm512_add_epi64(sums, _mm512_popcnt_epi64(only));
+    const __m512i sum = _mm512_or_si512(_mm512_loadu_si512(into + i), _mm512_loadu_si512(from + i));
+    _mm512_storeu_si512(into + i, sum);
+    const __m512i all = _mm512_or_si512(sum, _mm512_loadu_si512(beside + i));
+    sums = _mm512_add_epi64(sums, _mm512_popcnt_epi64(all));
   }
   return static_cast<std::uint64_t>(_mm512_reduce_add_epi64(sums));
 }
+HF_AVX512 bool add_digit_512(std::uint64_t* into, std::uint64_t* from, std::size_t words) {
+  __m512i any = _mm512_setzero_si512();
+  for (std::size_t i = 0; i < words; i += 8) {
+    const __m512i a = _mm512_loadu_si512(into + i);
+    const __m512i b = _mm512_loadu_si512(from + i);
+    const __m512i carry = _mm512_and_si512(a, b);
+    _mm512_storeu_si512(into + i, _mm512_xor_si512(a, b));
+    _mm512_storeu_si512(from + i, carry);
+    any = _mm512_or_si512(any, carry);
+  }
+  return _mm512_test_epi64_mask(any, any) != 0;
+}
 
-constexpr BitmapKernels avx2_kernels{add_256, add_masked_256, count_256, count_and_256,
-                                     count_and_not_256};
-constexpr BitmapKernels avx512_kernels{add_512, add_masked_512, count_512, count_and_512,
-                                       count_and_not_512};
+constexpr BitmapKernels avx2_kernels{add_256,   add_masked_256,    count_256,    count_and_256,
+                                     unite_256, add_and_count_256, add_digit_256};
+constexpr BitmapKernels avx512_kernels{add_512,   add_masked_512,    count_512,    count_and_512,
+                                       unite_512, add_and_count_512, add_digit_512};
 
 #endif
 

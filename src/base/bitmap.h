@@ -34,8 +34,15 @@ struct BitmapKernels {
   std::uint64_t (*count)(const std::uint64_t* a, std::size_t words);
   /// Bits of a & b
   std::uint64_t (*count_and)(const std::uint64_t* a, const std::uint64_t* b, std::size_t words);
-  /// Bits of a & ~b
-  std::uint64_t (*count_and_not)(const std::uint64_t* a, const std::uint64_t* b, std::size_t words);
+  /// out = a | b
+  void (*unite)(std::uint64_t* out, const std::uint64_t* a, const std::uint64_t* b,
+                std::size_t words);
+  /// into |= from; bits of into | beside
+  std::uint64_t (*add_and_count)(std::uint64_t* into, const std::uint64_t* from,
+                                 const std::uint64_t* beside, std::size_t words);
+  /// carry = into & from; into ^= from; from = carry: a digit of counters that lie bit by bit.
+  /// True where any carry is left.
+  bool (*add_digit)(std::uint64_t* into, std::uint64_t* from, std::size_t words);
 };
 /// Requires width <= widest_simd().
 [[nodiscard]] const BitmapKernels& bitmap_kernels(SimdWidth width = chosen_simd());

@@ -37,26 +37,41 @@ TEST_P(BitmapOfWidth, DoesWhatIsDoneBitByBit) {
     const auto mask = any();
     std::uint64_t bits = 0;
     std::uint64_t both = 0;
-    std::uint64_t only = 0;
+    std::uint64_t all = 0;
+    bool carries = false;
     auto sum = a;
+    auto digit = a;
+    auto carry = b;
     auto masked = a;
     for (std::size_t i = 0; i < words * 64; ++i) {
       bits += has(a, i);
       both += has(a, i) && has(b, i);
-      only += has(a, i) && !has(b, i);
+      all += has(a, i) || has(b, i) || has(mask, i);
+      carries = carries || (has(a, i) && has(b, i));
       const std::uint64_t bit = std::uint64_t{1} << (i % 64);
       if (has(b, i)) sum[i / 64] |= bit;
       if (has(b, i) && has(mask, i)) masked[i / 64] |= bit;
+      if (has(b, i)) digit[i / 64] ^= bit;
+      if (!has(a, i)) carry[i / 64] &= ~bit;
     }
     EXPECT_EQ(kernels.count(a.data(), words), bits);
     EXPECT_EQ(kernels.count_and(a.data(), b.data(), words), both);
-    EXPECT_EQ(kernels.count_and_not(a.data(), b.data(), words), only);
     auto into = a;
     kernels.add(into.data(), b.data(), words);
     EXPECT_EQ(into, sum);
     into = a;
     kernels.add_masked(into.data(), b.data(), mask.data(), words);
     EXPECT_EQ(into, masked);
+    kernels.unite(into.data(), a.data(), b.data(), words);
+    EXPECT_EQ(into, sum);
+    into = a;
+    EXPECT_EQ(kernels.add_and_count(into.data(), b.data(), mask.data(), words), all);
+    EXPECT_EQ(into, sum);
+    into = a;
+    auto from = b;
+    EXPECT_EQ(kernels.add_digit(into.data(), from.data(), words), carries);
+    EXPECT_EQ(into, digit);
+    EXPECT_EQ(from, carry);
   }
 }
 
