@@ -522,7 +522,8 @@ class ImportRun {
                                      .file = store_.next_part_file(),
                                      .source = plan_.mapping.source,
                                      .hash_key = next.hash_key,
-                                     .zone = workspace_zone_};
+                                     .zone = workspace_zone_,
+                                     .postings = store_.options().postings};
     HF_TRY(const PartSummary summary, batch.builder.write(store_.env(), target, *persons_, known_));
     if (summary.rows > 0) {
       next.parts.push_back({.file = target.file,

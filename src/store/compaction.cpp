@@ -198,7 +198,8 @@ class Compaction::Writer {
               return found == placed.end() ? key : found->second.key;
             },
         .zone = work_.zone,
-        .keep_duplicates = true};
+        .keep_duplicates = true,
+        .postings = work_.postings};
     HF_TRY(const PartSummary summary, builder.write(owner_.env_, target, persons_, {}));
     HF_ASSERT(persons_.next() == work_.person_end);  // Everybody was known.
     out.push_back({.file = target.file,

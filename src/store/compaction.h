@@ -53,6 +53,7 @@ class Compaction {
     std::vector<PersonOrdinal> erased;
     std::shared_ptr<const Placement> placement;
     std::shared_ptr<const Zone> zone;  ///< Of the days that parts keep.
+    PostingRule postings = {};
     std::shared_ptr<std::atomic<std::uint32_t>> next_part;
     std::shared_ptr<const std::uint32_t> first_part;  ///< Its files are numbered from here on.
     std::uint32_t rows_per_part = 2'000'000;

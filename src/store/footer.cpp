@@ -12,6 +12,7 @@
 #include "base/site.h"
 #include "calendar/zone.h"
 #include "event/event.h"
+#include "store/postings.h"
 
 namespace hf {
 namespace {
@@ -34,6 +35,7 @@ enum class Section : std::uint8_t {
   links = 8,   // Only where there are some, as
   owners = 9,  // are these.
   days = 0x80 | 10,
+  postings = 0x80 | 11,
 };
 constexpr std::uint8_t last_tag = 9;
 constexpr std::uint8_t ignorable_bit = 0x80;
@@ -111,6 +113,35 @@ Result<void> check_rules(const Footer& footer) {
       return bad("zone of days that no writer writes");
     }
     before = rule.from_ms;
+  }
+  return {};
+}
+
+std::vector<FooterPostings> get_postings(ByteReader& in) {
+  std::vector<FooterPostings> out;
+  const std::uint64_t names = in.varint_up_to(part_format::names_max);
+  for (std::uint64_t i = 0; i < names && in.ok(); ++i) {
+    FooterPostings& postings = out.emplace_back();
+    postings.name_code = static_cast<std::uint32_t>(in.varint_up_to(part_format::names_max));
+    postings.count = in.varint_up_to(part_format::rows_max);
+    postings.pages = get_refs(in);
+  }
+  return out;
+}
+
+// They must be of names there are, and of all rows of each.
+Result<void> check_postings(const Footer& footer) {
+  std::uint32_t code_min = 0;
+  for (const FooterPostings& postings : footer.postings) {
+    if (postings.name_code < code_min || postings.name_code >= footer.names.size()) {
+      return bad("postings of names that are not there, or out of order");
+    }
+    code_min = postings.name_code + 1;
+    if (postings.count == 0 || postings.count != footer.names[postings.name_code].count) {
+      return bad("postings of another number of rows than their name has");
+    }
+    const std::uint64_t pages = (postings.count + posting_page_entries - 1) / posting_page_entries;
+    if (postings.pages.size() != pages) return bad("postings of another number of pages");
   }
   return {};
 }
@@ -486,6 +517,16 @@ std::string encode_footer(const Footer& footer) {
     put_refs(body, footer.day_pages);
     put_section(out, Section::days, body);
   }
+  if (!footer.postings.empty()) {
+    body.clear();
+    body.varint(footer.postings.size());
+    for (const FooterPostings& postings : footer.postings) {
+      body.varint(postings.name_code);
+      body.varint(postings.count);
+      put_refs(body, postings.pages);
+    }
+    put_section(out, Section::postings, body);
+  }
   return out.take();
 }
 
@@ -594,6 +635,11 @@ Result<Footer> decode_footer(std::string_view payload) {
         HF_CHECK(check_rules(footer));
         break;
       }
+      case Section::postings:
+        if (!footer.postings.empty()) return bad("footer with a section twice");
+        footer.postings = get_postings(in);
+        if (footer.postings.empty()) return bad("postings of no name");
+        break;
       default:
         if ((tag & ignorable_bit) == 0) return bad("footer section of a newer version");
         continue;
@@ -601,6 +647,7 @@ Result<Footer> decode_footer(std::string_view payload) {
     if (!in.complete()) return bad("footer section with another length");
   }
   if ((seen & 0xfe) != 0xfe) return bad("footer lacks a section");
+  HF_CHECK(check_postings(footer));  // Whichever came first, these or the names.
   return footer;
 }
 

@@ -27,6 +27,13 @@ struct FooterColumn {
   std::vector<PageRef> pages;  ///< One per page of rows.
 };
 
+/// Where the rows of one event name are listed (store/postings.h).
+struct FooterPostings {
+  std::uint32_t name_code = 0;
+  std::uint64_t count = 0;
+  std::vector<PageRef> pages;
+};
+
 struct Footer {
   RowNumber row_count = 0;
   std::uint32_t person_count = 0;
@@ -46,6 +53,7 @@ struct Footer {
   /// told.
   ZoneRules day_rules;
   std::vector<PageRef> day_pages;
+  std::vector<FooterPostings> postings;  ///< Ascending by name_code.
 };
 
 /// Persons (or keys) per page of the directory and of the key lists.

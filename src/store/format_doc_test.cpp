@@ -21,6 +21,7 @@
 #include "store/manifest.h"
 #include "store/page.h"
 #include "store/part_builder.h"
+#include "store/postings.h"
 
 namespace hf {
 namespace {
@@ -188,6 +189,54 @@ TEST(PartFormatDoc, DescribesOwnersAndSources) {
   EXPECT_EQ(pages[9].payload, owners.str());
 }
 
+TEST(PartFormatDoc, DescribesPostings) {
+  PartBuilder builder(20'000 * day);
+  const auto add = [&](std::string_view user, std::string_view name, TimestampMs time) {
+    builder.add({.user_id = user, .name = name, .time_ms = 19'000 * day + time});
+  };
+  add("ann", "page", 0);
+  add("ann", "pay", 3'000);
+  add("ann", "pay", 4'000);
+  add("ann", "page", 5'000);
+  add("bob", "page", 1);
+  add("bob", "page", 2);
+  add("bob", "pay", 302'000);
+  SimEnv sim(1);
+  PersonRegistry persons(HashKey{}, 5);
+  ASSERT_TRUE(builder.write(sim.env(), {.directory = "", .file = "part", .postings = {1000, 430}},
+                            persons, {}));
+  const auto pages = pages_of(read_file(sim.env(), "/part", 1 << 20).value());
+  std::vector<int> kinds;
+  for (const RawPage& page : pages) kinds.push_back(page.kind);
+  // Directory; time, name, id_code, received_at; ids; person keys; postings of "pay"; footer.
+  ASSERT_THAT(kinds, ElementsAre(1, 2, 2, 2, 2, 0x81, 3, 7, 4));
+  ByteWriter list;
+  list.signed_varint(19'000 * day + 3'000);
+  list.varint(1'000);
+  list.u8(9);
+  // 0, 1 and 299 s, nine bits each: 000000000, 100000000, 110101001, the lowest bit first.
+  for (const int packed : {0x00, 0x02, 0xac, 0x04}) list.u8(static_cast<std::uint8_t>(packed));
+  for (const int gap : {1, 0, 3}) list.varint(static_cast<std::uint64_t>(gap));
+  EXPECT_EQ(pages[7].payload, list.str());
+
+  ByteReader sections(pages.back().payload);
+  std::uint8_t tag = 0;
+  std::string_view body;
+  while (sections.remaining() > 0) {
+    tag = sections.u8();
+    body = sections.text();
+  }
+  EXPECT_EQ(tag, 0x8b) << "the last one";
+  ByteReader postings(body);
+  EXPECT_EQ(postings.varint(), 1u) << "names with a list";
+  EXPECT_EQ(postings.varint(), 1u) << "pay: the second most frequent";
+  EXPECT_EQ(postings.varint(), 3u) << "entries";
+  EXPECT_EQ(postings.varint(), 1u) << "pages";
+  EXPECT_EQ(postings.varint(), pages[7].size);
+  EXPECT_EQ(postings.signed_varint(), static_cast<std::int64_t>(pages[7].offset));
+  EXPECT_TRUE(postings.complete());
+}
+
 TEST(PartFormatDoc, DescribesTheFooter) {
   const auto pages = pages_of(tiny_part());
   ByteReader sections(pages.back().payload);
@@ -289,6 +338,11 @@ TEST(PartFormatDoc, NamesTheConstantsOfTheCode) {
               HasSubstr(fmt::format("| bytes of ids | {} MiB", part_format::id_bytes_max >> 20)));
   EXPECT_THAT(text,
               HasSubstr(fmt::format("| payload of a page | {} MiB |", page_payload_max >> 20)));
+  const PostingRule rule;
+  EXPECT_THAT(text, HasSubstr(fmt::format("at most {} per mille of the part's\nrows and all "
+                                          "together with at most {} per mille",
+                                          rule.each_per_mille, rule.all_per_mille)));
+  EXPECT_EQ(posting_page_entries, 65'536u);
   EXPECT_EQ(part_format::rows_max, 1u << 30);
   EXPECT_THAT(text, HasSubstr("| rows | 2^30 "));
 }

@@ -41,19 +41,23 @@ bool Head::full() const {
 }
 
 Result<void> Head::build(Tier& tier, PersonRegistry& persons, PageCache& cache,
-                         const std::shared_ptr<const Zone>& zone) {
+                         const Indexes& indexes) {
   auto file = std::make_unique<MemoryFile>();
-  const PartBuilder::Target target{
-      .hash_key = persons.hash_key(), .zone = zone, .keep_duplicates = true, .compress = false};
+  const PartBuilder::Target target{.hash_key = persons.hash_key(),
+                                   .zone = indexes.zone,
+                                   .keep_duplicates = true,
+                                   .compress = false,
+                                   .postings = indexes.postings};
   HF_CHECK(tier.events.write_to(*file, 0, target, persons, {}));
   HF_TRY(tier.part, Part::open(std::move(file), "head", cache));
   return {};
 }
 
-Result<std::vector<std::shared_ptr<const Part>>> Head::parts(
-    PersonRegistry& persons, PageCache& cache, const std::shared_ptr<const Zone>& zone) {
+Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& persons,
+                                                             PageCache& cache,
+                                                             const Indexes& indexes) {
   for (std::size_t i = 0; i + 1 < tiers_.size(); ++i) {
-    if (tiers_[i].part == nullptr) HF_CHECK(build(tiers_[i], persons, cache, zone));
+    if (tiers_[i].part == nullptr) HF_CHECK(build(tiers_[i], persons, cache, indexes));
   }
   if (!tiers_.empty() && tiers_.back().part == nullptr) {
     while (tiers_.size() > 1 &&
@@ -62,7 +66,7 @@ Result<std::vector<std::shared_ptr<const Part>>> Head::parts(
       tiers_.pop_back();
       tiers_.back().events.add_all(newer.events);
     }
-    HF_CHECK(build(tiers_.back(), persons, cache, zone));
+    HF_CHECK(build(tiers_.back(), persons, cache, indexes));
   }
   std::vector<std::shared_ptr<const Part>> parts;
   for (const Tier& tier : tiers_) parts.push_back(tier.part);

@@ -27,6 +27,12 @@ namespace hf {
 /// Not thread-safe.
 class Head {
  public:
+  /// What its parts keep besides rows, as in PartBuilder::Target.
+  struct Indexes {
+    std::shared_ptr<const Zone> zone;
+    PostingRule postings = {};
+  };
+
   Head() = default;
 
   /// Copies the event. Requires validate(event) and its received_at_ms.
@@ -38,10 +44,10 @@ class Head {
   [[nodiscard]] bool full() const;
 
   /// All its events as parts, oldest first; they live on when the head changes. New persons are
-  /// numbered. The parts keep the days of `zone`, if there is one. Requires `cache` to outlive
-  /// the parts.
-  [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts(
-      PersonRegistry& persons, PageCache& cache, const std::shared_ptr<const Zone>& zone);
+  /// numbered. Requires `cache` to outlive the parts.
+  [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts(PersonRegistry& persons,
+                                                                       PageCache& cache,
+                                                                       const Indexes& indexes);
   /// All its events in one builder; the head keeps them until clear().
   [[nodiscard]] PartBuilder& gather();
   void clear() { tiers_.clear(); }
@@ -54,7 +60,7 @@ class Head {
     std::shared_ptr<const Part> part;  // Null while events are added.
   };
   static Result<void> build(Tier& tier, PersonRegistry& persons, PageCache& cache,
-                            const std::shared_ptr<const Zone>& zone);
+                            const Indexes& indexes);
   std::vector<Tier> tiers_;  // Oldest first. Events are added to the last, where it has no part.
 };
 

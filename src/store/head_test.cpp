@@ -50,7 +50,7 @@ TEST(Head, ShowsEveryEventAtOnceWheneverItIsAsked) {
       }
       EXPECT_EQ(head.rows(), events.size());
       if (rng.chance(0.5)) continue;
-      const auto parts = head.parts(persons, cache, Zone::utc()).value();
+      const auto parts = head.parts(persons, cache, {Zone::utc(), {}}).value();
       EXPECT_LE(parts.size(), 8u);
       if (parts.empty()) continue;
       ASSERT_THAT(rows_of(parts),
@@ -68,10 +68,10 @@ TEST(Head, ShowsEveryEventAtOnceWheneverItIsAsked) {
     const auto part = Part::open(std::move(file_part), "flushed", cache).value();
     EXPECT_THAT(read_rows(*part).value(),
                 ElementsAreArray(ExpectedParts().next_part(events, 1'700'000'000'000)));
-    EXPECT_EQ(rows_of(head.parts(persons, cache, Zone::utc()).value()).size(), events.size())
+    EXPECT_EQ(rows_of(head.parts(persons, cache, {Zone::utc(), {}}).value()).size(), events.size())
         << "kept";
     head.clear();
-    EXPECT_THAT(head.parts(persons, cache, Zone::utc()).value(), SizeIs(0));
+    EXPECT_THAT(head.parts(persons, cache, {Zone::utc(), {}}).value(), SizeIs(0));
   }
 }
 

@@ -67,9 +67,6 @@ void read_offsets(const char* from, std::span<std::int64_t> values, std::int64_t
   }
 }
 
-// The coarsest of these units that divides every difference.
-constexpr std::int64_t time_units_ms[] = {86'400'000, 3'600'000, 60'000, 1'000, 1};
-
 }  // namespace
 
 Result<void> PageWriter::append_raw(std::string_view bytes) {
@@ -278,15 +275,24 @@ Result<DecodedNumbers> decode_numbers(std::string_view payload, std::uint32_t ro
   return out;
 }
 
+bool is_time_unit(std::uint64_t unit_ms) {
+  return std::ranges::find(time_units_ms, static_cast<std::int64_t>(unit_ms)) !=
+         std::end(time_units_ms);
+}
+
+std::int64_t coarsest_unit(std::span<const TimestampMs> times, TimestampMs base_ms) {
+  const std::int64_t* unit = std::begin(time_units_ms);
+  for (const TimestampMs time : times) {
+    while ((time - base_ms) % *unit != 0) ++unit;
+  }
+  return *unit;
+}
+
 std::string encode_times(std::span<const TimestampMs> times,
                          std::span<const std::uint32_t> run_starts) {
   HF_ASSERT(!times.empty());
   const TimestampMs base = *std::min_element(times.begin(), times.end());
-  std::int64_t unit = time_units_ms[0];
-  std::size_t unit_index = 0;
-  for (const TimestampMs time : times) {
-    while ((time - base) % unit != 0) unit = time_units_ms[++unit_index];
-  }
+  const std::int64_t unit = coarsest_unit(times, base);
   ByteWriter out;
   out.u8(static_cast<std::uint8_t>(Presence::all));
   out.u8(static_cast<std::uint8_t>(Encoding::run_deltas));
@@ -318,9 +324,7 @@ Result<TimesHead> read_times_head(ByteReader& in, std::uint32_t rows) {
   const std::int64_t base = in.signed_varint();
   const std::uint64_t unit = in.varint();
   if (!in.ok() || presence != static_cast<std::uint8_t>(Presence::all) ||
-      encoding != static_cast<std::uint8_t>(Encoding::run_deltas) ||
-      std::ranges::find(time_units_ms, static_cast<std::int64_t>(unit)) ==
-          std::end(time_units_ms)) {
+      encoding != static_cast<std::uint8_t>(Encoding::run_deltas) || !is_time_unit(unit)) {
     return bad_page("times page with an impossible head");
   }
   if (base < timestamp_min_ms || base >= timestamp_end_ms) {

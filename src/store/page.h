@@ -63,6 +63,12 @@ struct DecodedNumbers {
 /// Errors: data_loss/bad_part.
 [[nodiscard]] Result<DecodedNumbers> decode_numbers(std::string_view payload, std::uint32_t rows);
 
+/// The units times are counted in: the coarsest that divides every distance to a base.
+inline constexpr std::int64_t time_units_ms[] = {86'400'000, 3'600'000, 60'000, 1'000, 1};
+[[nodiscard]] bool is_time_unit(std::uint64_t unit_ms);
+/// Requires times at or after `base_ms`.
+[[nodiscard]] std::int64_t coarsest_unit(std::span<const TimestampMs> times, TimestampMs base_ms);
+
 /// Encodes a page of times; `run_starts` are the rows of the page at which a person begins.
 [[nodiscard]] std::string encode_times(std::span<const TimestampMs> times,
                                        std::span<const std::uint32_t> run_starts);

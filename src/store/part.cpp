@@ -14,6 +14,7 @@
 #include "calendar/zone.h"
 #include "store/footer.h"
 #include "store/page.h"
+#include "store/postings.h"
 
 namespace hf {
 namespace {
@@ -106,6 +107,24 @@ struct Part::Body {
     std::vector<std::uint32_t> starts;
     for (auto at = from; at != to; ++at) starts.push_back(*at - first);
     return starts;
+  }
+
+  [[nodiscard]] const FooterPostings* find_postings(std::uint32_t name_code) const {
+    const auto found =
+        std::ranges::lower_bound(footer.postings, name_code, {}, &FooterPostings::name_code);
+    return found != footer.postings.end() && found->name_code == name_code ? &*found : nullptr;
+  }
+
+  [[nodiscard]] Result<PostingRows> read_postings(const FooterPostings& postings) const {
+    PostingRows list;
+    const NameInfo& name = footer.names[postings.name_code];
+    for (const PageRef& ref : postings.pages) {
+      HF_TRY(const std::string payload, read(ref, PageKind::postings));
+      const auto count = static_cast<std::uint32_t>(
+          std::min<std::uint64_t>(posting_page_entries, postings.count - list.rows.size()));
+      HF_CHECK(placed(read_posting_page(payload, count, footer.row_count, name, list), ref));
+    }
+    return list;
   }
 
   [[nodiscard]] std::uint32_t column_of(ColumnRole role) const {
@@ -520,6 +539,52 @@ Result<void> Part::verify_days() const {
   return {};
 }
 
+bool Part::has_postings(std::uint32_t name_code) const {
+  return body_->find_postings(name_code) != nullptr;
+}
+
+Result<std::shared_ptr<const Postings>> Part::postings(std::uint32_t name_code) const {
+  const FooterPostings* const listed = body_->find_postings(name_code);
+  HF_ASSERT(listed != nullptr);
+  // Behind the days, a page for each name.
+  const auto column = static_cast<std::uint32_t>(columns().size()) + 2;
+  return body_->cached<Postings>(column, name_code, [&]() -> Result<std::shared_ptr<Postings>> {
+    HF_TRY(PostingRows list, body_->read_postings(*listed));
+    HF_TRY(Postings postings, with_owners(*this, std::move(list)));
+    return std::make_shared<Postings>(std::move(postings));
+  });
+}
+
+Result<void> Part::verify_postings() const {
+  if (body_->footer.postings.empty()) return {};
+  std::vector<PostingRows> told(names().size());
+  std::vector<std::size_t> next(names().size(), 0);
+  for (const FooterPostings& postings : body_->footer.postings) {
+    HF_TRY(told[postings.name_code], body_->read_postings(postings));
+  }
+  for (std::uint32_t page = 0; page < page_count(); ++page) {
+    HF_TRY(const auto codes, name_codes(page));
+    HF_TRY(const auto times, this->times(page));
+    for (std::uint32_t i = 0; i < rows_in_page(page); ++i) {
+      const std::uint32_t code = codes->codes[i];
+      const PostingRows& list = told[code];
+      if (list.rows.empty()) continue;
+      const std::size_t at = next[code]++;
+      if (at == list.rows.size() || list.rows[at] != page * page_rows + i ||
+          list.times[at] != times->values[i]) {
+        return bad(fmt::format("{}: row {}: differs from its name's postings", path(),
+                               page * page_rows + i));
+      }
+    }
+  }
+  for (std::size_t code = 0; code < told.size(); ++code) {
+    if (next[code] != told[code].rows.size()) {
+      return bad(fmt::format("{}: postings of name {} with rows of others", path(), code));
+    }
+  }
+  return {};
+}
+
 Result<std::vector<Hash128>> Part::message_keys() const {
   std::vector<Hash128> keys;
   for (const PageRef& ref : body_->footer.message_key_pages) {
@@ -587,7 +652,8 @@ Result<void> Part::verify() const {
   for (std::uint32_t column = 0; column < columns().size(); ++column) {
     HF_CHECK(verify_column(column));
   }
-  return verify_days();
+  HF_CHECK(verify_days());
+  return verify_postings();
 }
 
 Result<void> Part::verify_column(std::uint32_t column) const {

@@ -93,6 +93,14 @@ struct IdTable final : CachedPage {
   std::string bytes;
 };
 
+/// All rows of one event name, as (owner, time): ascending by owner, then row. An owner is whose
+/// event it is (store/moved_runs.h), whomever it lies with.
+struct Postings final : CachedPage {
+  std::vector<PersonOrdinal> owners;
+  std::vector<TimestampMs> times;
+  std::vector<RowNumber> rows;
+};
+
 /// What events of a part say of who is who (identity/link_set.h).
 struct LinkEvidence {
   enum class Kind : std::uint8_t {
@@ -208,6 +216,10 @@ class Part {
   [[nodiscard]] Result<std::shared_ptr<const DaySets>> day_sets(const Zone& zone) const;
   /// True where that need not read the rows.
   [[nodiscard]] bool keeps_days_of(const Zone& zone) const;
+  /// True where the part lists the rows of that name (an index into names()).
+  [[nodiscard]] bool has_postings(std::uint32_t name_code) const;
+  /// Requires has_postings(name_code). Errors: data_loss/bad_part, unavailable.
+  [[nodiscard]] Result<std::shared_ptr<const Postings>> postings(std::uint32_t name_code) const;
   /// Of rows without a source of their own.
   [[nodiscard]] const std::string& source() const;
   /// Sorted keyed hashes of (source, message id) of this part's rows that have one.
@@ -226,6 +238,7 @@ class Part {
   [[nodiscard]] Result<void> verify_column(std::uint32_t column) const;
   [[nodiscard]] Result<std::vector<OwnerDay>> kept_days() const;
   [[nodiscard]] Result<void> verify_days() const;
+  [[nodiscard]] Result<void> verify_postings() const;
 
   std::unique_ptr<Body> body_;
 };

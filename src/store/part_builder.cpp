@@ -21,6 +21,7 @@
 #include "identity/person_key.h"
 #include "store/footer.h"
 #include "store/page.h"
+#include "store/postings.h"
 #include "store/string_table.h"
 
 namespace hf {
@@ -197,9 +198,15 @@ struct PartBuilder::Body {
   /// Which days each owner was active on.
   [[nodiscard]] Result<void> write_days(PartWriter& writer, const Arrangement& arranged,
                                         const Zone& zone) const;
+  /// Lists the names in the footer; returns their codes in the file by those here.
+  [[nodiscard]] std::vector<std::uint16_t> recode_names(PartWriter& writer) const;
   /// All columns but the times.
-  [[nodiscard]] Result<void> write_columns(PartWriter& writer,
-                                           const std::vector<IdPair>& pairs) const;
+  [[nodiscard]] Result<void> write_columns(PartWriter& writer, const std::vector<IdPair>& pairs,
+                                           std::span<const std::uint16_t> recoded) const;
+  /// The rows of the rarer names.
+  [[nodiscard]] Result<void> write_posting_lists(PartWriter& writer,
+                                                 std::span<const std::uint16_t> recoded,
+                                                 const PostingRule& rule) const;
 };
 
 void PartBuilder::Body::add(const EventView& event, std::string_view source, std::uint32_t import) {
@@ -828,8 +835,7 @@ std::vector<LinkEvidence> PartBuilder::Body::links(const Deduplicated& unique,
   return links;
 }
 
-Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
-                                              const std::vector<IdPair>& pairs) const {
+std::vector<std::uint16_t> PartBuilder::Body::recode_names(PartWriter& writer) const {
   Footer& footer = writer.footer();
   // Names by frequency, so that the common ones have small codes.
   std::vector<NameInfo> infos(names.size());
@@ -860,6 +866,11 @@ Result<void> PartBuilder::Body::write_columns(PartWriter& writer,
     footer.time_max = std::max(footer.time_max, infos[by_count[code]].time_max);
     footer.names.push_back(infos[by_count[code]]);
   }
+  return recoded;
+}
+
+Result<void> PartBuilder::Body::write_columns(PartWriter& writer, const std::vector<IdPair>& pairs,
+                                              std::span<const std::uint16_t> recoded) const {
   HF_CHECK(writer.integers(ColumnRole::name,
                            [&](std::uint32_t row) { return recoded[name_codes[row]]; }));
   HF_CHECK(writer.integers(ColumnRole::id_code,
@@ -912,6 +923,28 @@ Result<void> PartBuilder::Body::write_days(PartWriter& writer, const Arrangement
   }
   HF_CHECK(out.finish(writer.footer()));
   writer.footer().day_rules = zone_rules(zone, writer.footer().time_min, writer.footer().time_max);
+  return {};
+}
+
+Result<void> PartBuilder::Body::write_posting_lists(PartWriter& writer,
+                                                    std::span<const std::uint16_t> recoded,
+                                                    const PostingRule& rule) const {
+  Footer& footer = writer.footer();
+  const std::uint32_t first_code = first_posting_code(footer.names, writer.rows(), rule);
+  std::vector<PostingRows> lists(footer.names.size() - first_code);
+  for (RowNumber row = 0; row < writer.rows(); ++row) {
+    const std::uint32_t at = writer.order()[row];
+    const std::uint32_t code = recoded[name_codes[at]];
+    if (code < first_code) continue;
+    lists[code - first_code].rows.push_back(row);
+    lists[code - first_code].times.push_back(times[at]);
+  }
+  for (std::uint32_t i = 0; i < lists.size(); ++i) {
+    FooterPostings& postings = footer.postings.emplace_back();
+    postings.name_code = first_code + i;
+    postings.count = lists[i].rows.size();
+    HF_TRY(postings.pages, write_postings(writer.pages(), lists[i]));
+  }
   return {};
 }
 
@@ -971,7 +1004,8 @@ Result<PartSummary> PartBuilder::Body::write_rows(File& file, TimestampMs create
   HF_CHECK(writer.pages().append_raw(encode_part_header()));
   HF_CHECK(write_directory(writer.pages(), arranged.ordinals, arranged.offsets, footer));
   HF_CHECK(writer.times(times, std::span(arranged.offsets).first(arranged.ordinals.size())));
-  HF_CHECK(write_columns(writer, arranged.pairs));
+  const std::vector<std::uint16_t> recoded = recode_names(writer);
+  HF_CHECK(write_columns(writer, arranged.pairs, recoded));
   std::vector<IdTable::Entry> entries;
   std::vector<std::uint32_t> entry_counts(arranged.ordinals.size(), 0);
   for (const std::uint32_t i : arranged.used_pairs) {
@@ -984,6 +1018,7 @@ Result<PartSummary> PartBuilder::Body::write_rows(File& file, TimestampMs create
   HF_CHECK(write_links(writer.pages(), links(unique, arranged.pairs), footer));
   HF_CHECK(write_owners(writer.pages(), arranged.shared, footer));
   if (target.zone) HF_CHECK(write_days(writer, arranged, *target.zone));
+  HF_CHECK(write_posting_lists(writer, recoded, target.postings));
   HF_CHECK(write_footer(writer.pages(), encode_footer(footer)));
   HF_CHECK(writer.pages().flush());
   summary.bytes = writer.pages().offset();

@@ -16,6 +16,7 @@
 #include "log/record.h"
 #include "store/part.h"
 #include "store/person_registry.h"
+#include "store/postings.h"
 
 namespace hf {
 
@@ -72,6 +73,7 @@ class PartBuilder {
     std::shared_ptr<const Zone> zone = {};
     bool keep_duplicates = false;  ///< Repeated message ids were decided before.
     bool compress = true;
+    PostingRule postings = {};
   };
   /// Sorts, leaves out rows whose (source, message id) is repeated here (first wins) or listed in
   /// `known` (sorted message keys of other parts), and writes. An empty outcome writes no file.

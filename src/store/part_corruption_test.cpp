@@ -6,10 +6,12 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/memory_file.h"
 #include "base/sim_env.h"
 #include "store/footer.h"
 #include "store/page.h"
 #include "store/part_builder.h"
+#include "store/postings.h"
 #include "store/rewritten_part.h"
 #include "store/stored_rows.h"
 
@@ -26,6 +28,14 @@ const std::string path = "/parts/1.part";
 
 std::span<const std::byte> as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text));
+}
+
+/// Every list the part has.
+Result<void> read_postings(const Part& part) {
+  for (std::uint32_t code = 0; code < part.names().size(); ++code) {
+    if (part.has_postings(code)) HF_CHECK(part.postings(code));
+  }
+  return {};
 }
 
 class DamagedPart : public ::testing::Test {
@@ -47,7 +57,8 @@ class DamagedPart : public ::testing::Test {
                                .file = "1.part",
                                .source = "shop",
                                .hash_key = {},
-                               .zone = Zone::utc()},
+                               .zone = Zone::utc(),
+                               .postings = {1000, 1000}},
                               persons, {}));
     whole_ = read_file(sim_.env(), path, 1 << 20).value_or("");
     const auto part = Part::open(sim_.env(), path, cache_).value();
@@ -77,9 +88,12 @@ class DamagedPart : public ::testing::Test {
     } else {
       (void)note(rows.error());
     }
+    const auto listed = read_postings(**part);
+    if (!listed) (void)note(listed.error());
     const auto verified = (*part)->verify();
     if (!verified) return note(verified.error());
     EXPECT_TRUE(rows);
+    EXPECT_TRUE(listed);
     return "";
   }
 
@@ -104,12 +118,13 @@ TEST_F(DamagedPart, IsNoticedWhateverBitFlips) {
   Rng rng(1);
   std::vector<std::size_t> bits;
   for (int i = 0; i < 3'000; ++i) bits.push_back(rng.below(whole_.size() * 8));
-  // Each byte of header and trailer, and of the footer page before the trailer.
-  const auto footer =
-      read_trailer(std::string_view(whole_).substr(whole_.size() - part_format::trailer_bytes));
-  ASSERT_TRUE(footer);
+  // Each byte of header and trailer, and of the postings and the footer page before the trailer.
+  const RewrittenPart sound(whole_);
+  const auto postings =
+      std::ranges::find(sound.pages(), PageKind::postings, &RewrittenPart::Page::kind);
+  ASSERT_NE(postings, sound.pages().end());
   for (std::size_t at = 0; at < part_format::header_bytes; ++at) bits.push_back(at * 8 + at % 8);
-  for (std::size_t at = footer->offset; at < whole_.size(); ++at) bits.push_back(at * 8 + at % 8);
+  for (std::size_t at = postings->offset; at < whole_.size(); ++at) bits.push_back(at * 8 + at % 8);
   for (const std::size_t bit : bits) {
     SCOPED_TRACE(fmt::format("bit {} of byte {} of {}", bit % 8, bit / 8, whole_.size()));
     const std::string complaint = complaint_about(flipped(bit));
@@ -209,12 +224,21 @@ TEST_F(MiswrittenPart, IsRefusedWhenItsSectionsAreMissingRepeatedOrOutOfOrder) {
     section.text(in.text());
     sections.push_back(section.take());
   }
-  ASSERT_EQ(sections.size(), 9u);
-  const std::size_t days = payload_.size() - sections[8].size();
+  ASSERT_EQ(sections.size(), 10u);
+  const std::size_t postings = payload_.size() - sections[9].size();
+  const std::size_t days = postings - sections[8].size();
   const std::size_t links = days - sections[7].size();
-  EXPECT_EQ(complaint_about_payload(payload_.substr(0, days)), "") << "a part may have no days";
+  EXPECT_EQ(complaint_about_payload(payload_.substr(0, postings)), "")
+      << "a part may have no postings";
+  EXPECT_EQ(complaint_about_payload(payload_.substr(0, days)), "") << "nor days";
   EXPECT_EQ(complaint_about_payload(payload_.substr(0, links)), "") << "nor links";
   EXPECT_THAT(complaint_about_payload(payload_ + sections[8]), HasSubstr("twice"));
+  EXPECT_THAT(complaint_about_payload(payload_ + sections[9]), HasSubstr("twice"));
+  // Wherever they stand: the names they go by may come later.
+  EXPECT_EQ(
+      complaint_about_payload(sections[0] + sections[9] +
+                              payload_.substr(sections[0].size(), postings - sections[0].size())),
+      "");
   for (std::size_t left_out = 0; left_out < 7; ++left_out) {
     std::string payload;
     for (std::size_t i = 0; i < sections.size(); ++i) {
@@ -227,7 +251,7 @@ TEST_F(MiswrittenPart, IsRefusedWhenItsSectionsAreMissingRepeatedOrOutOfOrder) {
   EXPECT_THAT(complaint_about_payload(summary_last), HasSubstr("begin with its summary"));
   EXPECT_NE(complaint_about_payload(""), "");
   for (std::size_t size = 0; size < payload_.size(); ++size) {
-    if (size == days || size == links) continue;
+    if (size == postings || size == days || size == links) continue;
     ASSERT_NE(complaint_about_payload(std::string_view(payload_).substr(0, size)), "") << size;
   }
 }
@@ -266,6 +290,22 @@ TEST_F(MiswrittenPart, IsRefusedWhenAnythingInItsFooterContradictsItsPages) {
   EXPECT_NE(changed([](Footer& f) { f.day_rules[0].offset_s += 864'000; }), "");
   EXPECT_NE(changed([](Footer& f) { ++f.day_rules[0].from_ms; }), "");
   EXPECT_NE(changed([](Footer& f) { f.day_rules.push_back(f.day_rules[0]); }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[0].pages.clear(); }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[0].pages.push_back(f.postings[0].pages[0]); }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[0].pages = f.postings[1].pages; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[0].pages = f.directory_pages; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[0].pages[0] = {}; }), "");
+  EXPECT_NE(changed([](Footer& f) { ++f.postings[0].count; }), "");
+  EXPECT_NE(changed([](Footer& f) { --f.postings[0].count; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[0].count = 0; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[0].count = part_format::rows_max; }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings[1].name_code = f.postings[0].name_code; }), "");
+  EXPECT_NE(changed([](Footer& f) { std::swap(f.postings[0], f.postings[1]); }), "");
+  EXPECT_NE(changed([](Footer& f) { f.postings.push_back(f.postings[0]); }), "");
+  EXPECT_NE(changed([](Footer& f) {
+              f.postings.back().name_code = static_cast<std::uint32_t>(f.names.size());
+            }),
+            "");
   EXPECT_NE(changed([](Footer& f) { f.columns.push_back(f.columns.back()); }), "");
   EXPECT_NE(changed([](Footer& f) { f.columns.erase(f.columns.begin()); }), "");
   EXPECT_NE(changed([&](Footer& f) {
@@ -300,6 +340,61 @@ TEST_F(MiswrittenPart, IsRefusedWhenAnythingInItsFooterContradictsItsPages) {
   EXPECT_NE(changed([&](Footer& f) { ++text(f).info.dictionary_size; }), "");
   EXPECT_NE(changed([&](Footer& f) { text(f).info.dictionary_size = 0; }), "");
   EXPECT_NE(changed([&](Footer& f) { text(f).dictionary_pages.clear(); }), "");
+}
+
+// Each list reads well by itself: only the rows can tell that it is not theirs.
+TEST_F(MiswrittenPart, IsToldByItsRowsWhenItsPostingsAreOthers) {
+  const auto listed = [&](std::uint32_t code) {
+    const FooterPostings& postings = rewritten_.footer().postings[code];
+    std::size_t page = 0;
+    while (rewritten_.pages()[page].offset != postings.pages.at(0).offset) ++page;
+    return page;
+  };
+  const auto read = [&](std::uint32_t code) {
+    PostingRows list;
+    const NameInfo& name = rewritten_.footer().names[code];
+    EXPECT_TRUE(read_posting_page(rewritten_.pages()[listed(code)].payload,
+                                  static_cast<std::uint32_t>(name.count),
+                                  rewritten_.footer().row_count, name, list));
+    return list;
+  };
+  const auto complaint_about_list = [&](std::uint32_t code, const PostingRows& list) {
+    MemoryFile file;
+    PageWriter pages(file, /*compress=*/false);
+    const PageRef ref = write_postings(pages, list).value().at(0);
+    EXPECT_TRUE(pages.flush());
+    std::string stored(ref.stored_bytes, '\0');
+    EXPECT_TRUE(file.read_at(0, std::as_writable_bytes(std::span(stored))));
+    return complaint_about(
+        rewritten_.with_payload(listed(code), decode_page(stored, PageKind::postings).value()));
+  };
+  ASSERT_EQ(rewritten_.footer().postings.size(), rewritten_.footer().names.size());
+  const PostingRows sound = read(0);
+  ASSERT_EQ(complaint_about_list(0, sound), "");
+
+  // A time of the name, but another row's.
+  PostingRows list = sound;
+  const auto other = std::ranges::find_if(list.times, [&](TimestampMs time) {
+    return time != list.times.front() && time != rewritten_.footer().names[0].time_min &&
+           time != rewritten_.footer().names[0].time_max;
+  });
+  ASSERT_NE(other, list.times.end());
+  *other = list.times.front();
+  EXPECT_THAT(complaint_about_list(0, list), HasSubstr("differs from its name's postings"));
+
+  // A row of another name in the place of each of its own.
+  std::set<RowNumber> own(sound.rows.begin(), sound.rows.end());
+  for (std::size_t i = 0; i < sound.rows.size(); ++i) {
+    const RowNumber first = i == 0 ? 0 : sound.rows[i - 1] + 1;
+    const RowNumber end =
+        i + 1 < sound.rows.size() ? sound.rows[i + 1] : rewritten_.footer().row_count;
+    for (RowNumber row = first; row < end; ++row) {
+      if (own.contains(row)) continue;
+      list = sound;
+      list.rows[i] = row;
+      ASSERT_THAT(complaint_about_list(0, list), HasSubstr("differs from its name's postings"));
+    }
+  }
 }
 
 TEST_F(MiswrittenPart, NeverAllocatesByTheWordOfACount) {
@@ -371,9 +466,11 @@ TEST_F(MiswrittenPart, IsRefusedOrReadableWhateverItsPagesSay) {
       continue;
     }
     const auto rows = read_rows(**part);
+    const auto listed = read_postings(**part);
     const auto verified = (*part)->verify();
     if (verified) {
       ASSERT_TRUE(rows) << rows.error().message;
+      ASSERT_TRUE(listed) << listed.error().message;
       ++readable;
     } else {
       ASSERT_EQ(verified.error().code, ErrorCode::data_loss);

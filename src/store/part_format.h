@@ -34,6 +34,7 @@ enum class PageKind : std::uint8_t {
   footer = 4,
   owners = 5,         ///< Which persons' events lie with another person's.
   days = 6,           ///< On which local days owners of events were active.
+  postings = 7,       ///< Rows and times of one event name.
   ids = 0x81,         ///< Raw ids. Personal.
   dictionary = 0x82,  ///< Text values. Personal: free text may name people.
   texts = 0x83,       ///< Message ids. Personal.

@@ -39,7 +39,8 @@ std::string sound_part() {
               .file = "part",
               .source = "shop",
               .hash_key = {},
-              .zone = hf::Zone::utc()},
+              .zone = hf::Zone::utc(),
+              .postings = {1000, 1000}},
              persons, {})
       .value();
   return hf::read_file(sim.env(), "/part", std::uint64_t{1} << 30).value();
@@ -81,6 +82,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::uint32_t page = 0; page < (*part)->page_count(); ++page) {
     (void)(*part)->compact_times(page);
   }
-  if (is_sound && !rows) __builtin_trap();
+  bool are_listed = true;
+  for (std::uint32_t code = 0; code < (*part)->names().size(); ++code) {
+    if ((*part)->has_postings(code)) are_listed &= (*part)->postings(code).has_value();
+  }
+  if (is_sound && (!rows || !are_listed)) __builtin_trap();
   return 0;
 }

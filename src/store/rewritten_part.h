@@ -76,6 +76,7 @@ class RewrittenPart {
         move(column.dictionary_pages);
         move(column.pages);
       }
+      for (FooterPostings& postings : footer.postings) move(postings.pages);
       return write_footer(out, encode_footer(footer));
     });
   }

@@ -12,6 +12,8 @@
 
 namespace hf {
 
+class SnapshotIndex;
+
 /// What a query sees: a fixed set of parts, oldest first (among equal times of one owner the
 /// earlier part's events arrived first). Cheap to copy; immutable.
 struct Snapshot {
@@ -26,6 +28,8 @@ struct Snapshot {
   std::size_t first_seen_parts = 0;
   /// The same with those parts; this one has none. Null where nothing was purged.
   std::shared_ptr<const Snapshot> with_first_seen = {};
+  /// Keeps what questions find out about it (store/snapshot_index.h). Null: each finds out anew.
+  std::shared_ptr<SnapshotIndex> index = {};
 };
 
 /// Rows of one part that belong to one person.

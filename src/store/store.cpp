@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/site.h"
 #include "identity/person_key.h"
+#include "store/snapshot_index.h"
 
 namespace hf {
 namespace {
@@ -297,7 +298,8 @@ Result<void> Store::flush() {
         .hash_key = manifest_.hash_key,
         .canonical = [&](const Hash128& key) { return people->canonical(key); },
         .zone = zone(),
-        .keep_duplicates = true};
+        .keep_duplicates = true,
+        .postings = options_.postings};
     HF_TRY(const PartSummary summary, head_.gather().write(env_, target, people->registry(), {}));
     next.parts.push_back({.file = target.file,
                           .rows = summary.rows,
@@ -354,6 +356,7 @@ Result<PartRuns> Store::runs_of(const PartEntry& entry) {
 
 Result<Snapshot> Store::snapshot() {
   Snapshot snapshot;
+  snapshot.index = std::make_shared<SnapshotIndex>();
   snapshot.person_end = manifest_.next_person;
   snapshot.data_version = manifest_.data_version + (applied_end_ - manifest_.log_end);
   std::vector<PartRuns> runs;
@@ -367,7 +370,7 @@ Result<Snapshot> Store::snapshot() {
   }
   if (!says_who_is_who && manifest_.first_seen.empty()) return snapshot;
   HF_TRY(People* const people, this->people());
-  HF_TRY(const auto head, head_.parts(people->registry(), cache_, zone()));
+  HF_TRY(const auto head, head_.parts(people->registry(), cache_, {zone(), options_.postings}));
   static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
   for (const auto& part : head) {
     runs.push_back({part, no_owners});
@@ -406,7 +409,7 @@ Result<People*> Store::people() {
   }
   for (const LinkDecision& decision : links_) people.decide(decision);
   // Events of the head that came before anybody asked.
-  HF_TRY(const auto head, head_.parts(people.registry(), cache_, zone()));
+  HF_TRY(const auto head, head_.parts(people.registry(), cache_, {zone(), options_.postings}));
   for (const auto& part : head) HF_CHECK(people.add_links(*part));
   people_ = std::move(people);
   return &*people_;
@@ -564,7 +567,7 @@ Result<void> Store::note_links() {
     HF_TRY(const auto part, open_part(entry.file));
     HF_CHECK(people_->add_links(*part));
   }
-  HF_TRY(const auto head, head_.parts(people_->registry(), cache_, zone()));
+  HF_TRY(const auto head, head_.parts(people_->registry(), cache_, {zone(), options_.postings}));
   for (const auto& part : head) HF_CHECK(people_->add_links(*part));
   return {};
 }

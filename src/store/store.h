@@ -42,6 +42,7 @@ class Store {
     std::size_t cache_bytes = std::size_t{2} << 30;  ///< Of decoded pages.
     LogWriter::Options log = {};
     std::uint32_t rows_per_part = 2'000'000;  ///< That compactions write; persons stay whole.
+    PostingRule postings = {};                ///< Of the parts written from here on.
   };
 
   /// Errors: not_found/no_data_directory (access read); failed_precondition/locked naming the
@@ -61,6 +62,7 @@ class Store {
   [[nodiscard]] const Settings& settings() const { return settings_; }
   /// The workspace's; null where its name is unknown here.
   [[nodiscard]] std::shared_ptr<const Zone> zone();
+  [[nodiscard]] const Options& options() const { return options_; }
   [[nodiscard]] const Env& env() const { return env_; }
   [[nodiscard]] PageCache& cache() { return cache_; }
   [[nodiscard]] const std::string& directory() const { return directory_; }

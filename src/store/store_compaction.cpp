@@ -54,6 +54,7 @@ Result<std::unique_ptr<Compaction>> Store::compaction_of(std::vector<PartEntry> 
                         .hash_key = manifest_.hash_key,
                         .placement = people->placement(),
                         .zone = zone(),
+                        .postings = options_.postings,
                         .next_part = next_part_};
   work.erased = people->erased();
   work.person_end = people->registry().next();
