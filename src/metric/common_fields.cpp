@@ -145,6 +145,11 @@ Result<CommonFields> parse_common(const Json& query, const QueryContext& context
   return common;
 }
 
+Result<Matcher> parse_match(const Json& query) {
+  const Json* match = query.find("match");
+  return match == nullptr ? Matcher::any_event() : parse_matcher(*match, "/match");
+}
+
 namespace {
 
 Result<TimeRange> range_between(const RangeBound& from, const RangeBound& to,

@@ -56,6 +56,9 @@ inline constexpr std::array unsupported_common_field_names =
 [[nodiscard]] Result<TimeRange> parse_window(const Json& window, const std::string& pointer,
                                              const Zone& zone);
 
+/// Reads `match`; any active event where it is absent. Errors: those of parse_matcher.
+[[nodiscard]] Result<Matcher> parse_match(const Json& query);
+
 /// The time of the first event up to as_of with a name that one of the matchers means.
 /// Errors: those of Part's readers.
 [[nodiscard]] Result<std::optional<TimestampMs>> first_named_event(

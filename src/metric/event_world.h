@@ -108,13 +108,15 @@ class EventWorld {
         builder.add(view);
       }
       const std::string file = fmt::format("part{}", part);
-      const auto summary = builder.write(env,
-                                         {.directory = "/parts",
-                                          .file = file,
-                                          .source = "test",
-                                          .hash_key = {},
-                                          .zone = part % 2 == 0 ? Zone::utc() : nullptr},
-                                         persons, {});
+      const auto summary = builder.write(
+          env,
+          {.directory = "/parts",
+           .file = file,
+           .source = "test",
+           .hash_key = {},
+           .zone = part % 2 == 0 ? Zone::utc() : nullptr,
+           .postings = part % 3 == 0 ? PostingRule{1000, 1000} : PostingRule{400, 600}},
+          persons, {});
       EXPECT_TRUE(summary) << summary.error().message;
       auto opened = Part::open(env, "/parts/" + file, cache_);
       EXPECT_TRUE(opened) << opened.error().message;

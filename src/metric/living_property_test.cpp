@@ -10,9 +10,13 @@
 #include <tuple>
 
 #include "identity/link_set.h"
+#include "metric/lifecycle.h"
+#include "metric/lifecycle_twin.h"
 #include "metric/query_world.h"
 #include "metric/retention.h"
 #include "metric/retention_twin.h"
+#include "metric/stickiness.h"
+#include "metric/stickiness_twin.h"
 #include "metric/trend.h"
 #include "metric/trend_twin.h"
 #include "store/store.h"
@@ -136,7 +140,9 @@ class LivingWorld {
   void open() {
     store_.reset();
     store_ = Store::open(env_.env(), "/data", Store::Access::own,
-                         {.log = {.file_bytes = 4'000}, .rows_per_part = 8})
+                         {.log = {.file_bytes = 4'000},
+                          .rows_per_part = 8,
+                          .postings = {.each_per_mille = 400, .all_per_mille = 600}})
                  .value();
   }
 
@@ -248,10 +254,19 @@ TEST(LivingAnswers, AreTheTwinsWhateverCameBetween) {
            [](const auto& query, const auto& events) {
              return RetentionTwin(query, events).answer();
            });
+    agrees(q, world, QueryText(q).lifecycle(), parse_lifecycle, run_lifecycle,
+           [](const auto& query, const auto& events) {
+             return LifecycleTwin(query, events).answer();
+           });
     agrees(q, world, QueryText(q).trend(), parse_trend, run_trend,
            [](const auto& query, std::vector<WorldEvent> events) {
              std::erase_if(events, [](const WorldEvent& event) { return event.purged; });
              return TrendTwin(query, events).answer();
+           });
+    agrees(q, world, QueryText(q).stickiness(), parse_stickiness, run_stickiness,
+           [](const auto& query, std::vector<WorldEvent> events) {
+             std::erase_if(events, [](const WorldEvent& event) { return event.purged; });
+             return StickinessTwin(query, events).answer();
            });
   });
 }

@@ -115,21 +115,8 @@ Result<PeriodGrid> PeriodGrid::build(const Period& period, const TimeRange& rang
                                      WeekStart week_start, std::int32_t look_ahead) {
   PeriodGrid grid;
   const std::vector<Interval> inside = instants_of(range, zone);
-  std::vector<Piece> pieces;
-  const bool has_dates = range.first_day && range.last_day;  // A skipped date has no instants.
-  if (!inside.empty() || (has_dates && period.unit != Period::Unit::hour && !period.is_exact())) {
-    if (period.unit == Period::Unit::hour) {
-      HF_TRY(pieces, grid.cut_by_hour(inside, zone, look_ahead));
-    } else if (period.is_exact()) {
-      HF_TRY(pieces, grid.cut_exactly(period.duration.ms, inside, look_ahead));
-    } else {
-      HF_TRY(pieces, grid.cut_by_date(period, range, inside, zone, week_start, look_ahead));
-    }
-  }
-  if (grid.first_days_.empty()) {
-    // Rows are named by instants, and a grid outlives the query's mention of its zone.
-    grid.zone_ = std::make_shared<const Zone>(zone);
-  }
+  HF_TRY(const auto pieces,
+         grid.cut(period, range, inside, zone, week_start, {.ahead = look_ahead}));
   grid.mark_range(pieces, inside);
   if (grid.rows_ > 0 && !inside.empty()) {
     grid.cuts_first_ = inside.front().from_ms > grid.starts_.front();
@@ -138,9 +125,33 @@ Result<PeriodGrid> PeriodGrid::build(const Period& period, const TimeRange& rang
   return grid;
 }
 
+Result<PeriodGrid> PeriodGrid::build_whole(const Period& period, const TimeRange& range,
+                                           const Zone& zone, WeekStart week_start,
+                                           std::int32_t look_back) {
+  PeriodGrid grid;
+  HF_TRY(const auto pieces,
+         grid.cut(period, range, instants_of(range, zone), zone, week_start, {.back = look_back}));
+  grid.mark_whole(pieces);
+  return grid;
+}
+
+Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut(const Period& period, const TimeRange& range,
+                                                       std::span<const Interval> inside,
+                                                       const Zone& zone, WeekStart week_start,
+                                                       Beside beside) {
+  const bool by_date = period.unit != Period::Unit::hour && !period.is_exact();
+  // Rows that are named by instants need the zone, and a grid outlives the query's mention of it.
+  if (!by_date) zone_ = std::make_shared<const Zone>(zone);
+  const bool has_dates = range.first_day && range.last_day;  // A skipped date has no instants.
+  if (inside.empty() && !(has_dates && by_date)) return std::vector<Piece>{};
+  if (by_date) return cut_by_date(period, range, inside, zone, week_start, beside);
+  if (period.unit == Period::Unit::hour) return cut_by_hour(inside, zone, beside);
+  return cut_exactly(period.duration.ms, inside, beside);
+}
+
 Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_date(
     const Period& period, const TimeRange& range, std::span<const Interval> inside,
-    const Zone& zone, WeekStart week_start, std::int32_t look_ahead) {
+    const Zone& zone, WeekStart week_start, Beside beside) {
   // The dates the range touches: by the bound where it is a date, else by its instants.
   Day first = range.first_day.value_or(std::numeric_limits<Day>::max());
   Day last = range.last_day.value_or(std::numeric_limits<Day>::min());
@@ -158,10 +169,12 @@ Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_date(
   std::int64_t rows = 0;
   while (first_day_of(rows) <= last) ++rows;
   if (rows > rows_max) return too_many_rows(rows);
-  rows_ = static_cast<std::int32_t>(rows);
+  rows_ = static_cast<std::int32_t>(rows) + beside.back;
 
   std::vector<Day> first_days;
-  for (std::int64_t i = 0; i <= rows + look_ahead; ++i) first_days.push_back(first_day_of(i));
+  for (std::int64_t i = -beside.back; i <= rows + beside.ahead; ++i) {
+    first_days.push_back(first_day_of(i));
+  }
   for (const Day day : first_days) starts_.push_back(zone.start_of_day(day));
   ends_.assign(starts_.begin() + 1, starts_.end());
   const TimestampMs begin = starts_.front();
@@ -182,8 +195,7 @@ Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_date(
 }
 
 Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_hour(std::span<const Interval> inside,
-                                                               const Zone& zone,
-                                                               std::int32_t look_ahead) {
+                                                               const Zone& zone, Beside beside) {
   // Keyed by (local date, hour since its first instant): in order, and the same after a zone has
   // turned back.
   using Hour = std::pair<Day, std::int32_t>;
@@ -192,9 +204,11 @@ Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_hour(std::span<const I
     TimestampMs to_ms;
     Hour hour;
   };
-  // Two days more on each side hold whatever a turned clock moves; a day has at least 20 hours.
-  const TimestampMs begin = zone.start_of_day(zone.local_day(inside.front().from_ms) - 1);
-  const TimestampMs end = inside.back().to_ms + (look_ahead / 20 + 3) * ms_per_day;
+  // Two days more on each side hold whatever a turned clock moves, and one of them may be a date
+  // the zone skipped; a day has at least 20 hours.
+  const TimestampMs begin =
+      zone.start_of_day(zone.local_day(inside.front().from_ms) - 2 - beside.back / 20);
+  const TimestampMs end = inside.back().to_ms + (beside.ahead / 20 + 3) * ms_per_day;
   std::vector<Keyed> keyed;
   const std::vector<DateRun> runs = date_runs(zone, begin, end);
   for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -225,11 +239,12 @@ Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_hour(std::span<const I
   const auto index_of = [&](Hour hour) {
     return std::ranges::lower_bound(hours, hour) - hours.begin();
   };
-  const std::int64_t first_index = index_of(first);
-  const std::int64_t rows = index_of(last) - first_index + 1;
+  const std::int64_t rows = index_of(last) - index_of(first) + 1;
   if (rows > rows_max) return too_many_rows(rows);
-  rows_ = static_cast<std::int32_t>(rows);
-  const std::int64_t size = rows + look_ahead;
+  rows_ = static_cast<std::int32_t>(rows) + beside.back;
+  const std::int64_t first_index = index_of(first) - beside.back;
+  HF_ASSERT(first_index >= 0);
+  const std::int64_t size = rows_ + beside.ahead;
 
   starts_.assign(static_cast<std::size_t>(size), std::numeric_limits<TimestampMs>::max());
   ends_.assign(static_cast<std::size_t>(size), lowest_ms);
@@ -247,30 +262,31 @@ Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_hour(std::span<const I
 
 Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_exactly(std::int64_t length_ms,
                                                                std::span<const Interval> inside,
-                                                               std::int32_t look_ahead) {
+                                                               Beside beside) {
   const TimestampMs begin = inside.front().from_ms;
   const std::int64_t rows = (inside.back().to_ms - begin + length_ms - 1) / length_ms;
   if (rows > rows_max) return too_many_rows(rows);
-  rows_ = static_cast<std::int32_t>(rows);
+  rows_ = static_cast<std::int32_t>(rows) + beside.back;
   std::vector<Piece> pieces;
-  for (std::int64_t i = 0; i < rows + look_ahead; ++i) {
+  for (std::int64_t i = -beside.back; i < rows + beside.ahead; ++i) {
     const TimestampMs from = std::min(far_ms, begin + i * length_ms);
     const TimestampMs to = std::min(far_ms, from + length_ms);
     starts_.push_back(from);
     ends_.push_back(to);
-    if (from < to) pieces.push_back({from, to, static_cast<std::int32_t>(i)});
+    if (from < to) pieces.push_back({from, to, static_cast<std::int32_t>(i + beside.back)});
   }
   return pieces;
 }
 
+void PeriodGrid::append_segment(Segment segment) {
+  if (!segments_.empty() && segments_.back().period == segment.period &&
+      segments_.back().in_range == segment.in_range) {
+    return;
+  }
+  segments_.push_back(segment);
+}
+
 void PeriodGrid::mark_range(std::span<const Piece> pieces, std::span<const Interval> inside) {
-  const auto append = [&](TimestampMs from, std::int32_t period, bool in_range) {
-    if (!segments_.empty() && segments_.back().period == period &&
-        segments_.back().in_range == in_range) {
-      return;
-    }
-    segments_.push_back({from, period, in_range});
-  };
   segments_.push_back({lowest_ms, before, false});
   std::size_t next = 0;  // The first interval that ends after the piece begins.
   for (const Piece& piece : pieces) {
@@ -280,14 +296,24 @@ void PeriodGrid::mark_range(std::span<const Piece> pieces, std::span<const Inter
     TimestampMs from = piece.from_ms;
     while (next < inside.size() && inside[next].to_ms <= from) ++next;
     for (std::size_t i = next; i < inside.size() && inside[i].from_ms < piece.to_ms; ++i) {
-      if (from < inside[i].from_ms) append(from, piece.period, false);
+      if (from < inside[i].from_ms) append_segment({from, piece.period, false});
       const TimestampMs inside_from = std::max(from, inside[i].from_ms);
       from = std::min(piece.to_ms, inside[i].to_ms);
-      append(inside_from, piece.period, true);
+      append_segment({inside_from, piece.period, true});
     }
-    if (from < piece.to_ms) append(from, piece.period, false);
+    if (from < piece.to_ms) append_segment({from, piece.period, false});
   }
-  if (!pieces.empty()) append(pieces.back().to_ms, size(), false);
+  if (!pieces.empty()) append_segment({pieces.back().to_ms, size(), false});
+}
+
+void PeriodGrid::mark_whole(std::span<const Piece> pieces) {
+  segments_.push_back({lowest_ms, before, false});
+  for (const Piece& piece : pieces) {
+    const bool is_row = piece.period >= 0 && piece.period < rows_;
+    if (is_row) ends_[piece.period] = std::max(ends_[piece.period], piece.to_ms);
+    append_segment({piece.from_ms, piece.period, is_row});
+  }
+  if (!pieces.empty()) append_segment({pieces.back().to_ms, size(), false});
 }
 
 std::string PeriodGrid::label(std::int32_t row) const {

@@ -35,9 +35,9 @@ struct Period {
 /// calendar and time mixed, and longer than 200 years).
 [[nodiscard]] Result<Period> parse_period(const Json& query);
 
-/// Periods 0 .. size() - 1 in order; the first rows() are those the range touches. An instant
-/// belongs to a period by its local date (hours: also by the time since that date's first instant),
-/// so a period is not always one stretch of time.
+/// Periods 0 .. size() - 1 in order; the first rows() are those the range touches, behind those
+/// before it that were asked for. An instant belongs to a period by its local date (hours: also by
+/// the time since that date's first instant), so a period is not always one stretch of time.
 class PeriodGrid {
  public:
   static constexpr std::int64_t rows_max = 5000;
@@ -56,6 +56,12 @@ class PeriodGrid {
   [[nodiscard]] static Result<PeriodGrid> build(const Period& period, const TimeRange& range,
                                                 const Zone& zone, WeekStart week_start,
                                                 std::int32_t look_ahead);
+
+  /// The same of whole periods: all of a row is in range, also what the range itself leaves out of
+  /// it. The `look_back` periods before the range's first one are rows too, the first ones.
+  [[nodiscard]] static Result<PeriodGrid> build_whole(const Period& period, const TimeRange& range,
+                                                      const Zone& zone, WeekStart week_start,
+                                                      std::int32_t look_back);
 
   [[nodiscard]] std::int32_t rows() const { return rows_; }
   [[nodiscard]] std::int32_t size() const { return static_cast<std::int32_t>(starts_.size()); }
@@ -82,14 +88,25 @@ class PeriodGrid {
     std::int32_t period;
   };
 
+  // How many periods there are besides those the range touches.
+  struct Beside {
+    std::int32_t back = 0;
+    std::int32_t ahead = 0;
+  };
+
+  Result<std::vector<Piece>> cut(const Period& period, const TimeRange& range,
+                                 std::span<const Interval> inside, const Zone& zone,
+                                 WeekStart week_start, Beside beside);
   Result<std::vector<Piece>> cut_by_date(const Period& period, const TimeRange& range,
                                          std::span<const Interval> inside, const Zone& zone,
-                                         WeekStart week_start, std::int32_t look_ahead);
+                                         WeekStart week_start, Beside beside);
   Result<std::vector<Piece>> cut_by_hour(std::span<const Interval> inside, const Zone& zone,
-                                         std::int32_t look_ahead);
+                                         Beside beside);
   Result<std::vector<Piece>> cut_exactly(std::int64_t length_ms, std::span<const Interval> inside,
-                                         std::int32_t look_ahead);
+                                         Beside beside);
   void mark_range(std::span<const Piece> pieces, std::span<const Interval> inside);
+  void mark_whole(std::span<const Piece> pieces);
+  void append_segment(Segment segment);
 
   std::int32_t rows_ = 0;
   std::vector<TimestampMs> starts_;

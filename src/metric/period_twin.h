@@ -64,10 +64,11 @@ class TwinRange {
   const Zone* zone_;
 };
 
+/// `look_back` periods before the range's are rows too, the first ones.
 class TwinPeriods {
  public:
   TwinPeriods(const Period& period, const TwinRange& range, const CommonFields& common,
-              int look_ahead)
+              int look_ahead, int look_back = 0)
       : period_(period), zone_(*common.zone), week_start_(common.week_start) {
     if (range.is_empty) return;
     // Every minute of the first and last 26 hours: dates only go back within these.
@@ -88,12 +89,13 @@ class TwinPeriods {
     first_instant_ = in_first;
     last_instant_ = in_last;
     if (period.unit == Period::Unit::hour) {
-      if (!edges.empty()) list_hours(range, look_ahead);
+      if (!edges.empty()) list_hours(range, look_ahead, look_back);
     } else if (period.is_exact()) {
       if (edges.empty()) return;
       exact_ = true;
-      rows = static_cast<int>((in_last - in_first) / period.duration.ms) + 1;
-      for (int i = 0; i < rows + look_ahead; ++i) keys_.push_back({i, 0});
+      const int touched = static_cast<int>((in_last - in_first) / period.duration.ms) + 1;
+      rows = touched + look_back;
+      for (int i = -look_back; i < touched + look_ahead; ++i) keys_.push_back({i, 0});
     } else {
       Day low = range.first_day.value_or(0);
       Day high = range.last_day.value_or(0);
@@ -106,6 +108,11 @@ class TwinPeriods {
         for (const TimestampMs t : edges) high = std::max(high, zone_.local_day(t));
       }
       anchor_ = low;
+      Day back = first_day_of(low);
+      for (int i = 0; i < look_back; ++i) {
+        back = first_day_of(back - 1);
+        keys_.insert(keys_.begin(), {back, 0});
+      }
       for (Day day = low; static_cast<int>(keys_.size()) <= rows + look_ahead || day <= high;
            ++day) {
         const Key key{first_day_of(day), 0};
@@ -161,13 +168,12 @@ class TwinPeriods {
   [[nodiscard]] Key key_of(TimestampMs t) const {
     if (exact_) {
       std::int64_t i = 0;
-      if (t < first_instant_) return {-1, 0};
-      i = (t - first_instant_) / period_.duration.ms;
+      while (first_instant_ + (i + 1) * period_.duration.ms <= t) ++i;
+      while (first_instant_ + i * period_.duration.ms > t) --i;
       return {i, 0};
     }
     const Day day = zone_.local_day(t);
     if (period_.unit == Period::Unit::hour) return {day, (t - zone_.start_of_day(day)) / hour_ms};
-    if (day < anchor_ && period_.unit == Period::Unit::duration) return {-1'000'000, 0};
     return {first_day_of(day), 0};
   }
 
@@ -192,14 +198,15 @@ class TwinPeriods {
           return add_months(anchor_, n * period_.duration.months) + n * period_.duration.days;
         };
         while (nth(i + 1) <= day) ++i;
+        while (nth(i) > day) --i;
         return nth(i);
       }
       default: return day;
     }
   }
 
-  void list_hours(const TwinRange& range, int look_ahead) {
-    const TimestampMs from = zone_.start_of_day(zone_.local_day(range.begin) - 1);
+  void list_hours(const TwinRange& range, int look_ahead, int look_back) {
+    const TimestampMs from = zone_.start_of_day(zone_.local_day(range.begin) - 2);
     std::set<Key> touched;
     for (TimestampMs t = from; t < range.end + (look_ahead + 60) * hour_ms; t += minute_ms) {
       const Key key = key_of(t);
@@ -212,10 +219,10 @@ class TwinPeriods {
         touched.insert(key);
       }
     }
-    bool begun = false;
-    for (const auto& [key, span] : hours_) {
-      begun = begun || key == *touched.begin();
-      if (!begun) continue;
+    auto first = hours_.find(*touched.begin());
+    for (int i = 0; i < look_back; ++i) --first;
+    for (auto at = first; at != hours_.end(); ++at) {
+      const Key& key = at->first;
       keys_.push_back(key);
       if (key == *touched.rbegin()) {
         rows = size();

@@ -10,8 +10,10 @@
 #include "base/json.h"
 #include "calendar/time_text.h"
 #include "metric/common_fields.h"
+#include "metric/lifecycle.h"
 #include "metric/query_fields.h"
 #include "metric/retention.h"
+#include "metric/stickiness.h"
 #include "metric/trend.h"
 
 namespace hf {
@@ -47,35 +49,34 @@ std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
   return out.take();
 }
 
-Result<std::string> answer_retention(const Snapshot& snapshot, const QueryContext& context,
-                                     const Json& json, std::string_view metric,
-                                     std::int64_t begun_ns) {
-  HF_TRY(const RetentionQuery query, parse_retention(json, context));
-  HF_TRY(const RetentionAnswer answer, run_retention(snapshot, context, query));
-  return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
-}
-
-Result<std::string> answer_trend(const Snapshot& snapshot, const QueryContext& context,
-                                 const Json& json, std::string_view metric, std::int64_t begun_ns) {
-  HF_TRY(const TrendQuery query, parse_trend(json, context));
-  HF_TRY(const TrendAnswer answer, run_trend(snapshot, context, query));
+template <auto parse, auto run>
+Result<std::string> answer(const Snapshot& snapshot, const QueryContext& context, const Json& json,
+                           std::string_view metric, std::int64_t begun_ns) {
+  HF_TRY(const auto query, parse(json, context));
+  HF_TRY(const auto answer, run(snapshot, context, query));
   return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
 }
 
 constexpr std::array metrics = std::to_array<MetricInfo>({
     {"retention", "of the persons who did something in a period, how many return in later ones"},
     {"trend", "events or distinct persons per period, one or more series"},
+    {"lifecycle", "persons of each period: new, returning, resurrecting; and those gone dormant"},
+    {"stickiness", "in how many periods persons are active; or daily, weekly, monthly active ones"},
 });
-constexpr std::array answerers = std::to_array<Answerer>({answer_retention, answer_trend});
+constexpr std::array answerers = std::to_array<Answerer>({
+    answer<parse_retention, run_retention>,
+    answer<parse_trend, run_trend>,
+    answer<parse_lifecycle, run_lifecycle>,
+    answer<parse_stickiness, run_stickiness>,
+});
 static_assert(metrics.size() == answerers.size());
 
 // Metrics of the query language that this version does not answer.
 constexpr std::array later_metrics = std::to_array<std::string_view>(
-    {"lifecycle",      "stickiness",    "funnel",        "paths",        "interval",
-     "correlation",    "revenue",       "rfm",           "survival",     "nps",
-     "csat",           "ces",           "loyalty_index", "six_factors",  "engagement",
-     "activity_score", "early_warning", "stay_contrast", "segment_size", "sessions",
-     "virality",       "compare_groups"});
+    {"funnel",        "paths",        "interval",   "correlation",    "revenue",
+     "rfm",           "survival",     "nps",        "csat",           "ces",
+     "loyalty_index", "six_factors",  "engagement", "activity_score", "early_warning",
+     "stay_contrast", "segment_size", "sessions",   "virality",       "compare_groups"});
 
 }  // namespace
 

@@ -28,7 +28,10 @@ struct QueryContext {
   std::shared_ptr<const Zone> default_zone = Zone::utc();  ///< The workspace's; never null.
   WeekStart default_week_start = WeekStart::monday;
   unsigned threads = default_query_threads();  ///< 1: the caller's thread alone.
-  bool day_sets = true;  ///< False: events are read even where the days of activity would do.
+  // What may be used; the slower ways give the same answers.
+  bool day_sets = true;  ///< Days of activity.
+  bool postings = true;  ///< Lists of rare names.
+  bool bitmaps = true;   ///< Sets of persons at all; else events one by one.
 };
 
 }  // namespace hf

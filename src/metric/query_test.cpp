@@ -130,6 +130,32 @@ TEST(AnswerQuery, RefusesWhatItDoesNotUnderstandWithItsPlace) {
        "unknown_field", "/series/0/maths"},
       {"cumulative", "{'metric':'trend','series':[{'event':'*'}],'cumulative':1}", "wrong_type",
        "/cumulative"},
+      {"match", "{'metric':'lifecycle','match':{'evnt':'buy'}}", "unknown_field", "/match/evnt"},
+      {"series of lifecycle", "{'metric':'lifecycle','series':[]}", "unknown_field", "/series"},
+      {"profiles", "{'metric':'lifecycle','new_means':'profile_created'}", "unsupported_value",
+       "/new_means"},
+      {"new_means", "{'metric':'lifecycle','new_means':'first'}", "unknown_value", "/new_means"},
+      {"by stage", "{'metric':'lifecycle','by':'stage'}", "unsupported_value", "/by"},
+      {"by", "{'metric':'lifecycle','by':'plan'}", "unknown_value", "/by"},
+      {"sample of lifecycle", "{'metric':'lifecycle','sample':0.5}", "unsupported_field",
+       "/sample"},
+      {"per_interval as number", "{'metric':'stickiness','per_interval':2}", "wrong_type",
+       "/per_interval"},
+      {"empty per_interval", "{'metric':'stickiness','per_interval':{}}", "missing_field",
+       "/per_interval"},
+      {"per_interval ne", "{'metric':'stickiness','per_interval':{'ne':1}}", "unknown_field",
+       "/per_interval/ne"},
+      {"two rules", "{'metric':'stickiness','per_interval':{'gte':1,'lte':2}}",
+       "unsupported_combination", "/per_interval"},
+      {"per_interval 0", "{'metric':'stickiness','per_interval':{'gte':0}}", "out_of_range",
+       "/per_interval/gte"},
+      {"per_interval too large", "{'metric':'stickiness','per_interval':{'eq':1000000001}}",
+       "out_of_range", "/per_interval/eq"},
+      {"weeks over time", "{'metric':'stickiness','over_time':true,'period':'week'}",
+       "unsupported_combination", "/period"},
+      {"cumulative over time", "{'metric':'stickiness','over_time':true,'cumulative':true}",
+       "unsupported_combination", "/cumulative"},
+      {"over_time", "{'metric':'stickiness','over_time':'yes'}", "wrong_type", "/over_time"},
   };
   for (const Refusal& refusal : refusals) {
     SCOPED_TRACE(refusal.name);
@@ -149,8 +175,10 @@ TEST(AnswerQuery, NamesTheNearestFieldOfAMisspeltOne) {
 }
 
 TEST(AnswerQuery, ListsItsMetrics) {
-  ASSERT_EQ(metric_list().size(), 2u);
-  EXPECT_EQ(metric_list()[0].name, "retention");
+  std::vector<std::string_view> names;
+  for (const MetricInfo& metric : metric_list()) names.push_back(metric.name);
+  EXPECT_EQ(names,
+            (std::vector<std::string_view>{"retention", "trend", "lifecycle", "stickiness"}));
 }
 
 }  // namespace

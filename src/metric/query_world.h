@@ -210,6 +210,37 @@ class QueryText {
     return end();
   }
 
+  std::string lifecycle() {
+    begin("lifecycle");
+    add_period();
+    add_range();
+    if (q_.start > 0) add("match", matcher(q_.start));
+    if (q_.window > 0) add_text("new_means", "first_event");
+    if (q_.count_return > 0) add_text("by", "activity");
+    return end();
+  }
+
+  std::string stickiness() {
+    begin("stickiness");
+    const bool over_time = q_.window > 0;
+    if (!over_time) add_period();
+    if (over_time && q_.period % 2 == 1) add_text("period", "day");
+    add_range();
+    if (q_.start > 0) add("match", matcher(q_.start));
+    constexpr std::array rules = {"",
+                                  R"({"gte":1})",
+                                  R"({"gte":2})",
+                                  R"({"gte":3})",
+                                  R"({"lte":1})",
+                                  R"({"lte":2})",
+                                  R"({"eq":1})",
+                                  R"({"eq":2})"};
+    if (q_.value > 0) add("per_interval", rules[q_.value]);
+    if (over_time) add("over_time", "true");
+    if (q_.cumulative > 0) add("cumulative", over_time ? "false" : "true");
+    return end();
+  }
+
  private:
   void begin(const char* metric) {
     text_ = fmt::format(R"({{"metric":"{}","timezone":"{}")", metric, zone_names[q_.zone]);
@@ -277,7 +308,10 @@ class QueryText {
 };
 
 inline std::ostream& operator<<(std::ostream& out, const QueryChoice& q) {
-  return out << QueryText(q).retention() << '\n' << QueryText(q).trend();
+  return out << QueryText(q).retention() << '\n'
+             << QueryText(q).trend() << '\n'
+             << QueryText(q).lifecycle() << '\n'
+             << QueryText(q).stickiness();
 }
 inline std::ostream& operator<<(std::ostream& out, const EventChoice& e) {
   return out << fmt::format("{{{},{},{},{},{},{},{}}}", e.person, e.name, e.slot, e.jitter, e.k,

@@ -8,8 +8,7 @@
 
 #include "base/assert.h"
 #include "calendar/time_text.h"
-#include "metric/retention_days.h"
-#include "metric/retention_sets.h"
+#include "metric/retention_bitmaps.h"
 #include "metric/retention_tally.h"
 #include "metric/retention_windows.h"
 
@@ -74,8 +73,6 @@ class RetentionSelection {
   RetentionSelection& operator=(const RetentionSelection&) = delete;
 
   const EventSelection& selection() const { return selection_; }
-  /// Leaves one matcher for both sides.
-  void read_start_only() { selection_.wanted.resize(1); }
 
   WalkRules rules;
   std::uint32_t named_bit = 0;
@@ -284,27 +281,18 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
     return answer;
   }
   const Snapshot& history = history_of(snapshot, query);
-  // For a zone that nobody else will ask for the sets are not worth their making.
-  const auto is_worthwhile = [&] {
-    return query.common.zone->name() == context.default_zone->name() ||
-           DayIndex::is_kept(snapshot, *query.common.zone);
-  };
-  if (context.day_sets && history.first_seen_parts == 0 && can_count_days(plan) &&
-      is_worthwhile()) {
-    HF_TRY(const DayIndex index, DayIndex::build(snapshot, *query.common.zone, query.common.as_of));
-    const DayCounts counts = count_days(index, plan, context.threads);
+  if (const auto slots = retention_slots(plan); slots && context.bitmaps) {
+    const bool looks_back = query.entry != Entry::every_period;
+    std::vector<Activity> activities{{&query.start, &query.common.where, looks_back}};
+    const bool is_same = query.start.is_any_event() && query.returning.is_any_event() &&
+                         (!looks_back || history.first_seen_parts == 0);
+    if (!is_same) activities.push_back({&query.returning, &query.common.where});
+    const ActivityPlan::Scope scope{query.common.zone.get(), query.common.as_of, &context};
+    HF_TRY(const ActivityPlan activity, ActivityPlan::bind(history, activities, *slots, scope));
+    HF_TRY(const RetentionCounts counts, count_retention(plan, activity, context.threads));
     answer.total = table_of(plan, counts.tally);
-    answer.events_scanned = index.rows_read();
-    answer.persons_scanned = counts.persons;
-    return answer;
-  }
-  if (can_count_period_sets(plan) && history.first_seen_parts == 0) {
-    if (query.start.is_any_event() && query.returning.is_any_event()) reads.read_start_only();
-    HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, reads.selection()));
-    HF_TRY(const PeriodSetCounts counts, count_period_sets(bound, plan, context.threads));
-    answer.total = table_of(plan, counts.tally);
-    answer.events_scanned = counts.events_scanned;
-    answer.persons_scanned = counts.persons_scanned;
+    answer.events_scanned = counts.scan.events;
+    answer.persons_scanned = counts.scan.persons;
     return answer;
   }
   HF_TRY(const BoundSelection bound, BoundSelection::bind(history, reads.selection()));

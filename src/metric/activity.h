@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who did something in which slot of time, as bitmaps of persons: the shape in which retention,
+// lifecycle and stickiness are a few ANDs and counts. Each part of a snapshot is read in the
+// cheapest shape it has for the question: days of activity, postings of rare names, or rows.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "metric/query_context.h"
+#include "metric/time_slots.h"
+#include "predicate/matcher.h"
+#include "store/snapshot_index.h"
+
+namespace hf {
+
+/// What persons did, and which of it counts. Both pointers outlive it.
+struct Activity {
+  const Matcher* matcher;
+  const Predicate* where;
+  bool first_seen = false;  ///< Rows of first-seen parts count too (Snapshot::first_seen_parts).
+};
+
+/// How the events of one part are read for one activity.
+enum class ActivityShape : std::uint8_t {
+  nothing,   ///< None can match.
+  days,      ///< Which owners were active on which local days: no event is read.
+  postings,  ///< The lists of names rare enough to have one.
+  rows,      ///< Every row.
+};
+
+/// Activities bound to a snapshot and to slots. Const methods may run concurrently.
+class ActivityPlan {
+ public:
+  struct Scope {
+    const Zone* zone;  ///< Outlives the plan, as the rest does.
+    TimestampMs as_of_ms;
+    const QueryContext* context;
+  };
+  /// All must outlive the plan. Errors: those of Part's readers.
+  [[nodiscard]] static Result<ActivityPlan> bind(const Snapshot& snapshot,
+                                                 std::span<const Activity> activities,
+                                                 const TimeSlots& slots, const Scope& scope);
+
+  struct Source {
+    ActivityShape shape = ActivityShape::nothing;
+    PartDays days = {};
+    std::vector<std::shared_ptr<const Postings>> postings = {};
+    std::optional<PageMatcher> rows = {};
+  };
+  /// Something a person did in a slot that lies with another owner.
+  struct Moved {
+    PersonOrdinal person;
+    std::uint16_t slot;
+  };
+
+  [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
+  [[nodiscard]] const TimeSlots& slots() const { return *slots_; }
+  [[nodiscard]] const OwnerMoves& owners() const { return *owners_; }
+  [[nodiscard]] std::span<const TimeSlots::DayRun> days() const { return days_; }
+  [[nodiscard]] std::size_t activities() const { return sources_.size(); }
+  [[nodiscard]] const Source& source(std::size_t activity, std::uint32_t part) const {
+    return sources_[activity][part];
+  }
+  /// What postings hold of those who lie with another owner; ascending by person.
+  [[nodiscard]] std::span<const Moved> moved(std::size_t activity) const {
+    return moved_[activity];
+  }
+  /// Rows and postings that will be read.
+  [[nodiscard]] std::uint64_t events() const { return events_; }
+  /// Of persons, by PersonChunk.
+  [[nodiscard]] std::uint32_t chunks() const { return PersonChunk::count(snapshot_->person_end); }
+
+ private:
+  Result<Source> source_of(const Activity& activity, std::uint32_t part, const Scope& scope);
+  void move_postings(const Source& source, std::vector<Moved>& moved) const;
+
+  const Snapshot* snapshot_ = nullptr;
+  const TimeSlots* slots_ = nullptr;
+  std::shared_ptr<SnapshotIndex> index_;
+  std::shared_ptr<const OwnerMoves> owners_;
+  std::vector<TimeSlots::DayRun> days_;       // Empty where slots are not made of days.
+  std::vector<std::vector<Source>> sources_;  // By activity, then part.
+  std::vector<std::vector<Moved>> moved_;
+  std::uint64_t events_ = 0;
+};
+
+/// The bitmaps of one chunk after the other, for one thread.
+class ActivityBitmaps {
+ public:
+  /// The plan must outlive it.
+  explicit ActivityBitmaps(const ActivityPlan& plan);
+  ~ActivityBitmaps();
+  ActivityBitmaps(ActivityBitmaps&&) noexcept;
+
+  /// Errors: those of Part's readers.
+  [[nodiscard]] Result<void> load(std::uint32_t chunk);
+
+  // Of the chunk last loaded; PersonChunk::words words each.
+  /// Who did it in the slot; nullptr where nobody did.
+  [[nodiscard]] const std::uint64_t* slot(std::size_t activity, std::size_t slot) const {
+    const std::size_t at = activity * slots_ + slot;
+    return touched_[at] != 0 ? words_.data() + at * PersonChunk::words : nullptr;
+  }
+
+  // Of all chunks loaded.
+  [[nodiscard]] std::uint64_t events_scanned() const { return events_scanned_; }
+  [[nodiscard]] std::uint64_t persons_scanned() const { return persons_scanned_; }
+
+ private:
+  class RowReader;
+  void clear();
+  void load_days(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
+  void load_postings(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
+  Result<void> load_rows(RowReader& reader, std::uint32_t chunk);
+  void set(std::size_t activity, std::size_t slot, std::uint32_t place);
+
+  const ActivityPlan* plan_;
+  std::size_t slots_;
+  std::vector<std::uint64_t> words_;
+  std::vector<std::uint8_t> touched_;
+  std::vector<std::uint64_t> seen_;  // Whose events were looked at.
+  std::vector<std::uint8_t> marks_;  // Of the run at hand: a byte a slot.
+  std::vector<RowReader> readers_;
+  std::uint64_t events_scanned_ = 0;
+  std::uint64_t persons_scanned_ = 0;
+};
+
+/// What all threads have looked at.
+struct ActivityScan {
+  std::uint64_t events = 0;
+  std::uint64_t persons = 0;
+};
+/// Calls work(thread, bitmaps) for every chunk, loaded, on up to `threads` threads, each with its
+/// own number from 0 on; chunks in no order. `steps` says about how many bitmaps are gone through
+/// for a chunk: what takes less time than starting a thread is done on fewer. Errors: those of
+/// Part's readers.
+[[nodiscard]] Result<ActivityScan> for_each_chunk(
+    const ActivityPlan& plan, std::size_t steps, unsigned threads,
+    const std::function<void(unsigned, const ActivityBitmaps&)>& work);
+
+}  // namespace hf

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/lifecycle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "metric/grouped_walk.h"
+#include "metric/lifecycle_bitmaps.h"
+
+namespace hf {
+namespace {
+
+void add_each(std::vector<std::int64_t>& sums, const std::vector<std::int64_t>& more) {
+  for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += more[i];
+}
+
+// What a lifecycle query reads. It must not move: the selection points into it.
+class LifecycleSelection {
+ public:
+  LifecycleSelection(const LifecycleQuery& query, bool with_first_seen) {
+    selection_.as_of = query.common.as_of;
+    selection_.wanted.push_back({&query.match, &query.common.where});
+    if (with_first_seen) {
+      // What was purged makes nobody new again, and counts for nothing else.
+      selection_.wanted.push_back({&query.match, &query.common.where});
+      selection_.first_seen_bits = lifecycle_bits::seen;
+    }
+    if (query.common.breakdown) {
+      rules.top = query.common.breakdown->top;
+      selection_.bucket_property = query.common.breakdown->property;
+      selection_.bucket_bits = lifecycle_bits::active | lifecycle_bits::seen;
+    }
+  }
+  LifecycleSelection(const LifecycleSelection&) = delete;
+  LifecycleSelection& operator=(const LifecycleSelection&) = delete;
+
+  const EventSelection& selection() const { return selection_; }
+
+  WalkRules rules;
+
+ private:
+  EventSelection selection_;
+};
+
+LifecycleTable table_of(const LifecyclePlan& plan, const LifecycleTally& tally, Bucket bucket) {
+  LifecycleTable table{std::move(bucket), {}};
+  for (std::size_t row = 0; row < plan.rows(); ++row) {
+    table.rows.push_back(
+        {tally.fresh[row], tally.returning[row], tally.resurrecting[row], tally.dormant[row]});
+  }
+  return table;
+}
+
+void write_quick_ratio(JsonWriter& out, const LifecycleRow& row) {
+  const std::int64_t gained = row.fresh + row.resurrecting;
+  out.key("quick_ratio").begin_object().key("numerator").integer(gained);
+  out.key("denominator").integer(row.dormant).key("rate");
+  if (row.dormant == 0) {
+    out.null();
+  } else {
+    out.number(static_cast<double>(gained) / static_cast<double>(row.dormant));
+  }
+  out.end_object();
+}
+
+void write_table(JsonWriter& out, const LifecycleAnswer& answer, const LifecycleTable& table) {
+  out.key("periods").begin_array();
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const LifecycleRow& row = table.rows[i];
+    out.begin_object().key("start").text(answer.periods[i]);
+    out.key("complete").boolean(answer.complete[i]);
+    out.key("new").integer(row.fresh).key("returning").integer(row.returning);
+    out.key("resurrecting").integer(row.resurrecting).key("dormant").integer(-row.dormant);
+    out.key("active").integer(row.active());
+    write_quick_ratio(out, row);
+    out.end_object();
+  }
+  out.end_array();
+}
+
+}  // namespace
+
+LifecycleTally::LifecycleTally(std::size_t rows)
+    : fresh(rows), returning(rows), resurrecting(rows), dormant(rows) {}
+
+void LifecycleTally::add(const LifecycleTally& other) {
+  add_each(fresh, other.fresh);
+  add_each(returning, other.returning);
+  add_each(resurrecting, other.resurrecting);
+  add_each(dormant, other.dormant);
+}
+
+LifecycleEvaluator::LifecycleEvaluator(const LifecyclePlan& plan)
+    : plan_(&plan), cursor_(plan.grid) {}
+
+void LifecycleEvaluator::find_periods(std::span<const PersonEvent> events) {
+  active_.clear();
+  first_seen_ = std::numeric_limits<std::int32_t>::max();
+  for (const PersonEvent& event : events) {
+    const std::int32_t period = cursor_.at(event.time_ms).period;
+    first_seen_ = std::min(first_seen_, period);
+    if ((event.matched & lifecycle_bits::active) == 0) continue;
+    if (period < 0 || period >= plan_->grid.rows()) continue;
+    if (active_.empty() || active_.back() != period) active_.push_back(period);
+  }
+  // Periods go back where a zone turns its clocks back over midnight.
+  if (!std::ranges::is_sorted(active_)) {
+    std::ranges::sort(active_);
+    active_.erase(std::ranges::unique(active_).begin(), active_.end());
+  }
+}
+
+BucketSize LifecycleEvaluator::measure(std::span<const PersonEvent> events) {
+  find_periods(events);
+  const auto before = active_.empty() || active_.front() > 0 ? 0 : 1;
+  // Who was active before the first row alone is dormant in it, and is shown.
+  return {static_cast<std::int64_t>(active_.size()) - before, !active_.empty()};
+}
+
+void LifecycleEvaluator::add(std::span<const PersonEvent> events, const std::optional<Decimal>&,
+                             Tally& tally) {
+  find_periods(events);
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    // The answer's row; -1 is the period before.
+    const std::int32_t row = active_[i] - 1;
+    if (row >= 0) {
+      const bool was_active = i > 0 && active_[i - 1] == active_[i] - 1;
+      std::vector<std::int64_t>& counts = first_seen_ == active_[i] ? tally.fresh
+                                          : was_active              ? tally.returning
+                                                                    : tally.resurrecting;
+      ++counts[static_cast<std::size_t>(row)];
+    }
+    const bool stays = i + 1 < active_.size() && active_[i + 1] == active_[i] + 1;
+    const auto next = static_cast<std::size_t>(row + 1);
+    if (!stays && next < plan_->rows()) ++tally.dormant[next];
+  }
+}
+
+Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryContext& context,
+                                      const LifecycleQuery& query) {
+  LifecycleAnswer answer;
+  answer.has_groups = query.common.breakdown.has_value();
+  const std::array<const Matcher*, 1> named{&query.match};
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  HF_TRY(const TimeRange range,
+         resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
+  HF_TRY(PeriodGrid grid, PeriodGrid::build_whole(query.period, range, *query.common.zone,
+                                                  query.common.week_start, 1));
+  const LifecyclePlan plan{&query, std::move(grid)};
+  for (std::int32_t row = 1; row < plan.grid.rows(); ++row) {
+    answer.periods.push_back(plan.grid.label(row));
+    answer.complete.push_back(plan.grid.end(row) <= query.common.as_of + 1);
+  }
+  if (!first_event || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
+  if (plan.rows() == 0) return answer;
+
+  const auto fits = [&](std::size_t groups) -> Result<void> {
+    constexpr std::size_t numbers = 4;  // new, returning, resurrecting, dormant
+    if (plan.rows() * numbers * (groups + 1) <= std::size_t{LifecycleQuery::cells_max}) return {};
+    return fail(ErrorCode::resource_exhausted, "too_many_cells",
+                fmt::format("periods x numbers x tables are more than an answer may have ({}): "
+                            "{} x {} x {}",
+                            LifecycleQuery::cells_max, plan.rows(), numbers, groups + 1));
+  };
+  const bool with_first_seen = snapshot.with_first_seen != nullptr;
+  const Snapshot& history = with_first_seen ? *snapshot.with_first_seen : snapshot;
+  if (const auto slots = lifecycle_slots(plan); slots && context.bitmaps) {
+    HF_CHECK(fits(0));
+    std::vector<Activity> activities{{&query.match, &query.common.where}};
+    if (with_first_seen) activities.push_back({&query.match, &query.common.where, true});
+    const ActivityPlan::Scope scope{query.common.zone.get(), query.common.as_of, &context};
+    HF_TRY(const ActivityPlan activity, ActivityPlan::bind(history, activities, *slots, scope));
+    HF_TRY(const LifecycleCounts counts, count_lifecycle(plan, activity, context.threads));
+    answer.total = table_of(plan, counts.tally, {});
+    answer.events_scanned = counts.scan.events;
+    answer.persons_scanned = counts.scan.persons;
+    return answer;
+  }
+  LifecycleSelection reads(query, with_first_seen);
+  reads.rules.threads = context.threads;
+  HF_TRY(const BoundSelection bound, BoundSelection::bind(history, reads.selection()));
+  HF_TRY(const auto tallies, walk_grouped<LifecycleEvaluator>(bound, plan, reads.rules, fits));
+  answer.total = table_of(plan, tallies.total, {});
+  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
+    answer.groups.push_back(table_of(plan, tallies.groups[i], tallies.buckets[i]));
+  }
+  answer.events_scanned = tallies.events_scanned;
+  answer.persons_scanned = tallies.persons_scanned;
+  return answer;
+}
+
+void write_json(JsonWriter& out, const LifecycleAnswer& answer) {
+  out.begin_object();
+  if (!answer.has_groups) {
+    write_table(out, answer, answer.total);
+  } else {
+    out.key("groups").begin_array();
+    for (const LifecycleTable& group : answer.groups) {
+      out.begin_object().key("bucket");
+      write_json(out, group.bucket);
+      write_table(out, answer, group);
+      out.end_object();
+    }
+    out.end_array().key("total").begin_object();
+    write_table(out, answer, answer.total);
+    out.end_object();
+  }
+  out.end_object();
+}
+
+}  // namespace hf
