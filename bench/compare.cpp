@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Side by side with DuckDB in one process and one run: the same CSV loaded by both, the same
-// questions asked in turn, answers compared row by row. See docs/performance.md.
+// Side by side with DuckDB in one process and one run. See docs/performance.md.
 //
 //   compare <log.csv> <work directory> <sql directory> [rounds]
+//   compare --alone <work directory>
 //
-// Each round asks DuckDB and Holdfast in turn; medians of wall and CPU seconds are printed, and the
-// ratio of the medians. Holdfast's time goes from JSON query in to JSON answer out.
+// The first loads the log into a store, lives with it (bench/living_log.h), gives DuckDB an export
+// of the store, and asks both the same questions: over the store as it lies, then compacted. Each
+// round asks DuckDB and Holdfast in turn; medians of wall and CPU seconds are printed, the ratio of
+// the medians, and whether the answers are equal, row by row. Holdfast's time goes from JSON query
+// in to JSON answer out. The second asks all questions of that store in a process of its own and
+// prints its memory.
 #include <duckdb.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -26,6 +32,7 @@
 #include "adapter/duckdb/duckdb_engine.h"
 #include "base/json.h"
 #include "calendar/date.h"
+#include "living_log.h"
 #include "metric/query.h"
 #include "service/import.h"
 #include "store/store.h"
@@ -40,7 +47,7 @@ T must(hf::Result<T> result) {
     fmt::print(stderr, "{} ({})\n", result.error().message, result.error().reason);
     std::exit(1);
   }
-  return *std::move(result);
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 double seconds_of(clockid_t clock) {
@@ -120,17 +127,62 @@ class DuckDb {
 
 std::int64_t integer(const hf::Json& json) { return std::stoll(json.text); }
 
-/// Q1 of a Holdfast answer: cohort week, offset, users; empty cells are no rows in SQL.
+/// Days since the log's first, a Monday.
+std::int64_t day_of(const hf::Json& row) {
+  return *hf::parse_date(row.find("start")->text) - *hf::parse_date("2025-01-06");
+}
+
+/// Q1: cohort week, offset, users; empty cells are no rows in SQL.
 Rows q1_rows(const hf::Json& answer) {
-  const hf::Day first = *hf::parse_date("2025-01-06");
   Rows rows;
   for (const hf::Json& cohort : answer.find("data")->find("cohorts")->array) {
-    const std::int64_t week = (*hf::parse_date(cohort.find("start")->text) - first) / 7;
     const auto& cells = cohort.find("cells")->array;
     for (std::size_t k = 0; k < cells.size(); ++k) {
       const std::int64_t count = integer(*cells[k].find("count"));
-      if (count > 0) rows.push_back({week, static_cast<std::int64_t>(k), count});
+      if (count > 0) rows.push_back({day_of(cohort) / 7, static_cast<std::int64_t>(k), count});
     }
+  }
+  std::ranges::sort(rows);
+  return rows;
+}
+
+/// Q2: day of signup, n days after (-1: size of the cohort), users with a purchase on that day.
+/// Column 0 of ours is the size, so of the peer's rows those with n = 0 are left out.
+Rows q2_rows(const hf::Json& answer) {
+  Rows rows;
+  for (const hf::Json& cohort : answer.find("data")->find("cohorts")->array) {
+    const auto& cells = cohort.find("cells")->array;
+    for (std::size_t k = 0; k < cells.size(); ++k) {
+      const std::int64_t count = integer(*cells[k].find("count"));
+      const std::int64_t n = k == 0 ? -1 : static_cast<std::int64_t>(k);
+      // The peer's log ends with its last day, our columns with as_of.
+      if (count > 0) rows.push_back({day_of(cohort), n, count});
+    }
+  }
+  std::ranges::sort(rows);
+  return rows;
+}
+
+/// Q4: day, kind (0 new, 1 returning, 2 resurrecting, 3 dormant), users.
+Rows q4_rows(const hf::Json& answer) {
+  Rows rows;
+  constexpr std::array kinds{"new", "returning", "resurrecting", "dormant"};
+  for (const hf::Json& period : answer.find("data")->find("periods")->array) {
+    for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+      const std::int64_t count = std::abs(integer(*period.find(kinds[kind])));
+      if (count > 0) rows.push_back({day_of(period), static_cast<std::int64_t>(kind), count});
+    }
+  }
+  std::ranges::sort(rows);
+  return rows;
+}
+
+/// Q5: day, DAU, WAU, MAU.
+Rows q5_rows(const hf::Json& answer) {
+  Rows rows;
+  for (const hf::Json& period : answer.find("data")->find("periods")->array) {
+    rows.push_back({day_of(period), integer(*period.find("dau")), integer(*period.find("wau")),
+                    integer(*period.find("mau"))});
   }
   std::ranges::sort(rows);
   return rows;
@@ -142,20 +194,42 @@ struct Question {
   std::string json;
   std::string sql_file;
   Rows (*rows)(const hf::Json& answer);
-  bool by_rows = false;  // Where the days of activity would do.
+  std::string filter = {};  // Of the peer's table.
+  bool by_rows = false;     // Where a better shape would do.
 };
 
-constexpr std::string_view common = R"("from":"2025-01-06","to":"2025-07-04","as_of":"2026-01-01")";
-
 std::vector<Question> questions() {
-  const std::string q1 = fmt::format(
-      R"({{"metric":"retention","entry":"first_time","period":"week","periods":25,{}}})", common);
-  return {{"Q1", "weekly retention, any event", q1, "q1.sql", q1_rows},
-          {"Q1", "the same by rows", q1, "q1.sql", q1_rows, true}};
+  constexpr std::string_view range =
+      R"("from":"2025-01-06","to":"2025-07-04","as_of":"2026-01-01")";
+  constexpr std::string_view ios = R"(,"where":{"property":"platform","op":"eq","value":"ios"})";
+  const auto query = [&](std::string_view fields, std::string_view where = {}) {
+    return fmt::format(R"({{{},{}{}}})", fields, range, where);
+  };
+  constexpr std::string_view q1 =
+      R"("metric":"retention","entry":"first_time","period":"week","periods":25)";
+  constexpr std::string_view q2 =
+      R"("metric":"retention","entry":"first_time","start":{"event":"signup"},)"
+      R"("return":{"event":"purchase"},"periods":30)";
+  constexpr std::string_view q4 = R"("metric":"lifecycle")";
+  constexpr std::string_view q5 = R"("metric":"stickiness","over_time":true)";
+  const std::string of_ios = "platform = 'ios'";
+  return {
+      {"Q1", "weekly retention", query(q1), "q1.sql", q1_rows},
+      {"Q1", "of one platform", query(q1, ios), "q1.sql", q1_rows, of_ios},
+      {"Q1", "by rows", query(q1), "q1.sql", q1_rows, {}, true},
+      {"Q2", "signup to purchase, 30 days", query(q2), "q2.sql", q2_rows},
+      {"Q2", "by rows", query(q2), "q2.sql", q2_rows, {}, true},
+      {"Q4", "lifecycle by day", query(q4), "q4.sql", q4_rows},
+      {"Q4", "of one platform", query(q4, ios), "q4.sql", q4_rows, of_ios},
+      {"Q5", "DAU, WAU, MAU", query(q5), "q5.sql", q5_rows},
+      {"Q5", "of one platform", query(q5, ios), "q5.sql", q5_rows, of_ios},
+  };
 }
 
-std::string with_table(std::string sql) {
-  for (std::size_t at; (at = sql.find("{T}")) != std::string::npos;) sql.replace(at, 3, "log");
+std::string with_table(std::string sql, const std::string& filter) {
+  const std::string table =
+      filter.empty() ? "log" : fmt::format("(SELECT * FROM log WHERE {})", filter);
+  for (std::size_t at; (at = sql.find("{T}")) != std::string::npos;) sql.replace(at, 3, table);
   return sql;
 }
 
@@ -174,29 +248,127 @@ std::uint64_t directory_bytes(const fs::path& directory) {
   return bytes;
 }
 
+hf::QueryContext context_of(const hf::Env& env, const Question& question, unsigned threads) {
+  return {
+      .env = env, .threads = threads, .day_sets = !question.by_rows, .postings = !question.by_rows};
+}
+
+void print_bytes(const hf::Snapshot& snapshot) {
+  std::map<std::string, std::uint64_t> bytes;
+  std::uint64_t rows = 0;
+  std::uint64_t files = 0;
+  std::uint64_t columns = 0;
+  for (const auto& part : snapshot.parts) {
+    rows += part->row_count();
+    files += part->file_bytes();
+    for (std::uint32_t c = 0; c < part->columns().size(); ++c) {
+      const hf::ColumnInfo& info = part->columns()[c];
+      const std::string name = info.role == hf::part_format::ColumnRole::property
+                                   ? info.property
+                                   : fmt::format("(column {})", static_cast<int>(info.role));
+      bytes[name] += part->column_bytes(c);
+      columns += part->column_bytes(c);
+    }
+  }
+  bytes["(all else)"] = files - columns;
+  for (const auto& [name, count] : bytes) {
+    fmt::print("  {:<12} {:.3f} bytes/event\n", name,
+               static_cast<double>(count) / static_cast<double>(rows));
+  }
+  fmt::print("  parts        {}\n\n", snapshot.parts.size());
+}
+
+bool ask_both(const hf::Env& env, const hf::Snapshot& snapshot, DuckDb& duckdb, const fs::path& sql,
+              int rounds) {
+  fmt::print(
+      "| question | Holdfast ms (CPU) | 1 thread ms (CPU) | DuckDB ms (CPU) | ratio wall | ratio "
+      "CPU | first ms | answers |\n"
+      "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+  bool all_equal = true;
+  for (const Question& question : questions()) {
+    const std::string peer = with_table(read_text(sql / question.sql_file), question.filter);
+    const hf::QueryContext both = context_of(env, question, 2);
+    const hf::QueryContext alone = context_of(env, question, 1);
+    std::string answer;
+    const auto ask = [&](const hf::QueryContext& context) {
+      return measure([&] { answer = must(hf::answer_query(snapshot, context, question.json)); });
+    };
+    const Cost first = ask(both);
+    Rows peer_rows = duckdb.run(peer);
+    std::vector<Cost> ours, ours_alone, theirs;
+    for (int round = 0; round < rounds; ++round) {
+      theirs.push_back(measure([&] { peer_rows = duckdb.run(peer); }));
+      ours.push_back(ask(both));
+      ours_alone.push_back(ask(alone));
+    }
+    if (question.name == "Q2")
+      std::erase_if(peer_rows, [](const auto& row) { return row[1] == 0; });
+    const bool equal = question.rows(must(hf::parse_json(answer))) == peer_rows;
+    all_equal = all_equal && equal;
+    const Cost a = median(ours);
+    const Cost one = median(ours_alone);
+    const Cost b = median(theirs);
+    fmt::print(
+        "| {} {} | {:.2f} ({:.2f}) | {:.2f} ({:.2f}) | {:.0f} ({:.0f}) | {:.0f}x | {:.0f}x | "
+        "{:.1f} | {} |\n",
+        question.name, question.what, a.wall * 1e3, a.cpu * 1e3, one.wall * 1e3, one.cpu * 1e3,
+        b.wall * 1e3, b.cpu * 1e3, b.wall / a.wall, b.cpu / a.cpu, first.wall * 1e3,
+        equal ? fmt::format("equal ({} rows)", peer_rows.size()) : "DIFFERENT");
+    std::fflush(stdout);
+  }
+  fmt::print("\n");
+  return all_equal;
+}
+
+/// All questions by whatever shape is best, each twice.
+int ask_alone(const fs::path& work) {
+  const hf::Env env = hf::real_env();
+  const auto store =
+      must(hf::Store::open(env, (work / "holdfast").string(), hf::Store::Access::read));
+  const hf::Snapshot snapshot = must(store->snapshot());
+  fmt::print("after opening {} MiB\n", peak_memory_mb());
+  for (int round = 0; round < 2; ++round) {
+    for (const Question& question : questions()) {
+      if (question.by_rows) continue;
+      std::string answer;
+      const Cost cost = measure([&] {
+        answer = must(hf::answer_query(snapshot, context_of(env, question, 2), question.json));
+      });
+      fmt::print("{} {}: {:.1f} ms, {} MiB\n", question.name, question.what, cost.wall * 1e3,
+                 peak_memory_mb());
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "--alone") return ask_alone(argv[2]);
   if (argc < 4) {
-    fmt::print(stderr, "usage: compare <log.csv> <work directory> <sql directory> [rounds]\n");
+    fmt::print(stderr,
+               "usage: compare <log.csv> <work directory> <sql directory> [rounds]\n"
+               "       compare --alone <work directory>\n");
     return 2;
   }
   const std::string csv = argv[1];
   const fs::path work = argv[2];
   const fs::path sql = argv[3];
   const int rounds = argc > 4 ? std::atoi(argv[4]) : 5;
+  constexpr std::uint64_t seed = 42;
   fs::remove_all(work);
   fs::create_directories(work);
+  const hf::bench::LogSplit split = hf::bench::split_log(csv, work.string(), seed);
 
   // Both loads end durable on disk; ours is atomic, with persons, dictionaries and checksums.
   const hf::Env env = hf::real_env();
   const auto engine = must(hf::DuckDbEngine::open());
   const std::string data = (work / "holdfast").string();
   std::uint64_t events = 0;
+  auto store = must(hf::Store::open(env, data, hf::Store::Access::own));
   const Cost import = measure([&] {
-    const auto store = must(hf::Store::open(env, data, hf::Store::Access::own));
     hf::ImportOptions options;
-    options.files = {csv};
+    options.files = {split.bulk};
     const hf::ImportPlan plan = must(hf::plan_import(env, engine.get(), options));
     events = must(hf::run_import(*store, engine.get(), plan, {})).counts.events;
   });
@@ -204,83 +376,55 @@ int main(int argc, char** argv) {
   DuckDb duckdb((work / "log.duckdb").string());
   const Cost copy = measure([&] {
     duckdb.run(
-        "CREATE TABLE log AS SELECT * FROM (SELECT * REPLACE (event::" + std::string("VARCHAR") +
-        " AS event) FROM read_csv('" + csv +
+        "CREATE TABLE bulk AS SELECT * FROM read_csv('" + split.bulk +
         "', header = true, columns = {'user_id':'UBIGINT','ts':'TIMESTAMP','event':'VARCHAR',"
-        "'country':'VARCHAR','platform':'VARCHAR','revenue':'INTEGER'})) ORDER BY user_id, ts");
+        "'country':'VARCHAR','platform':'VARCHAR','revenue':'INTEGER'}) ORDER BY user_id, ts");
     duckdb.run("CHECKPOINT");
   });
-  // Its fastest form for the questions: enumerations instead of texts.
+  duckdb.run("DROP TABLE bulk");
+  const double millions = static_cast<double>(events) / 1e6;
+  fmt::print("| load of {} events | Holdfast | DuckDB |\n| --- | --- | --- |\n", events);
+  fmt::print("| CSV to durable, s (CPU s) | {:.2f} ({:.2f}) | {:.2f} ({:.2f}) |\n", import.wall,
+             import.cpu, copy.wall, copy.cpu);
+  fmt::print("| million events/s | {:.2f} | {:.2f} |\n", millions / import.wall,
+             millions / copy.wall);
+  fmt::print("| peak memory after our import, MB | {} | |\n\n", import_memory);
+
+  const hf::bench::LivingState state = must(hf::bench::live(*store, split, seed));
+  hf::Snapshot snapshot = must(store->snapshot());
+  fmt::print("then {} late events, {} links, {} events in the head\n\n", state.late_events,
+             state.links, state.head_events);
+
+  // Its fastest form for the questions: sorted, enumerations instead of texts, ids as numbers.
+  const std::string exported = (work / "events.parquet").string();
+  (void)must(engine->export_events(snapshot, hf::ExportFormat::parquet, exported));
+  duckdb.run(
+      "CREATE TABLE log AS SELECT hash(person) AS user_id, time::TIMESTAMP AS ts, event, "
+      "country, platform, revenue::INTEGER AS revenue FROM read_parquet('" +
+      exported + "') ORDER BY 1, 2");
   for (const std::string column : {"event", "country", "platform"}) {
     duckdb.run(fmt::format("CREATE TYPE {0}_enum AS ENUM (SELECT DISTINCT {0} FROM log ORDER BY 1)",
                            column));
     duckdb.run(fmt::format("ALTER TABLE log ALTER {0} TYPE {0}_enum", column));
   }
   duckdb.run("CHECKPOINT");
+  fs::remove(exported);
 
-  const double millions = static_cast<double>(events) / 1e6;
-  fmt::print("events {}\n\n", events);
-  fmt::print("| load | Holdfast | DuckDB |\n| --- | --- | --- |\n");
-  fmt::print("| CSV to durable, s (CPU s) | {:.2f} ({:.2f}) | {:.2f} ({:.2f}) |\n", import.wall,
-             import.cpu, copy.wall, copy.cpu);
-  fmt::print("| million events/s | {:.2f} | {:.2f} |\n", millions / import.wall,
-             millions / copy.wall);
-  const auto store = must(hf::Store::open(env, data, hf::Store::Access::read));
-  const hf::Snapshot snapshot = must(store->snapshot());
-  fmt::print("| bytes/event on disk | {:.2f} | {:.2f} |\n",
-             static_cast<double>(directory_bytes(data)) / static_cast<double>(events),
-             static_cast<double>(fs::file_size(work / "log.duckdb")) / static_cast<double>(events));
-  fmt::print("| peak memory after our import, MB | {} | |\n\n", import_memory);
-  std::map<std::string, std::uint64_t> column_bytes;
-  for (const auto& part : snapshot.parts) {
-    for (std::uint32_t c = 0; c < part->columns().size(); ++c) {
-      const hf::ColumnInfo& info = part->columns()[c];
-      const std::string name = info.role == hf::part_format::ColumnRole::property
-                                   ? info.property
-                                   : fmt::format("(column {})", static_cast<int>(info.role));
-      column_bytes[name] += part->column_bytes(c);
-    }
-  }
-  for (const auto& [name, bytes] : column_bytes) {
-    fmt::print("  {:<12} {:.3f} bytes/event\n", name,
-               static_cast<double>(bytes) / static_cast<double>(events));
-  }
-  fmt::print("  parts {}\n\n", snapshot.parts.size());
+  fmt::print("As it lies:\n\n");
+  print_bytes(snapshot);
+  bool all_equal = ask_both(env, snapshot, duckdb, sql, rounds);
 
-  fmt::print(
-      "| question | Holdfast s (CPU) | 1 thread s (CPU) | DuckDB s (CPU) | ratio wall | ratio CPU "
-      "| first s | answers |\n"
-      "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
-  bool all_equal = true;
-  for (const Question& question : questions()) {
-    const std::string peer = with_table(read_text(sql / question.sql_file));
-    const hf::QueryContext context{.env = env, .threads = 2, .day_sets = !question.by_rows};
-    const hf::QueryContext alone{.env = env, .threads = 1, .day_sets = !question.by_rows};
-    std::string answer;
-    Rows peer_rows;
-    const Cost first =
-        measure([&] { answer = must(hf::answer_query(snapshot, context, question.json)); });
-    peer_rows = duckdb.run(peer);
-    std::vector<Cost> ours, ours_alone, theirs;
-    for (int round = 0; round < rounds; ++round) {
-      theirs.push_back(measure([&] { peer_rows = duckdb.run(peer); }));
-      ours.push_back(
-          measure([&] { answer = must(hf::answer_query(snapshot, context, question.json)); }));
-      ours_alone.push_back(
-          measure([&] { answer = must(hf::answer_query(snapshot, alone, question.json)); }));
-    }
-    const bool equal = question.rows(must(hf::parse_json(answer))) == peer_rows;
-    all_equal = all_equal && equal;
-    const Cost a = median(ours);
-    const Cost one = median(ours_alone);
-    const Cost b = median(theirs);
-    fmt::print(
-        "| {} {} | {:.4f} ({:.4f}) | {:.4f} ({:.4f}) | {:.3f} ({:.3f}) | {:.1f}x | {:.1f}x | "
-        "{:.3f} | {} |\n",
-        question.name, question.what, a.wall, a.cpu, one.wall, one.cpu, b.wall, b.cpu,
-        b.wall / a.wall, b.cpu / a.cpu, first.wall,
-        equal ? fmt::format("equal ({} rows)", peer_rows.size()) : "DIFFERENT");
-  }
-  fmt::print("\npeak memory of the whole run, MB: {}\n", peak_memory_mb());
+  snapshot = {};
+  const Cost compaction = measure([&] {
+    must(store->flush());
+    must(store->compact(hf::Store::CompactionKind::full));
+  });
+  snapshot = must(store->snapshot());
+  fmt::print("Compacted, in {:.1f} s ({:.1f} s CPU):\n\n", compaction.wall, compaction.cpu);
+  fmt::print("parts hold {:.2f} bytes/event, DuckDB's file {:.2f}\n",
+             static_cast<double>(directory_bytes(data + "/parts")) / (millions * 1e6),
+             static_cast<double>(fs::file_size(work / "log.duckdb")) / (millions * 1e6));
+  print_bytes(snapshot);
+  all_equal = ask_both(env, snapshot, duckdb, sql, rounds) && all_equal;
   return all_equal ? 0 : 1;
 }

@@ -17,3 +17,5 @@ if [[ ! -f $log ]]; then
 fi
 echo "machine: $(nproc) cores, load $(cut -d' ' -f1-3 /proc/loadavg)"
 "$build/bench/compare" "$log" "$work/run" bench/sql/duck "$rounds"
+echo "memory of all questions in a process of their own:"
+"$build/bench/compare" --alone "$work/run"
