@@ -15,6 +15,7 @@ namespace hf {
 namespace {
 
 constexpr std::uint32_t place_mask = PersonChunk::persons - 1;
+constexpr std::size_t runs_ahead = 8;
 
 // Bit i is byte i of the eight, which are 0 or 1: the product brings byte i to bit 56 + i, and no
 // two of its other terms meet.
@@ -134,7 +135,11 @@ class ActivityBitmaps::RowReader {
   };
 
   RowReader(const TimeSlots& slots, std::uint32_t number, const Part& part)
-      : slots_(&slots), number_(number), part_(&part) {}
+      : slots_(&slots),
+        bounds_(slots),
+        is_covered_(bounds_.covers(part.time_min()) && bounds_.covers(part.time_max())),
+        number_(number),
+        part_(&part) {}
 
   void add(std::size_t activity, const PageMatcher& matcher) {
     sides_.push_back({activity, &matcher, matcher.matches_everything()});
@@ -144,30 +149,34 @@ class ActivityBitmaps::RowReader {
   [[nodiscard]] std::uint32_t number() const { return number_; }
   [[nodiscard]] std::span<const Side> sides() const { return sides_; }
 
-  // marks: a byte a slot and nowhere, `stride` for each side in turn.
-  Result<void> read(const PersonRun& run, std::uint8_t* marks, std::size_t stride) {
-    return for_each_page(
-        run, [&](std::uint32_t page, std::uint32_t first, std::uint32_t last) -> Result<void> {
-          if (page != page_) HF_CHECK(seek(page));
-          if (times_ != nullptr) {
-            mark(first, last, TimeSlots::Lookup(*slots_), times_->values.data(), marks, stride);
-            return {};
-          }
-          const std::uint32_t* const offsets = compact_->offsets.data();
-          const TimeSlots::CompactLookup find(*slots_, compact_->base_ms, compact_->unit_ms);
-          // Times of a run ascend.
-          const TimeSlots::Lookup bounds(*slots_);
-          if (bounds.covers(find.time_of(offsets[first])) &&
-              bounds.covers(find.time_of(offsets[last - 1]))) [[likely]] {
-            mark(first, last, find, offsets, marks, stride);
-          } else {
-            const auto find_any = [&](std::uint32_t offset) {
-              return bounds(find.time_of(offset));
-            };
-            mark(first, last, find_any, offsets, marks, stride);
-          }
-          return {};
-        });
+  // marks: a byte a slot and nowhere, `stride` for each side in turn. False where none was set.
+  Result<bool> read(const PersonRun& run, std::uint8_t* marks, std::size_t stride) {
+    constexpr std::uint32_t page_rows = part_format::page_rows;
+    const std::uint32_t first = run.first_row % page_rows;
+    if (run.first_row / page_rows == page_ && first + run.row_count <= page_rows) [[likely]] {
+      return mark(first, first + run.row_count, marks, stride);
+    }
+    bool any = false;
+    const auto read_page = [&](std::uint32_t page, std::uint32_t from,
+                               std::uint32_t to) -> Result<void> {
+      if (page != page_) HF_CHECK(seek(page));
+      any = mark(from, to, marks, stride) || any;
+      return {};
+    };
+    HF_CHECK(for_each_page(run, read_page));
+    return any;
+  }
+
+  // Of a run that will be read soon: its times may lie anywhere in memory.
+  void fetch(RowNumber first_row, RowNumber end_row) const {
+    if (first_row / part_format::page_rows != page_ || times_ != nullptr) return;
+    const std::uint32_t first = first_row % part_format::page_rows;
+    const std::uint32_t count = std::min(end_row - first_row, fetched_max);
+    const bool is_whole = std::ranges::any_of(sides_, &Side::is_whole);
+    if (!is_whole && !has_match(first, std::min(first + count, part_format::page_rows))) return;
+    for (std::uint32_t i = 0; i < count; i += offsets_per_line) {
+      __builtin_prefetch(compact_->offsets.data() + first + i);
+    }
   }
 
  private:
@@ -181,30 +190,92 @@ class ActivityBitmaps::RowReader {
     for (Side& side : sides_) {
       if (!side.is_whole) HF_CHECK(side.matcher->find(page, std::span(side.rows).first(words)));
     }
+    if (times_ == nullptr) find_.emplace(*slots_, compact_->base_ms, compact_->unit_ms);
     page_ = page;
     return {};
   }
 
+  bool mark(std::uint32_t first, std::uint32_t last, std::uint8_t* marks,
+            std::size_t stride) const {
+    // Most of what is asked of what persons are holds for few of them: then no time is read.
+    if (!has_match(first, last)) return false;
+    if (times_ != nullptr) {
+      return mark_sides(first, last, bounds_, times_->values.data(), marks, stride);
+    }
+    const std::uint32_t* const offsets = compact_->offsets.data();
+    const TimeSlots::CompactLookup find = *find_;
+    // Times of a run ascend.
+    const bool is_covered = is_covered_ || (bounds_.covers(find.time_of(offsets[first])) &&
+                                            bounds_.covers(find.time_of(offsets[last - 1])));
+    if (is_covered) [[likely]]
+      return mark_sides(first, last, find, offsets, marks, stride);
+    const auto find_any = [this](std::uint32_t offset) { return bounds_(find_->time_of(offset)); };
+    return mark_sides(first, last, find_any, offsets, marks, stride);
+  }
+
+  // Calls use(side, base, bits) for each word of rows of [first, last) with its matches.
+  template <class Use>
+  static void for_each_word(const Side& side, std::uint32_t first, std::uint32_t last, Use&& use) {
+    for (std::uint32_t base = first & ~63u; base < last; base += 64) {
+      std::uint64_t bits = side.rows[base / 64];
+      if (base < first) bits &= ~std::uint64_t{0} << (first - base);
+      if (last - base < 64) bits &= (std::uint64_t{1} << (last - base)) - 1;
+      use(base, bits);
+    }
+  }
+
+  [[nodiscard]] bool has_match(std::uint32_t first, std::uint32_t last) const {
+    std::uint64_t any = 0;
+    for (const Side& side : sides_) {
+      if (side.is_whole) return true;
+      for_each_word(side, first, last, [&](std::uint32_t, std::uint64_t bits) { any |= bits; });
+    }
+    return any != 0;
+  }
+
+  // Finders come by value: marks may alias whatever has an address.
   template <class Find, class Time>
-  void mark(std::uint32_t first, std::uint32_t last, const Find& find, const Time* times,
-            std::uint8_t* marks, std::size_t stride) const {
+  bool mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times,
+                  std::uint8_t* marks, std::size_t stride) const {
     for (const Side& side : sides_) {
       if (side.is_whole) {
-        for (std::uint32_t row = first; row < last; ++row) marks[find(times[row])] = 1;
+        mark_rows(times + first, times + last, find, marks);
       } else {
-        for_each_row(
-            first, last, [&](std::uint32_t word) { return side.rows[word]; },
-            [&](std::uint32_t row) {
-              marks[find(times[row])] = 1;
-              return true;
-            });
+        for_each_word(side, first, last, [&](std::uint32_t base, std::uint64_t bits) {
+          mark_matched(times + base, bits, find, marks);
+        });
       }
       marks += stride;
+    }
+    return true;
+  }
+
+  // Not inlined, so that the finder stays in registers.
+  template <class Find, class Time>
+  [[gnu::noinline]] static void mark_rows(const Time* time, const Time* end, Find find,
+                                          std::uint8_t* marks) {
+    for (; time != end; ++time) marks[find(*time)] = 1;
+  }
+
+  // What somebody is, rather than does, holds for many rows in turn, and for none of others'.
+  template <class Find, class Time>
+  static void mark_matched(const Time* times, std::uint64_t bits, Find find, std::uint8_t* marks) {
+    while (bits != 0) {
+      const int begin = std::countr_zero(bits);
+      const int end = begin + std::countr_one(bits >> begin);
+      mark_rows(times + begin, times + end, find, marks);
+      if (end == 64) return;
+      bits &= ~std::uint64_t{0} << end;
     }
   }
 
   static constexpr std::uint32_t no_page = 0xffffffff;
+  static constexpr std::uint32_t offsets_per_line = 64 / sizeof(std::uint32_t);
+  static constexpr std::uint32_t fetched_max = 8 * offsets_per_line;
   const TimeSlots* slots_;
+  TimeSlots::Lookup bounds_;
+  bool is_covered_;                               // All times of the part are.
+  std::optional<TimeSlots::CompactLookup> find_;  // Of the page's compact times.
   std::uint32_t number_;
   const Part* part_;
   std::vector<Side> sides_;
@@ -325,11 +396,12 @@ Result<void> ActivityBitmaps::load_rows(RowReader& reader, std::uint32_t chunk) 
   const PersonOrdinal end = first + PersonChunk::persons;
   const std::size_t stride = marks_.size() / plan_->activities();
   const auto add_run = [&](const PersonRun& run, std::uint32_t place) -> Result<void> {
-    HF_CHECK(reader.read(run, marks_.data(), stride));
     events_scanned_ += run.row_count;
     const std::size_t word = place / 64;
     const std::uint64_t bit = std::uint64_t{1} << (place % 64);
     seen_[word] |= bit;
+    HF_TRY(const bool any, reader.read(run, marks_.data(), stride));
+    if (!any) return {};
     std::uint8_t* marks = marks_.data();
     for (const RowReader::Side& side : reader.sides()) {
       marks[slots_] = 0;
@@ -365,6 +437,9 @@ Result<void> ActivityBitmaps::load_rows(RowReader& reader, std::uint32_t chunk) 
     if (!skipped.empty() && skipped.front() == at) {
       skipped = skipped.subspan(1);
       continue;
+    }
+    if (const std::size_t next = at + runs_ahead; next < persons.size()) {
+      reader.fetch(offsets[next], offsets[next + 1]);
     }
     HF_CHECK(add_run({reader.number(), offsets[at], offsets[at + 1] - offsets[at]},
                      persons[at] - first));

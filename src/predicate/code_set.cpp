@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Most dictionaries asked about are small: event names, plans, countries. With at most 255 codes a
-// row's code fits a byte, and membership of 16 bytes at once is two table lookups in registers (the
-// halves of a 256-bit set, chosen by the low nibble), a choice by the top bit and a test of the bit
-// that the high nibble names (the nibble lookup of Mula & Lemire and of Langdale & Lemire 2019).
-// In larger dictionaries a few codes are compared one by one, many are looked up in a table.
+// Most dictionaries asked about are small: event names, plans, countries. Their codes fit bytes, of
+// which a register holds many (base/byte_set.h). In larger dictionaries a few codes are compared
+// one by one, many are looked up in a table.
 #include "predicate/code_set.h"
 
 #include <algorithm>
 #include <limits>
-#include <type_traits>
 
 #include "base/assert.h"
 
@@ -23,18 +20,6 @@ namespace {
 #if defined(__SSE4_1__)
 
 __m128i load(const void* from) { return _mm_loadu_si128(static_cast<const __m128i*>(from)); }
-
-// 16 codes as bytes, 255 standing for all codes from 255 on.
-__m128i bytes_of_16(const std::uint16_t* codes) {
-  const __m128i most = _mm_set1_epi16(255);
-  return _mm_packus_epi16(_mm_min_epu16(load(codes), most), _mm_min_epu16(load(codes + 8), most));
-}
-
-__m128i bytes_of_16(const std::uint32_t* codes) {
-  const __m128i most = _mm_set1_epi32(255);
-  const auto four = [&](int at) { return _mm_min_epu32(load(codes + at), most); };
-  return _mm_packus_epi16(_mm_packus_epi32(four(0), four(4)), _mm_packus_epi32(four(8), four(12)));
-}
 
 // Sets bit i where test(8 or 4 codes at i) has all bits of that lane set.
 template <class Test>
@@ -90,37 +75,56 @@ CodeSet::CodeSet(std::vector<std::uint8_t> member)
     member_[code] = 1;
     ++count_;
     if (kept < few_max) few_[kept++] = code;
-    if (size_ <= nibbles_size_max) {
-      std::uint8_t& bits = nibbles_[code / 128][code % 16];
-      bits = static_cast<std::uint8_t>(bits | (1u << (code / 16 % 8)));
-    }
+    if (CodeArray::fits_bytes(size_)) bytes_.insert(static_cast<std::uint8_t>(code));
   }
   for (std::size_t i = kept; i < few_max; ++i) few_[i] = few_[0];
   member_.push_back(0);
-  method_ = count_ == 0                 ? Method::none
-            : count_ == size_           ? Method::all
-            : size_ <= nibbles_size_max ? Method::nibbles
-            : count_ <= few_max         ? Method::few
-                                        : Method::table;
+  method_ = count_ == size_ ? Method::all : count_ <= few_max ? Method::few : Method::table;
 }
 
-std::uint64_t CodeSet::rows(std::span<const std::uint16_t> codes) const {
-  return rows_of_any_count(codes);
+void CodeSet::find(const CodeArray& codes, std::span<const std::uint64_t> asked,
+                   std::span<std::uint64_t> rows) const {
+  HF_ASSERT(rows.size() == (codes.size() + 63) / 64 && asked.size() == rows.size());
+  if (is_empty()) return;
+  if (!codes.bytes().empty()) {
+    HF_ASSERT(CodeArray::fits_bytes(size_));
+    find_bytes(codes.bytes(), rows);
+  } else if (!codes.pairs().empty()) {
+    find_wide(codes.pairs(), asked, rows);
+  } else {
+    find_wide(codes.words(), asked, rows);
+  }
 }
 
-std::uint64_t CodeSet::rows(std::span<const std::uint32_t> codes) const {
-  return rows_of_any_count(codes);
+void CodeSet::find_bytes(std::span<const std::uint8_t> codes, std::span<std::uint64_t> rows) const {
+  constexpr std::size_t words_at_once = 64;
+  std::array<std::uint64_t, words_at_once> found;
+  const std::size_t whole = codes.size() / 64;
+  for (std::size_t w = 0; w < whole; w += words_at_once) {
+    const std::size_t count = std::min(words_at_once, whole - w);
+    bytes_.find(codes.data() + w * 64, count, found.data());
+    for (std::size_t i = 0; i < count; ++i) rows[w + i] |= found[i];
+  }
+  if (whole == rows.size()) return;
+  std::array<std::uint8_t, 64> padded;
+  padded.fill(0xff);  // No code, and in no set.
+  std::ranges::copy(codes.subspan(whole * 64), padded.begin());
+  bytes_.find(padded.data(), 1, found.data());
+  rows[whole] |= found[0];
 }
 
 template <class Code>
-std::uint64_t CodeSet::rows_of_any_count(std::span<const Code> codes) const {
-  HF_ASSERT(codes.size() <= 64);
-  if (method_ == Method::none) return 0;
-  if (codes.size() == 64) return rows_of_64(codes.data());
+void CodeSet::find_wide(std::span<const Code> codes, std::span<const std::uint64_t> asked,
+                        std::span<std::uint64_t> rows) const {
+  const std::size_t whole = codes.size() / 64;
+  for (std::size_t w = 0; w < whole; ++w) {
+    if (asked[w] != 0) rows[w] |= rows_of_64(codes.data() + w * 64);
+  }
+  if (whole == rows.size() || asked[whole] == 0) return;
   std::array<Code, 64> padded;
-  std::ranges::copy(codes, padded.begin());
-  std::fill(padded.begin() + static_cast<std::ptrdiff_t>(codes.size()), padded.end(), Code{0});
-  return rows_of_64(padded.data()) & ((std::uint64_t{1} << codes.size()) - 1);
+  padded.fill(std::numeric_limits<Code>::max());
+  std::ranges::copy(codes.subspan(whole * 64), padded.begin());
+  rows[whole] |= rows_of_64(padded.data());
 }
 
 template <class Code>
@@ -138,32 +142,10 @@ std::uint64_t CodeSet::rows_by_table(const Code* codes) const {
 template <class Code>
 std::uint64_t CodeSet::rows_of_64(const Code* codes) const {
   switch (method_) {
-    case Method::none: return 0;
     case Method::all: {
-      // A 16-bit code cannot lie outside a dictionary that needs all 16 bits.
-      if (size_ > std::numeric_limits<Code>::max()) return ~std::uint64_t{0};
       const __m128i last = everywhere<Code>(size_ - 1);
       return rows_where(codes,
                         [&](__m128i lane) { return equal<Code>(smaller<Code>(lane, last), lane); });
-    }
-    case Method::nibbles: {
-      const __m128i low_half = load(nibbles_[0].data());
-      const __m128i high_half = load(nibbles_[1].data());
-      const __m128i bit_of =
-          _mm_setr_epi8(1, 2, 4, 8, 16, 32, 64, -128, 1, 2, 4, 8, 16, 32, 64, -128);
-      const __m128i nibble = _mm_set1_epi8(0x0f);
-      std::uint64_t rows = 0;
-      for (int at = 0; at < 64; at += 16) {
-        const __m128i bytes = bytes_of_16(codes + at);
-        const __m128i low = _mm_and_si128(bytes, nibble);
-        const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble);
-        const __m128i bits = _mm_blendv_epi8(_mm_shuffle_epi8(low_half, low),
-                                             _mm_shuffle_epi8(high_half, low), bytes);
-        const __m128i wanted = _mm_shuffle_epi8(bit_of, high);
-        const __m128i hits = _mm_cmpeq_epi8(_mm_and_si128(bits, wanted), wanted);
-        rows |= std::uint64_t{static_cast<std::uint16_t>(_mm_movemask_epi8(hits))} << at;
-      }
-      return rows;
     }
     case Method::few: {
       __m128i few[few_max];  // No std::array: g++ warns of the vector type as its argument.

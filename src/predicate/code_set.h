@@ -7,10 +7,13 @@
 #include <span>
 #include <vector>
 
+#include "base/byte_set.h"
+#include "store/code_array.h"
+
 namespace hf {
 
-/// A set of the codes of one dictionary, asked about up to 64 rows at a time. Which rows of a page
-/// have a wanted event name or property value comes down to this.
+/// A set of the codes of one dictionary, asked about a page of rows at a time. Which rows have a
+/// wanted event name or property value comes down to this.
 class CodeSet {
  public:
   CodeSet() : CodeSet(std::vector<std::uint8_t>{}) {}
@@ -20,22 +23,24 @@ class CodeSet {
   [[nodiscard]] bool is_empty() const { return count_ == 0; }
   /// True when every code of the dictionary is in the set.
   [[nodiscard]] bool is_full() const { return count_ == size_; }
-  /// False for codes outside the dictionary, such as CodePage::missing.
+  /// False for codes outside the dictionary, such as CodeArray::missing.
   [[nodiscard]] bool contains(std::uint32_t code) const {
     return member_[code < size_ ? code : size_] != 0;
   }
-  /// Bit i is set where codes[i] is in the set. Requires codes.size() <= 64.
-  [[nodiscard]] std::uint64_t rows(std::span<const std::uint16_t> codes) const;
-  [[nodiscard]] std::uint64_t rows(std::span<const std::uint32_t> codes) const;
+  /// Sets bit i of `rows` where codes[i] is in the set, of those words of which `asked` is not 0;
+  /// other bits stay. Both have (codes.size() + 63) / 64 words; the array is one for codes of the
+  /// dictionary.
+  void find(const CodeArray& codes, std::span<const std::uint64_t> asked,
+            std::span<std::uint64_t> rows) const;
 
  private:
-  enum class Method : std::uint8_t { none, all, nibbles, few, table };
+  enum class Method : std::uint8_t { all, few, table };
   static constexpr std::size_t few_max = 4;
-  // Bytes hold codes up to 254 and 255 for whatever lies outside.
-  static constexpr std::uint32_t nibbles_size_max = 255;
 
+  void find_bytes(std::span<const std::uint8_t> codes, std::span<std::uint64_t> rows) const;
   template <class Code>
-  [[nodiscard]] std::uint64_t rows_of_any_count(std::span<const Code> codes) const;
+  void find_wide(std::span<const Code> codes, std::span<const std::uint64_t> asked,
+                 std::span<std::uint64_t> rows) const;
   template <class Code>
   [[nodiscard]] std::uint64_t rows_of_64(const Code* codes) const;
   template <class Code>
@@ -43,11 +48,10 @@ class CodeSet {
 
   std::uint32_t size_ = 0;
   std::uint32_t count_ = 0;
-  Method method_ = Method::none;
+  Method method_ = Method::table;                // Of dictionaries that bytes do not number.
   std::vector<std::uint8_t> member_;             // size_ + 1, the last one 0: for codes outside.
   std::array<std::uint32_t, few_max> few_ = {};  // Filled up by repeating one.
-  // Bit h % 8 of nibbles_[h / 8][l] says whether code 16 h + l is in the set.
-  alignas(16) std::array<std::array<std::uint8_t, 16>, 2> nibbles_ = {};
+  ByteSet bytes_;                                // Of dictionaries that they do.
 };
 
 }  // namespace hf

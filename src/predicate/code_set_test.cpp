@@ -11,20 +11,9 @@
 namespace hf {
 namespace {
 
-// The twin asks row by row.
-template <class Code>
-std::uint64_t rows_one_by_one(const std::vector<std::uint8_t>& member,
-                              const std::vector<Code>& codes) {
-  std::uint64_t rows = 0;
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    if (codes[i] < member.size() && member[codes[i]] != 0) rows |= std::uint64_t{1} << i;
-  }
-  return rows;
-}
-
 std::vector<std::uint8_t> any_member(Rng& rng) {
-  constexpr std::size_t sizes[] = {0,   1,   2,   15,  16,  17,    127,   128,
-                                   129, 254, 255, 256, 257, 4'000, 65'535};
+  constexpr std::size_t sizes[] = {0,   1,   2,   15,  16,    17,     127,    128,   129,
+                                   254, 255, 256, 257, 4'000, 65'535, 65'536, 70'000};
   constexpr double densities[] = {0, 0.005, 0.5, 0.99, 1};
   std::vector<std::uint8_t> member(sizes[rng.below(std::size(sizes))]);
   const double density = densities[rng.below(std::size(densities))];
@@ -37,13 +26,11 @@ std::vector<std::uint8_t> any_member(Rng& rng) {
   return member;
 }
 
-template <class Code>
-std::vector<Code> any_codes(Rng& rng, std::size_t size) {
-  std::vector<Code> codes(rng.chance(0.5) ? 64 : rng.below(65));
-  for (Code& code : codes) {
-    const bool outside = size == 0 || rng.chance(0.2);
-    code = static_cast<Code>(outside ? rng.next() : rng.below(size));
-    if (outside && rng.chance(0.5)) code = std::numeric_limits<Code>::max();
+CodeArray any_codes(Rng& rng, std::size_t size, std::size_t rows) {
+  CodeArray codes(size);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const bool is_missing = size == 0 || rng.chance(0.2);
+    codes.push_back(is_missing ? CodeArray::missing : static_cast<std::uint32_t>(rng.below(size)));
   }
   return codes;
 }
@@ -54,14 +41,20 @@ TEST(CodeSet, AgreesWithAskingRowByRow) {
     Rng rng(seed);
     const auto member = any_member(rng);
     const CodeSet set(member);
-    for (int round = 0; round < 4; ++round) {
-      const auto names = any_codes<std::uint16_t>(rng, member.size());
-      ASSERT_EQ(set.rows(std::span<const std::uint16_t>(names)), rows_one_by_one(member, names));
-      const auto values = any_codes<std::uint32_t>(rng, member.size());
-      ASSERT_EQ(set.rows(std::span<const std::uint32_t>(values)), rows_one_by_one(member, values));
-      for (const std::uint32_t code : values) {
-        ASSERT_EQ(set.contains(code), code < member.size() && member[code] != 0);
-      }
+    const std::size_t rows = rng.chance(0.1) ? rng.below(10'000) : rng.below(300);
+    const CodeArray codes = any_codes(rng, member.size(), rows);
+    std::vector<std::uint64_t> asked((rows + 63) / 64);
+    for (auto& word : asked) word = rng.chance(0.8) ? rng.next() : 0;
+    std::vector<std::uint64_t> found(asked.size());
+    set.find(codes, asked, found);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const bool is_in = codes[row] < member.size() && member[codes[row]] != 0;
+      ASSERT_EQ(set.contains(codes[row]), is_in);
+      if (asked[row / 64] == 0) continue;  // Then nobody looks.
+      ASSERT_EQ((found[row / 64] >> (row % 64) & 1) != 0, is_in) << row;
+    }
+    if (rows % 64 != 0) {
+      ASSERT_EQ(found.back() >> (rows % 64), 0u);
     }
   }
 }

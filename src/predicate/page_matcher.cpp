@@ -79,17 +79,17 @@ Result<void> PageMatcher::find(std::uint32_t page, std::span<std::uint64_t> rows
   }
   HF_TRY(const auto names, body_->part->name_codes(page));
   HF_ASSERT(names->codes.size() == count);
-  const std::span<const std::uint16_t> codes(names->codes);
-  const auto word = [&](std::size_t w) {
-    return codes.subspan(w * 64, std::min<std::size_t>(count - w * 64, 64));
-  };
-  for (std::size_t w = 0; w < rows.size(); ++w) rows[w] = body_->open.rows(word(w));
+  std::array<std::uint64_t, part_format::page_rows / 64> everywhere;
+  everywhere.fill(~std::uint64_t{0});
+  const std::span<const std::uint64_t> asked = std::span(everywhere).first(rows.size());
+  std::ranges::fill(rows, 0);
+  body_->open.find(names->codes, asked, rows);
   std::array<std::uint64_t, part_format::page_rows / 64> found;
   for (const Body::Guarded& choice : body_->guarded) {
     const std::span<std::uint64_t> candidates = std::span(found).first(rows.size());
-    for (std::size_t w = 0; w < rows.size(); ++w) {
-      candidates[w] = choice.names.rows(word(w)) & ~rows[w];
-    }
+    std::ranges::fill(candidates, 0);
+    choice.names.find(names->codes, asked, candidates);
+    for (std::size_t w = 0; w < rows.size(); ++w) candidates[w] &= ~rows[w];
     HF_CHECK(choice.where.restrict(page, candidates));
     for (std::size_t w = 0; w < rows.size(); ++w) rows[w] |= candidates[w];
   }

@@ -173,10 +173,7 @@ Result<void> restrict_by_condition(const Node& node, const Part& part, std::uint
   std::vector<std::uint64_t> hits(rows.size());
   for (const CodeColumn& column : node.code_columns) {
     HF_TRY(const auto codes, part.codes(column.column, page));
-    HF_ASSERT((codes->codes.size() + 63) / 64 == rows.size());
-    for (std::size_t w = 0; w < rows.size(); ++w) {
-      if (rows[w] != 0) hits[w] |= column.codes.rows(word_of(codes->codes, w));
-    }
+    column.codes.find(codes->codes, rows, hits);
   }
   for (const NumberColumn& column : node.number_columns) {
     HF_TRY(const auto numbers, part.numbers(column.column, page));

@@ -279,15 +279,16 @@ Result<std::shared_ptr<const NamePage>> Part::name_codes(std::uint32_t page) con
   return body_->cached<NamePage>(column, page, [&]() -> Result<std::shared_ptr<NamePage>> {
     HF_TRY(const std::vector<std::int64_t> codes, body_->read_all_numbers(column, page));
     auto out = std::make_shared<NamePage>();
+    out->codes = CodeArray(names().size());
     out->codes.reserve(codes.size());
     for (const std::int64_t code : codes) {
       if (code < 0 || static_cast<std::uint64_t>(code) >= names().size()) {
         return body_->placed<std::shared_ptr<NamePage>>(bad("event name code out of range"),
                                                         body_->footer.columns[column].pages[page]);
       }
-      out->codes.push_back(static_cast<std::uint16_t>(code));
+      out->codes.push_back(static_cast<std::uint32_t>(code));
     }
-    out->memory_bytes = out->codes.size() * sizeof(std::uint16_t);
+    out->memory_bytes = out->codes.memory_bytes();
     return out;
   });
 }
@@ -300,14 +301,20 @@ Result<std::shared_ptr<const CodePage>> Part::codes(std::uint32_t column,
   return body_->cached<CodePage>(column, page, [&]() -> Result<std::shared_ptr<CodePage>> {
     auto out = std::make_shared<CodePage>();
     const std::uint32_t rows = rows_in_page(page);
-    out->memory_bytes = rows * sizeof(std::uint32_t);
     const PageRef& ref = body_->footer.columns[column].pages[page];
     if (ref.stored_bytes == 0) {
+      out->codes = CodeArray(info.dictionary_size);
       out->codes.assign(rows, CodePage::missing);
+      out->memory_bytes = out->codes.memory_bytes();
       return out;
     }
     HF_TRY(const DecodedNumbers numbers, body_->read_numbers(column, page));
-    const std::uint64_t end = is_id_code ? CodePage::missing : info.dictionary_size;
+    std::uint64_t end = info.dictionary_size;
+    if (is_id_code) {  // Of a person's ids, which are few: the page knows how many.
+      const auto highest = static_cast<std::uint64_t>(std::ranges::max(numbers.values));
+      end = std::min<std::uint64_t>(highest, CodePage::missing - 1) + 1;
+    }
+    out->codes = CodeArray(end);
     out->codes.reserve(rows);
     for (std::uint32_t row = 0; row < rows; ++row) {
       const bool has =
@@ -318,6 +325,7 @@ Result<std::shared_ptr<const CodePage>> Part::codes(std::uint32_t column,
       }
       out->codes.push_back(has ? static_cast<std::uint32_t>(code) : CodePage::missing);
     }
+    out->memory_bytes = out->codes.memory_bytes();
     return out;
   });
 }
@@ -672,7 +680,9 @@ Result<void> Part::verify_column(std::uint32_t column) const {
   for (std::uint32_t page = 0; page < page_count(); ++page) {
     if (coded) {
       HF_TRY(const auto codes, this->codes(column, page));
-      for (const std::uint32_t code : codes->codes) values += code != CodePage::missing;
+      for (std::uint32_t i = 0; i < rows_in_page(page); ++i) {
+        values += codes->codes[i] != CodePage::missing;
+      }
     } else if (numeric) {
       HF_TRY(const auto numbers, this->numbers(column, page));
       for (std::uint32_t i = 0; i < rows_in_page(page); ++i) {

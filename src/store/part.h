@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "event/value.h"
+#include "store/code_array.h"
 #include "store/day_sets.h"
 #include "store/page_cache.h"
 #include "store/part_format.h"
@@ -36,14 +37,14 @@ struct CompactTimePage final : CachedPage {
   std::int64_t unit_ms = 1;
   std::vector<std::uint32_t> offsets;  ///< Empty where the page's times do not fit.
 };
-/// Decoded page of 16-bit codes (event name).
+/// Decoded page of event names.
 struct NamePage final : CachedPage {
-  std::vector<std::uint16_t> codes;
+  CodeArray codes;
 };
 /// Decoded page of a dictionary column (text, boolean, big_number, list, json, channel, id_code).
 struct CodePage final : CachedPage {
-  static constexpr std::uint32_t missing = 0xffffffff;
-  std::vector<std::uint32_t> codes;  ///< Index into the column's dictionary, or missing.
+  static constexpr std::uint32_t missing = CodeArray::missing;
+  CodeArray codes;  ///< Index into the column's dictionary, or missing.
 };
 /// Decoded page of a number column.
 struct NumberPage final : CachedPage {

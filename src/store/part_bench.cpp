@@ -136,11 +136,11 @@ std::uint64_t purchases() {
 
 void BM_ScanNames(benchmark::State& state) {
   scan_pages(state, purchases(), [](const Part& part, std::uint32_t page) {
-    std::uint16_t wanted = 0;
+    std::uint32_t wanted = 0;
     while (part.names()[wanted].name != "purchase") ++wanted;
     std::uint64_t found = 0;
     const auto names = part.name_codes(page).value();
-    for (const std::uint16_t code : names->codes) found += code == wanted;
+    for (std::size_t i = 0; i < names->codes.size(); ++i) found += names->codes[i] == wanted;
     return found;
   });
 }

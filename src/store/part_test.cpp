@@ -323,7 +323,8 @@ TEST(Part, KnowsTheSourceOfEachRowAndItsMessagesByIt) {
   const auto dictionary = part->dictionary(*column).value();
   const auto codes = part->codes(*column, 0).value();
   std::vector<std::string> sources;
-  for (const std::uint32_t code : codes->codes) {
+  for (std::size_t row = 0; row < codes->codes.size(); ++row) {
+    const std::uint32_t code = codes->codes[row];
     sources.emplace_back(code == CodePage::missing ? "" : dictionary->at(code));
   }
   EXPECT_THAT(sources, ElementsAre("", "app", "app", "web"));
