@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A second opinion on retention and trend: events go in through an import, out through an export,
+// A second opinion on the metrics: events go in through an import, out through an export,
 // and what answer_query() says of them must be what SQL over the exported file says. The SQL is
 // written from docs/metrics.md (metric_sql.h) and runs in a DuckDB that knows nothing of Holdfast.
 #include <fmt/format.h>
@@ -214,6 +214,8 @@ struct QuestionChoice {
   int adding = 0;
   int windows = 0;
   int cumulative = 0;
+  int per_interval = 0;
+  int over_time = 0;
   int threads = 0;
 };
 
@@ -228,7 +230,7 @@ Question question_of(const QuestionChoice& c, const WorldChoice& world) {
     return Bound{Bound::Kind::instant, rfc3339(t), std::to_string(t)};
   };
   Question q;
-  q.is_trend = c.metric != 0;
+  q.metric = static_cast<Metric>(c.metric);
   const std::size_t zone = c.zone == 0 ? anchors[at(world.anchor)].zone : at(c.zone - 1);
   q.zone = zones[zone];
   q.sunday = c.sunday != 0;
@@ -279,7 +281,7 @@ Question question_of(const QuestionChoice& c, const WorldChoice& world) {
                              Adding::avg, Adding::sum, Adding::avg});
   q.adding = addings[at(c.adding)];
   q.by_trait = c.adding >= 5;
-  if (c.windows != 0 && !q.is_trend) {
+  if (c.windows != 0 && q.metric == Metric::retention) {
     q.rolling = false;
     const TimestampMs middle = from + (c.to_slots + 1) * step;
     const TimestampMs gap = c.windows == 1 ? 0 : step / 2;  // 2: they overlap.
@@ -292,10 +294,16 @@ Question question_of(const QuestionChoice& c, const WorldChoice& world) {
       q.current = {date(middle - gap), date(end)};
     }
   }
-  if (q.is_trend) {
+  if (q.metric == Metric::trend) {
     q.series = {{at(c.start), c.occurrences > 0}};
     if (c.returning > 0) q.series.push_back({at(c.returning), c.on_or_after != 0});
     q.cumulative = c.cumulative != 0;
+  }
+  if (q.metric == Metric::stickiness) {
+    q.per_interval = static_cast<PerInterval>(c.per_interval);
+    q.over_time = c.over_time != 0;
+    q.cumulative = c.cumulative != 0 && !q.over_time;
+    if (q.over_time) q.period = 0;
   }
   return q;
 }
@@ -326,13 +334,16 @@ rc::Gen<WorldChoice> any_world() {
                            rc::gen::set(&W::rows_per_part, rc::gen::element(0, 3, 10)));
 }
 
-rc::Gen<QuestionChoice> any_question() {
+/// Of one of these metrics.
+rc::Gen<QuestionChoice> any_question(const std::vector<Metric>& metrics) {
   using Q = QuestionChoice;
   const auto slots = [] { return any_of(-21, 21); };
   const int any_condition = static_cast<int>(conditions.size());
   const int any_matcher = static_cast<int>(matchers.size());
   return rc::gen::build<Q>(
-      rc::gen::set(&Q::metric, rc::gen::element(0, 0, 0, 1)),
+      rc::gen::set(&Q::metric,
+                   rc::gen::map(rc::gen::elementOf(metrics),
+                                [](Metric metric) { return static_cast<int>(metric); })),
       rc::gen::set(&Q::zone, option(static_cast<int>(zones.size()) + 1)),
       rc::gen::set(&Q::sunday, any_of(0, 2)), rc::gen::set(&Q::as_of, option(4)),
       rc::gen::set(&Q::as_of_slot, slots()), rc::gen::set(&Q::from, option(6)),
@@ -347,7 +358,8 @@ rc::Gen<QuestionChoice> any_question() {
       rc::gen::set(&Q::on_or_after, option(2)), rc::gen::set(&Q::occurrences, option(3)),
       rc::gen::set(&Q::adding, option(7)),
       rc::gen::set(&Q::windows, rc::gen::element(0, 0, 0, 0, 1, 2)),
-      rc::gen::set(&Q::cumulative, option(2)), rc::gen::set(&Q::threads, option(2)));
+      rc::gen::set(&Q::cumulative, option(2)), rc::gen::set(&Q::per_interval, option(4)),
+      rc::gen::set(&Q::over_time, any_of(0, 2)), rc::gen::set(&Q::threads, option(2)));
 }
 
 std::ostream& operator<<(std::ostream& out, const EventChoice& e) {
@@ -375,16 +387,15 @@ class AnswerLines {
     }
     const Json json = parse_json(*answer).value();
     const Json& data = *json.find("data");
-    if (q_.is_trend) {
-      add_trend(data);
-    } else if (q_.initial) {
-      add_windows(data);
-    } else {
-      std::string line = "columns";
-      for (const Json& column : data.find("columns")->array) line += " " + column.text;
-      columns_ = data.find("columns")->array.size();
-      lines_.push_back(line);
-      for_groups(data, [&](const Json& group) { add_cohorts(group); });
+    switch (q_.metric) {
+      case Metric::retention: add_retention(data); break;
+      case Metric::trend: add_trend(data); break;
+      case Metric::lifecycle:
+        for_groups(data, [&](const Json& group) { add_lifecycle(group); });
+        break;
+      case Metric::stickiness:
+        for_groups(data, [&](const Json& group) { add_stickiness(group); });
+        break;
     }
   }
   [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
@@ -422,6 +433,15 @@ class AnswerLines {
     if (value->is_null()) return "null";
     if (q_.adding == Adding::avg) return shown_double(std::stod(value->text));
     return value->text;
+  }
+
+  void add_retention(const Json& data) {
+    if (q_.initial) return add_windows(data);
+    std::string line = "columns";
+    for (const Json& column : data.find("columns")->array) line += " " + column.text;
+    columns_ = data.find("columns")->array.size();
+    lines_.push_back(line);
+    for_groups(data, [&](const Json& group) { add_cohorts(group); });
   }
 
   void add_cohorts(const Json& group) {
@@ -486,6 +506,47 @@ class AnswerLines {
     });
   }
 
+  [[nodiscard]] std::string row_label(const Json& row) const {
+    return label(row.find("start")->text) + (row.find("complete")->boolean ? "" : " incomplete") +
+           ":";
+  }
+
+  void add_lifecycle(const Json& group) {
+    for (const Json& row : group.find("periods")->array) {
+      std::string line = row_label(row);
+      for (const char* name : {"new", "returning", "resurrecting", "dormant", "active"}) {
+        line += fmt::format(" {} {}", name, integer(row, name));
+      }
+      const Json& quick = *row.find("quick_ratio");
+      const std::int64_t gained = integer(quick, "numerator");
+      const std::int64_t lost = integer(quick, "denominator");
+      const Json& rate = *quick.find("rate");
+      EXPECT_EQ(rate.is_null() ? "null" : shown_double(std::stod(rate.text)),
+                lost == 0 ? "null"
+                          : shown_double(static_cast<double>(gained) / static_cast<double>(lost)));
+      lines_.push_back(fmt::format("{} quick {}/{}", line, gained, lost));
+    }
+  }
+
+  void add_stickiness(const Json& group) {
+    if (!q_.over_time) {
+      for (const Json& row : group.find("histogram")->array) {
+        lines_.push_back(
+            fmt::format("active in {}: {}", integer(row, "active_periods"), integer(row, "count")));
+      }
+      return;
+    }
+    for (const Json& row : group.find("periods")->array) {
+      const auto average = [&](const char* name) {
+        const Json& of = *row.find(name);
+        return fmt::format("{}/{}", integer(of, "days"), integer(of, "persons"));
+      };
+      lines_.push_back(fmt::format("{} {} {} {} l7 {} l28 {}", row_label(row), integer(row, "dau"),
+                                   integer(row, "wau"), integer(row, "mau"), average("l7"),
+                                   average("l28")));
+    }
+  }
+
   const Question& q_;
   std::size_t columns_ = 0;
   std::vector<std::string> lines_;
@@ -503,6 +564,29 @@ class SecondOpinion : public testing::Test {
     engine_ = std::move(DuckDbEngine::open()).value();
   }
   ~SecondOpinion() override { std::filesystem::remove_all(folder_); }
+
+  /// One world, and a few questions of these metrics.
+  void compare(const std::vector<Metric>& metrics) {
+    const WorldChoice choice = *any_world();
+    const auto events = *rc::gen::nonEmpty(
+        rc::gen::scale(0.7, rc::gen::container<std::vector<EventChoice>>(any_event())));
+    const auto questions = *rc::gen::nonEmpty(rc::gen::resize(
+        16, rc::gen::container<std::vector<QuestionChoice>>(any_question(metrics))));
+    World world(choice, events, *engine_, parquet());
+    RC_ASSERT(sql_.load(parquet()) == static_cast<std::int64_t>(events.size()));
+    for (const QuestionChoice& c : questions) {
+      const Question question = question_of(c, choice);
+      const AnswerLines answer(
+          world.answer(question.json(), question.now_ms, c.threads == 0 ? 1 : 3), question);
+      const std::vector<std::string> expected = sql_.answer(question);
+      if (answer.lines() == expected) continue;
+      RC_LOG() << question.json() << "\nnow " << rfc3339(question.now_ms) << "\nevents\n";
+      for (const EventChoice& event : events) RC_LOG() << row_of(event, choice);
+      RC_LOG() << fmt::format("SQL\n  {}\nanswer\n  {}\n", fmt::join(expected, "\n  "),
+                              fmt::join(answer.lines(), "\n  "));
+      RC_FAIL("SQL and the engine disagree");
+    }
+  }
 
   [[nodiscard]] std::string parquet() const { return (folder_ / "events.parquet").string(); }
 
@@ -526,27 +610,18 @@ void check_cases(const char* description, int cases, Property&& property) {
 }
 
 TEST_F(SecondOpinion, SqlOverAnExportSaysWhatTheEngineSays) {
+  using enum Metric;
   check_cases("answer_query agrees with SQL", 60, [&] {
-    const WorldChoice choice = *any_world();
-    const auto events = *rc::gen::nonEmpty(
-        rc::gen::scale(0.7, rc::gen::container<std::vector<EventChoice>>(any_event())));
-    const auto questions = *rc::gen::nonEmpty(
-        rc::gen::resize(16, rc::gen::container<std::vector<QuestionChoice>>(any_question())));
-    World world(choice, events, *engine_, parquet());
-    RC_ASSERT(sql_.load(parquet()) == static_cast<std::int64_t>(events.size()));
-    for (const QuestionChoice& c : questions) {
-      const Question question = question_of(c, choice);
-      const AnswerLines answer(
-          world.answer(question.json(), question.now_ms, c.threads == 0 ? 1 : 3), question);
-      const std::vector<std::string> expected = sql_.answer(question);
-      if (answer.lines() == expected) continue;
-      RC_LOG() << question.json() << "\nnow " << rfc3339(question.now_ms) << "\nevents\n";
-      for (const EventChoice& event : events) RC_LOG() << row_of(event, choice);
-      RC_LOG() << fmt::format("SQL\n  {}\nanswer\n  {}\n", fmt::join(expected, "\n  "),
-                              fmt::join(answer.lines(), "\n  "));
-      RC_FAIL("SQL and the engine disagree");
-    }
+    compare({retention, retention, retention, trend});
   });
+}
+
+TEST_F(SecondOpinion, SqlOverAnExportSaysWhoIsNewStaysComesBackAndGoes) {
+  check_cases("lifecycle agrees with SQL", 40, [&] { compare({Metric::lifecycle}); });
+}
+
+TEST_F(SecondOpinion, SqlOverAnExportSaysHowOftenPersonsAreActive) {
+  check_cases("stickiness agrees with SQL", 40, [&] { compare({Metric::stickiness}); });
 }
 
 // ------------------------------------------------------------------------------- the example shop
@@ -616,7 +691,7 @@ TEST_F(ExampleShop, SqlOverItsExportSaysWhatTheEngineSays) {
   const auto date = [](const char* day) {
     return Bound{Bound::Kind::date, day, fmt::format("DATE '{}'", day)};
   };
-  std::vector<Question> questions(6);
+  std::vector<Question> questions(10);
   questions[0].period = period("month");
   questions[0].entry = Entering::first_time;
   questions[1].period = period("week");
@@ -634,11 +709,26 @@ TEST_F(ExampleShop, SqlOverItsExportSaysWhatTheEngineSays) {
   questions[4].initial = Span{date("2010-12-01"), date("2011-05-31")};
   questions[4].current = {date("2011-06-01"), date("2011-11-30")};
   questions[4].breakdown = "k";
-  questions[5].is_trend = true;
+  questions[5].metric = Metric::trend;
   questions[5].series = {{0, true}, {0, false}};
   questions[5].period = period("quarter");
   questions[5].breakdown = "k";
   questions[5].top = 5;
+  questions[6].metric = Metric::lifecycle;
+  questions[6].period = period("month");
+  questions[7].metric = Metric::lifecycle;
+  questions[7].period = period("week");
+  questions[7].breakdown = "k";
+  questions[7].top = 3;
+  questions[7].range = {date("2011-01-15"), date("2011-06-30")};
+  questions[8].metric = Metric::stickiness;
+  questions[8].period = period("week");
+  questions[8].per_interval = PerInterval::gte;
+  questions[8].occurrences = 3;
+  questions[8].breakdown = "k";
+  questions[8].top = 3;
+  questions[9].metric = Metric::stickiness;
+  questions[9].over_time = true;
   for (Question& question : questions) {
     question.zone = "Europe/London";
     question.as_of = {Bound::Kind::instant, "2011-12-09T12:50:00Z",

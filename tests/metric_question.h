@@ -111,9 +111,12 @@ struct Span {
 enum class Entering : std::uint8_t { every_period, first_time, first_ever };
 enum class Adding : std::uint8_t { nothing, users, count, sum, avg };
 
-/// A question of retention or trend, with what the JSON need not say filled in.
+enum class Metric : std::uint8_t { retention, trend, lifecycle, stickiness };
+enum class PerInterval : std::uint8_t { any, gte, lte, eq };
+
+/// A question of any of the metrics, with what the JSON need not say filled in.
 struct Question {
-  bool is_trend = false;
+  Metric metric = Metric::retention;
   std::string zone = "UTC";
   bool sunday = false;
   Bound as_of;
@@ -126,14 +129,14 @@ struct Question {
   int top = 0;            ///< 0: by default.
   std::size_t period = 0;
 
-  std::size_t start = 0;
+  std::size_t start = 0;  ///< Of lifecycle and stickiness: `match`.
   std::size_t returning = 0;
   Entering entry = Entering::every_period;
   int column_count = 0;       ///< `periods`; 0: by default.
   std::vector<int> brackets;  ///< Instead.
   bool rolling = false;
   bool on_or_after = false;
-  int occurrences = 1;
+  int occurrences = 1;  ///< Of stickiness: the number of per_interval.
   Adding adding = Adding::nothing;
   bool by_trait = false;
   std::optional<Span> initial;
@@ -146,9 +149,19 @@ struct Question {
   std::vector<Series> series;
   bool cumulative = false;
 
+  PerInterval per_interval = PerInterval::any;
+  bool over_time = false;
+
+  /// Rows are whole periods, whatever of them the range leaves out; so many before it count too.
+  [[nodiscard]] int look_back() const {
+    if (metric == Metric::lifecycle) return 1;
+    return metric == Metric::stickiness && over_time ? 29 : 0;
+  }
+
   [[nodiscard]] std::string json() const {
-    std::string out =
-        fmt::format(R"({{"metric":"{}","timezone":"{}")", is_trend ? "trend" : "retention", zone);
+    constexpr std::array metrics = {"retention", "trend", "lifecycle", "stickiness"};
+    std::string out = fmt::format(R"({{"metric":"{}","timezone":"{}")",
+                                  metrics[static_cast<std::size_t>(metric)], zone);
     const auto add = [&](std::string_view name, std::string_view value) {
       out += fmt::format(R"(,"{}":{})", name, value);
     };
@@ -168,7 +181,19 @@ struct Question {
       add_text("from", range.from.json);
       add_text("to", range.to.json);
     }
-    if (is_trend) {
+    if (metric == Metric::lifecycle || metric == Metric::stickiness) {
+      if (start > 0) add("match", matchers[start].json);
+      constexpr std::array rules = {"", "gte", "lte", "eq"};
+      if (per_interval != PerInterval::any) {
+        add("per_interval",
+            fmt::format(R"({{"{}":{}}})", rules[static_cast<std::size_t>(per_interval)],
+                        occurrences));
+      }
+      if (cumulative) add("cumulative", "true");
+      if (over_time) add("over_time", "true");
+      return out + "}";
+    }
+    if (metric == Metric::trend) {
       std::string list;
       for (const Series& s : series) {
         const std::string_view matcher = matchers[s.matcher].json;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Test support: retention and trend as SQL, written from docs/metrics.md. Local dates are those of
+// Test support: the metrics as SQL, written from docs/metrics.md. Local dates are those of
 // DuckDB's ICU. Answers come as lines of text: what two opinions are compared by.
 //
 // Not asked here, because SQL has no sensible form for it: hours where clocks go back over midnight
@@ -135,7 +135,14 @@ class MetricSql {
     } else if (settle_range()) {
       make_periods();
       place();
-      question.is_trend ? answer_trend() : answer_retention();
+      switch (question.metric) {
+        case Metric::retention: answer_retention(); break;
+        case Metric::trend: answer_trend(); break;
+        case Metric::lifecycle: answer_lifecycle(); break;
+        case Metric::stickiness:
+          question.over_time ? answer_stickiness_days() : answer_stickiness();
+          break;
+      }
     }
     return std::move(lines_);
   }
@@ -198,7 +205,7 @@ class MetricSql {
   }
 
   [[nodiscard]] std::string names() const {
-    if (!q_->is_trend) return matchers[q_->start].names;
+    if (q_->metric != Metric::trend) return matchers[q_->start].names;
     std::string any = "FALSE";
     for (const Question::Series& s : q_->series) {
       any += fmt::format(" OR ({})", matchers[s.matcher].names);
@@ -260,7 +267,7 @@ class MetricSql {
   }
 
   [[nodiscard]] int look_ahead() const {
-    if (q_->is_trend) return 0;
+    if (q_->metric != Metric::retention) return 0;
     if (!q_->brackets.empty()) {
       int sum = 0;
       for (const int length : q_->brackets) sum += length;
@@ -269,8 +276,8 @@ class MetricSql {
     return q_->column_count > 0 ? q_->column_count : periods[q_->period].columns_max;
   }
 
-  // Table periods: i, label, start_ms, end_ms, and of dates d0 and d1 (exclusive). Those below
-  // rows_ are rows of the answer.
+  // Table periods: i, label, start_ms, end_ms, and of dates d0 and d1 (exclusive). Those from 0 to
+  // below rows_ are rows of the answer.
   void make_periods() {
     const SpokenPeriod& period = periods[q_->period];
     rows_ = 0;
@@ -279,21 +286,24 @@ class MetricSql {
     if (period.by_hour()) {
       db_.run(fmt::format(
           "{0}WITH dates AS (SELECT {1} + CAST(i AS INTEGER) AS d "
-          "  FROM range(0, date_diff('day', {1}, {2}) + {3}) r(i)), "
+          "  FROM range({8}, date_diff('day', {1}, {2}) + {3}) r(i)), "
           "hours AS (SELECT d, unnest(range({4}, {5}, {6})) AS start_ms, {5} AS midnight FROM "
           "dates) "
-          "SELECT row_number() OVER (ORDER BY start_ms) - 1 AS i, CAST(start_ms AS VARCHAR) AS "
+          // Those that end before the range begins get numbers below 0.
+          "SELECT row_number() OVER (ORDER BY start_ms) - 1 - count(*) FILTER (WHERE "
+          "least(start_ms + {6}, midnight) <= {7}) OVER () AS i, CAST(start_ms AS VARCHAR) AS "
           "label, start_ms, least(start_ms + {6}, midnight) AS end_ms "
-          "FROM hours WHERE least(start_ms + {6}, midnight) > {7}",
+          "FROM hours QUALIFY i >= {8}",
           create, low_, high_, look_ahead() / 22 + 2, begins("d"), begins("d + 1"), hour_in_ms,
-          begin_ms_));
-      rows_ = number(fmt::format("SELECT count(*) FROM periods WHERE start_ms < {}", end_ms_));
+          begin_ms_, -q_->look_back()));
+      rows_ = number(
+          fmt::format("SELECT count(*) FROM periods WHERE i >= 0 AND start_ms < {}", end_ms_));
     } else if (period.exact_ms > 0) {
       rows_ = (end_ms_ - begin_ms_ + period.exact_ms - 1) / period.exact_ms;
       db_.run(
           fmt::format("{0}SELECT i, CAST({1} + i * {2} AS VARCHAR) AS label, {1} + i * {2} AS "
-                      "start_ms, {1} + (i + 1) * {2} AS end_ms FROM range(0, {3}) r(i)",
-                      create, begin_ms_, period.exact_ms, rows_ + look_ahead()));
+                      "start_ms, {1} + (i + 1) * {2} AS end_ms FROM range({4}, {3}) r(i)",
+                      create, begin_ms_, period.exact_ms, rows_ + look_ahead(), -q_->look_back()));
     } else {
       std::string base = period.first_day;
       if (base.empty()) {
@@ -313,16 +323,20 @@ class MetricSql {
                       base, high_, nth("i"), high_));
       db_.run(
           fmt::format("{}SELECT i, CAST({} AS VARCHAR) AS label, {} AS d0, {} AS d1, {} AS "
-                      "start_ms, {} AS end_ms FROM range(0, {}) r(i)",
+                      "start_ms, {} AS end_ms FROM range({}, {}) r(i)",
                       create, nth("i"), nth("i"), nth("(i + 1)"), begins(nth("i")),
-                      ends(nth("(i + 1)") + " - 1"), rows_ + look_ahead()));
+                      ends(nth("(i + 1)") + " - 1"), -q_->look_back(), rows_ + look_ahead()));
     }
+  }
+
+  [[nodiscard]] bool by_instant() const {
+    return periods[q_->period].by_hour() || periods[q_->period].exact_ms > 0;
   }
 
   // Table placed: seen, with the period p of each event and whether it is inside the range.
   void place() {
     if (rows_ == 0) return;
-    const bool by_instant = periods[q_->period].by_hour() || periods[q_->period].exact_ms > 0;
+    const bool by_instant = this->by_instant();
     db_.run(fmt::format(
         "CREATE OR REPLACE TEMP TABLE placed AS SELECT s.*, coalesce(p.i, CASE WHEN {} THEN {} "
         "ELSE -1 END) AS p, {} AS inside FROM seen s LEFT JOIN periods p ON {}",
@@ -435,7 +449,7 @@ class MetricSql {
       // As many as lie between the first row's period and that of as_of.
       n = 1;
       if (rows_ > 0) {
-        const bool by_instant = periods[q_->period].by_hour() || periods[q_->period].exact_ms > 0;
+        const bool by_instant = this->by_instant();
         const std::string at = std::to_string(as_of_);
         n = static_cast<int>(number(
             by_instant
@@ -686,6 +700,148 @@ GROUP BY g, all_s.s, spans.period ORDER BY g, all_s.s, spans.period)",
         lines_.back() += " " + *row[4];
       }
     }
+  }
+
+  // Tables matched (the events that count, each with its bucket) and active (bucket, person, and
+  // the period i in which the person is; also periods before the rows).
+  void make_active(bool by_bucket, const std::string& in_range, const std::string& having) {
+    const std::string create = "CREATE OR REPLACE TEMP TABLE ";
+    db_.run(
+        fmt::format("{}matched AS SELECT person, t, d, unnest({}) AS bucket FROM seen "
+                    "WHERE {}",
+                    create, by_bucket ? fmt::format("buckets({})", q_->breakdown) : "['v']",
+                    matches(q_->start)));
+    db_.run(
+        fmt::format("{}active AS SELECT bucket, person, i FROM matched JOIN periods ON {} "
+                    "WHERE {} GROUP BY bucket, person, i HAVING {}",
+                    create, by_instant() ? "t >= start_ms AND t < end_ms" : "d >= d0 AND d < d1",
+                    in_range, having));
+  }
+
+  // Table ranked (bucket, g): the groups shown, those beyond the top as one.
+  void rank_groups(bool by_bucket, const std::string& sizes) {
+    db_.run(fmt::format(
+        "CREATE OR REPLACE TEMP TABLE ranked AS SELECT bucket, least(rank, {0} + 1) AS g, "
+        "CASE WHEN rank > {0} THEN 'other' ELSE bucket END AS shown FROM (SELECT bucket, "
+        "row_number() OVER (ORDER BY size DESC, bucket) AS rank FROM ({1}))",
+        by_bucket ? top() : 1, by_bucket ? sizes : "SELECT 'v' AS bucket, 0 AS size"));
+  }
+
+  // Runs SQL that gives g, shown, and text by group; adds each text, below its group's line.
+  void add_groups(bool by_bucket, const std::string& sql) {
+    std::string group;
+    for (const Row& row : db_.rows(sql)) {
+      if (by_bucket && *row[0] != group) {
+        group = *row[0];
+        lines_.push_back(bucket_line(*row[1]));
+      }
+      lines_.push_back(*row[2]);
+    }
+  }
+
+  void answer_lifecycle() {
+    if (!q_->breakdown.empty()) add_lifecycle(true);
+    add_lifecycle(false);
+  }
+
+  void add_lifecycle(bool by_bucket) {
+    if (rows_ == 0) return;
+    make_active(by_bucket, "TRUE", "TRUE");
+    rank_groups(by_bucket,
+                "SELECT bucket, count(*) FILTER (i >= 0) AS size FROM active GROUP BY bucket");
+    add_groups(by_bucket, fmt::format(R"(
+WITH firsts AS (
+  SELECT bucket, person, min({at}) AS first FROM matched GROUP BY bucket, person),
+come AS (
+  SELECT a.bucket, a.i, count(*) AS active,
+    count(*) FILTER (first >= {begin}) AS fresh,
+    count(*) FILTER (b.i IS NOT NULL) AS stayed,
+    count(*) FILTER (b.i IS NULL AND first < {begin}) AS resurrecting
+  FROM active a JOIN periods p ON p.i = a.i
+  JOIN firsts f ON f.bucket = a.bucket AND f.person = a.person
+  LEFT JOIN active b ON b.bucket = a.bucket AND b.person = a.person AND b.i = a.i - 1
+  GROUP BY a.bucket, a.i),
+gone AS (
+  SELECT b.bucket, b.i + 1 AS i, count(*) AS dormant
+  FROM active b ANTI JOIN active a
+  ON a.bucket = b.bucket AND a.person = b.person AND a.i = b.i + 1
+  GROUP BY b.bucket, b.i),
+sums AS (
+  SELECT g, shown, p.i, label, end_ms <= {now} AS complete,
+    sum(coalesce(fresh, 0)) AS fresh, sum(coalesce(stayed, 0)) AS stayed,
+    sum(coalesce(resurrecting, 0)) AS resurrecting, sum(coalesce(dormant, 0)) AS dormant,
+    sum(coalesce(active, 0)) AS active
+  FROM ranked r CROSS JOIN (SELECT * FROM periods WHERE i >= 0 AND i < {rows}) p
+  LEFT JOIN come ON come.bucket = r.bucket AND come.i = p.i
+  LEFT JOIN gone ON gone.bucket = r.bucket AND gone.i = p.i
+  GROUP BY ALL)
+SELECT g, shown, concat(label, CASE WHEN complete THEN '' ELSE ' incomplete' END,
+  ': new ', fresh, ' returning ', stayed, ' resurrecting ', resurrecting,
+  ' dormant ', -dormant, ' active ', active, ' quick ', fresh + resurrecting, '/', dormant)
+FROM sums ORDER BY g, i)",
+                                      fmt::arg("at", by_instant() ? "t" : "d"),
+                                      fmt::arg("begin", by_instant() ? "p.start_ms" : "p.d0"),
+                                      fmt::arg("now", as_of_ + 1), fmt::arg("rows", rows_)));
+  }
+
+  [[nodiscard]] std::string active_rule() const {
+    switch (q_->per_interval) {
+      case PerInterval::any: return "TRUE";
+      case PerInterval::gte: return fmt::format("count(*) >= {}", q_->occurrences);
+      case PerInterval::lte: return fmt::format("count(*) <= {}", q_->occurrences);
+      case PerInterval::eq: return fmt::format("count(*) = {}", q_->occurrences);
+    }
+    return "";
+  }
+
+  void answer_stickiness() {
+    if (!q_->breakdown.empty()) add_stickiness(true);
+    add_stickiness(false);
+  }
+
+  void add_stickiness(bool by_bucket) {
+    if (rows_ == 0) return;
+    make_active(by_bucket, within(range_), active_rule());
+    rank_groups(by_bucket,
+                "SELECT bucket, count(DISTINCT person) AS size FROM active GROUP BY bucket");
+    add_groups(by_bucket, fmt::format(R"(
+WITH of_persons AS (
+  SELECT bucket, person, count(*) AS periods FROM active GROUP BY bucket, person),
+sums AS (
+  SELECT g, shown, k, count(person) AS persons
+  FROM ranked r CROSS JOIN range(1, {} + 1) ks(k)
+  LEFT JOIN of_persons o ON o.bucket = r.bucket AND o.periods {} k GROUP BY g, shown, k)
+SELECT g, shown, concat('active in ', k, ': ', persons) FROM sums ORDER BY g, k)",
+                                      rows_, q_->cumulative ? ">=" : "="));
+  }
+
+  void answer_stickiness_days() {
+    if (!q_->breakdown.empty()) add_stickiness_days(true);
+    add_stickiness_days(false);
+  }
+
+  void add_stickiness_days(bool by_bucket) {
+    if (rows_ == 0) return;
+    make_active(by_bucket, "TRUE", active_rule());
+    rank_groups(by_bucket,
+                "SELECT bucket, count(*) FILTER (i >= 0) AS size FROM active GROUP BY bucket");
+    // A day of a person's is counted once for each window that holds it.
+    add_groups(by_bucket, fmt::format(R"(
+WITH by_group AS (
+  SELECT g, shown, a.bucket, person, a.i AS day, p.i AS i, label, end_ms <= {now} AS complete
+  FROM ranked r CROSS JOIN (SELECT * FROM periods WHERE i >= 0 AND i < {rows}) p
+  LEFT JOIN active a ON a.bucket = r.bucket AND a.i BETWEEN p.i - 29 AND p.i),
+sums AS (
+  SELECT g, shown, i, label, complete, count(*) FILTER (day = i) AS dau,
+    count(DISTINCT (bucket, person)) FILTER (day > i - 7) AS wau,
+    count(DISTINCT (bucket, person)) FILTER (person IS NOT NULL) AS mau,
+    count(*) FILTER (day > i - 7) AS l7_days, count(*) FILTER (day > i - 28) AS l28_days,
+    count(DISTINCT (bucket, person)) FILTER (day > i - 28) AS l28
+  FROM by_group GROUP BY ALL)
+SELECT g, shown, concat(label, CASE WHEN complete THEN '' ELSE ' incomplete' END, ': ', dau, ' ',
+  wau, ' ', mau, ' l7 ', l7_days, '/', wau, ' l28 ', l28_days, '/', l28)
+FROM sums ORDER BY g, i)",
+                                      fmt::arg("now", as_of_ + 1), fmt::arg("rows", rows_)));
   }
 
   static constexpr int later_than_all = 1'000'000;

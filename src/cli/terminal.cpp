@@ -98,6 +98,26 @@ std::string pad_right(std::string_view text, int width) {
   return std::string(text) + std::string(static_cast<std::size_t>(missing), ' ');
 }
 
+std::string cut(std::string_view text, int width) {
+  if (display_width(text) <= width) return std::string(text);
+  std::size_t fits = 0;
+  int taken = 1;  // The ellipsis.
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    next_character(text, at);
+    taken += display_width(text.substr(begin, at - begin));
+    if (taken > width) break;
+    fits = at;
+  }
+  return std::string(text.substr(0, fits)) + "…";
+}
+
+std::string harmless(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  return out;
+}
+
 std::string on_background(std::string_view text, Rgb background, ColorMode mode) {
   if (mode == ColorMode::none) return std::string(text);
   const double luminance = relative_luminance(background);
@@ -108,6 +128,14 @@ std::string on_background(std::string_view text, Rgb background, ColorMode mode)
           ? fmt::format("48;2;{};{};{}", background.red, background.green, background.blue)
           : fmt::format("48;5;{}", cube_color(background));
   return fmt::format("\x1b[{};{}m{}\x1b[0m", ink, paper, text);
+}
+
+std::string in_color(std::string_view text, Rgb ink, ColorMode mode) {
+  if (mode == ColorMode::none || text.empty()) return std::string(text);
+  const std::string color = mode == ColorMode::truecolor
+                                ? fmt::format("38;2;{};{};{}", ink.red, ink.green, ink.blue)
+                                : fmt::format("38;5;{}", cube_color(ink));
+  return fmt::format("\x1b[{}m{}\x1b[0m", color, text);
 }
 
 std::string bold(std::string_view text, ColorMode mode) {

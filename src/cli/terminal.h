@@ -26,6 +26,10 @@ struct Terminal {
 /// Blanks before (after) so that the text takes `width` columns; longer texts stay whole.
 [[nodiscard]] std::string pad_left(std::string_view text, int width);
 [[nodiscard]] std::string pad_right(std::string_view text, int width);
+/// The text, or as much of its beginning as takes `width` columns with an ellipsis behind it.
+[[nodiscard]] std::string cut(std::string_view text, int width);
+/// What came from outside, without what moves the cursor or changes the terminal.
+[[nodiscard]] std::string harmless(std::string_view text);
 
 struct Rgb {
   std::uint8_t red;
@@ -34,6 +38,8 @@ struct Rgb {
 };
 /// `text` on a background colour, in black or white, whichever can be read.
 [[nodiscard]] std::string on_background(std::string_view text, Rgb background, ColorMode mode);
+/// `text` in that colour.
+[[nodiscard]] std::string in_color(std::string_view text, Rgb ink, ColorMode mode);
 [[nodiscard]] std::string bold(std::string_view text, ColorMode mode);
 [[nodiscard]] std::string dim(std::string_view text, ColorMode mode);
 

@@ -8,14 +8,13 @@
 #include <cstring>
 #include <thread>
 
+#include "base/assert.h"
 #include "base/bitmap.h"
-#include "store/row_walk.h"
 
 namespace hf {
 namespace {
 
 constexpr std::uint32_t place_mask = PersonChunk::persons - 1;
-constexpr std::size_t runs_ahead = 8;
 
 // Bit i is byte i of the eight, which are 0 or 1: the product brings byte i to bit 56 + i, and no
 // two of its other terms meet.
@@ -48,6 +47,18 @@ std::pair<std::size_t, std::size_t> entries_of(const Postings& postings, PersonO
 
 }  // namespace
 
+std::string_view to_string(ActivityShape shape) {
+  switch (shape) {
+    case ActivityShape::nothing: return "nothing";
+    case ActivityShape::days: return "days";
+    case ActivityShape::postings: return "postings";
+    case ActivityShape::day_rows: return "day_rows";
+    case ActivityShape::rows: return "rows";
+  }
+  HF_ASSERT(false);
+  return {};
+}
+
 Result<ActivityPlan> ActivityPlan::bind(const Snapshot& snapshot,
                                         std::span<const Activity> activities,
                                         const TimeSlots& slots, const Scope& scope) {
@@ -61,13 +72,14 @@ Result<ActivityPlan> ActivityPlan::bind(const Snapshot& snapshot,
   }
   std::vector<bool> is_read(snapshot.parts.size());
   for (const Activity& activity : activities) {
+    plan.labels_.push_back(activity.matcher->label);
     std::vector<Source>& sources = plan.sources_.emplace_back();
     std::vector<Moved>& moved = plan.moved_.emplace_back();
     for (std::uint32_t part = 0; part < snapshot.parts.size(); ++part) {
       HF_TRY(Source source, plan.source_of(activity, part, scope));
       if (source.shape == ActivityShape::postings) plan.move_postings(source, moved);
       for (const auto& list : source.postings) plan.events_ += list->owners.size();
-      if (source.shape == ActivityShape::rows && !is_read[part]) {
+      if (source.matcher && !is_read[part]) {
         is_read[part] = true;
         plan.events_ += snapshot.parts[part]->row_count();
       }
@@ -85,13 +97,11 @@ Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, s
   if ((is_first_seen && !activity.first_seen) || part.time_min() > scope.as_of_ms) return Source{};
   const auto codes = codes_of(activity, part);
   if (codes && codes->empty()) return Source{};
-  // Sets for a zone that nobody else will ask for are not worth their making.
-  const auto has_days = [&] {
-    return !days_.empty() && !is_first_seen && part.time_max() <= scope.as_of_ms &&
-           (scope.zone->name() == scope.context->default_zone->name() ||
-            part.keeps_days_of(*scope.zone));
-  };
-  if (codes && activity.matcher->is_any_event() && has_days()) {
+  // Days of a zone that nobody else will ask for are not worth their making.
+  const bool has_whole_days = !days_.empty() && part.time_max() <= scope.as_of_ms &&
+                              (scope.zone->name() == scope.context->default_zone->name() ||
+                               part.keeps_days_of(*scope.zone));
+  if (codes && activity.matcher->is_any_event() && has_whole_days && !is_first_seen) {
     HF_TRY(PartDays days, index_->days(*snapshot_, at, *scope.zone));
     if (days.sets == nullptr) return Source{};
     return Source{.shape = ActivityShape::days, .days = std::move(days)};
@@ -106,7 +116,32 @@ Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, s
   }
   HF_TRY(PageMatcher matcher, PageMatcher::compile(*activity.matcher, *activity.where, part));
   if (matcher.matches_nothing()) return Source{};
-  return Source{.shape = ActivityShape::rows, .rows = std::move(matcher)};
+  if (has_whole_days) {
+    HF_TRY(auto day_rows, part.day_rows(*scope.zone));
+    return Source{.shape = ActivityShape::day_rows,
+                  .day_rows = std::move(day_rows),
+                  .matcher = std::move(matcher)};
+  }
+  return Source{.shape = ActivityShape::rows, .matcher = std::move(matcher)};
+}
+
+std::vector<ReadStep> ActivityPlan::steps() const {
+  std::vector<ReadStep> steps;
+  for (std::size_t activity = 0; activity < activities(); ++activity) {
+    for (const auto shape : {ActivityShape::days, ActivityShape::postings, ActivityShape::day_rows,
+                             ActivityShape::rows}) {
+      ReadStep step{labels_[activity], to_string(shape)};
+      for (std::uint32_t part = 0; part < snapshot_->parts.size(); ++part) {
+        const Source& at = source(activity, part);
+        if (at.shape != shape) continue;
+        ++step.parts;
+        for (const auto& list : at.postings) step.events += list->owners.size();
+        if (at.matcher) step.events += snapshot_->parts[part]->row_count();
+      }
+      if (step.parts > 0) steps.push_back(std::move(step));
+    }
+  }
+  return steps;
 }
 
 void ActivityPlan::move_postings(const Source& source, std::vector<Moved>& moved) const {
@@ -124,187 +159,31 @@ void ActivityPlan::move_postings(const Source& source, std::vector<Moved>& moved
   }
 }
 
-// One part's rows, for the activities that have nothing better there.
-class ActivityBitmaps::RowReader {
- public:
-  struct Side {
-    std::size_t activity;
-    const PageMatcher* matcher;
-    bool is_whole;  // Every row matches.
-    std::array<std::uint64_t, part_format::page_rows / 64> rows = {};
-  };
-
-  RowReader(const TimeSlots& slots, std::uint32_t number, const Part& part)
-      : slots_(&slots),
-        bounds_(slots),
-        is_covered_(bounds_.covers(part.time_min()) && bounds_.covers(part.time_max())),
-        number_(number),
-        part_(&part) {}
-
-  void add(std::size_t activity, const PageMatcher& matcher) {
-    sides_.push_back({activity, &matcher, matcher.matches_everything()});
-  }
-  [[nodiscard]] bool is_needed() const { return !sides_.empty(); }
-  [[nodiscard]] const Part& part() const { return *part_; }
-  [[nodiscard]] std::uint32_t number() const { return number_; }
-  [[nodiscard]] std::span<const Side> sides() const { return sides_; }
-
-  // marks: a byte a slot and nowhere, `stride` for each side in turn. False where none was set.
-  Result<bool> read(const PersonRun& run, std::uint8_t* marks, std::size_t stride) {
-    constexpr std::uint32_t page_rows = part_format::page_rows;
-    const std::uint32_t first = run.first_row % page_rows;
-    if (run.first_row / page_rows == page_ && first + run.row_count <= page_rows) [[likely]] {
-      return mark(first, first + run.row_count, marks, stride);
-    }
-    bool any = false;
-    const auto read_page = [&](std::uint32_t page, std::uint32_t from,
-                               std::uint32_t to) -> Result<void> {
-      if (page != page_) HF_CHECK(seek(page));
-      any = mark(from, to, marks, stride) || any;
-      return {};
-    };
-    HF_CHECK(for_each_page(run, read_page));
-    return any;
-  }
-
-  // Of a run that will be read soon: its times may lie anywhere in memory.
-  void fetch(RowNumber first_row, RowNumber end_row) const {
-    if (first_row / part_format::page_rows != page_ || times_ != nullptr) return;
-    const std::uint32_t first = first_row % part_format::page_rows;
-    const std::uint32_t count = std::min(end_row - first_row, fetched_max);
-    const bool is_whole = std::ranges::any_of(sides_, &Side::is_whole);
-    if (!is_whole && !has_match(first, std::min(first + count, part_format::page_rows))) return;
-    for (std::uint32_t i = 0; i < count; i += offsets_per_line) {
-      __builtin_prefetch(compact_->offsets.data() + first + i);
-    }
-  }
-
- private:
-  Result<void> seek(std::uint32_t page) {
-    times_ = nullptr;
-    HF_TRY(compact_, part_->compact_times(page));
-    if (compact_->offsets.empty()) {
-      HF_TRY(times_, part_->times(page));
-    }
-    const std::size_t words = (part_->rows_in_page(page) + 63) / 64;
-    for (Side& side : sides_) {
-      if (!side.is_whole) HF_CHECK(side.matcher->find(page, std::span(side.rows).first(words)));
-    }
-    if (times_ == nullptr) find_.emplace(*slots_, compact_->base_ms, compact_->unit_ms);
-    page_ = page;
-    return {};
-  }
-
-  bool mark(std::uint32_t first, std::uint32_t last, std::uint8_t* marks,
-            std::size_t stride) const {
-    // Most of what is asked of what persons are holds for few of them: then no time is read.
-    if (!has_match(first, last)) return false;
-    if (times_ != nullptr) {
-      return mark_sides(first, last, bounds_, times_->values.data(), marks, stride);
-    }
-    const std::uint32_t* const offsets = compact_->offsets.data();
-    const TimeSlots::CompactLookup find = *find_;
-    // Times of a run ascend.
-    const bool is_covered = is_covered_ || (bounds_.covers(find.time_of(offsets[first])) &&
-                                            bounds_.covers(find.time_of(offsets[last - 1])));
-    if (is_covered) [[likely]]
-      return mark_sides(first, last, find, offsets, marks, stride);
-    const auto find_any = [this](std::uint32_t offset) { return bounds_(find_->time_of(offset)); };
-    return mark_sides(first, last, find_any, offsets, marks, stride);
-  }
-
-  // Calls use(side, base, bits) for each word of rows of [first, last) with its matches.
-  template <class Use>
-  static void for_each_word(const Side& side, std::uint32_t first, std::uint32_t last, Use&& use) {
-    for (std::uint32_t base = first & ~63u; base < last; base += 64) {
-      std::uint64_t bits = side.rows[base / 64];
-      if (base < first) bits &= ~std::uint64_t{0} << (first - base);
-      if (last - base < 64) bits &= (std::uint64_t{1} << (last - base)) - 1;
-      use(base, bits);
-    }
-  }
-
-  [[nodiscard]] bool has_match(std::uint32_t first, std::uint32_t last) const {
-    std::uint64_t any = 0;
-    for (const Side& side : sides_) {
-      if (side.is_whole) return true;
-      for_each_word(side, first, last, [&](std::uint32_t, std::uint64_t bits) { any |= bits; });
-    }
-    return any != 0;
-  }
-
-  // Finders come by value: marks may alias whatever has an address.
-  template <class Find, class Time>
-  bool mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times,
-                  std::uint8_t* marks, std::size_t stride) const {
-    for (const Side& side : sides_) {
-      if (side.is_whole) {
-        mark_rows(times + first, times + last, find, marks);
-      } else {
-        for_each_word(side, first, last, [&](std::uint32_t base, std::uint64_t bits) {
-          mark_matched(times + base, bits, find, marks);
-        });
-      }
-      marks += stride;
-    }
-    return true;
-  }
-
-  // Not inlined, so that the finder stays in registers.
-  template <class Find, class Time>
-  [[gnu::noinline]] static void mark_rows(const Time* time, const Time* end, Find find,
-                                          std::uint8_t* marks) {
-    for (; time != end; ++time) marks[find(*time)] = 1;
-  }
-
-  // What somebody is, rather than does, holds for many rows in turn, and for none of others'.
-  template <class Find, class Time>
-  static void mark_matched(const Time* times, std::uint64_t bits, Find find, std::uint8_t* marks) {
-    while (bits != 0) {
-      const int begin = std::countr_zero(bits);
-      const int end = begin + std::countr_one(bits >> begin);
-      mark_rows(times + begin, times + end, find, marks);
-      if (end == 64) return;
-      bits &= ~std::uint64_t{0} << end;
-    }
-  }
-
-  static constexpr std::uint32_t no_page = 0xffffffff;
-  static constexpr std::uint32_t offsets_per_line = 64 / sizeof(std::uint32_t);
-  static constexpr std::uint32_t fetched_max = 8 * offsets_per_line;
-  const TimeSlots* slots_;
-  TimeSlots::Lookup bounds_;
-  bool is_covered_;                               // All times of the part are.
-  std::optional<TimeSlots::CompactLookup> find_;  // Of the page's compact times.
-  std::uint32_t number_;
-  const Part* part_;
-  std::vector<Side> sides_;
-  std::uint32_t page_ = no_page;
-  std::shared_ptr<const CompactTimePage> compact_;
-  std::shared_ptr<const TimePage> times_;  // Only where the compact ones do not fit.
-};
-
 ActivityBitmaps::ActivityBitmaps(const ActivityPlan& plan)
     : plan_(&plan),
       slots_(plan.slots().size()),
-      words_(plan.activities() * slots_ * PersonChunk::words),
-      touched_(plan.activities() * slots_),
+      stride_(slots_ + 1),
+      words_(plan.activities() * stride_ * PersonChunk::words),
+      touched_(plan.activities() * stride_),
       seen_(PersonChunk::words) {
   // One place more takes what lies in no slot; flushed by eights.
   const std::size_t stride = (slots_ + 1 + 7) / 8 * 8;
   marks_.resize(plan.activities() * stride);
   for (std::uint32_t part = 0; part < plan.snapshot().parts.size(); ++part) {
-    RowReader reader(plan.slots(), part, *plan.snapshot().parts[part]);
+    const Part& of = *plan.snapshot().parts[part];
+    TimedRows timed(plan.slots(), part, of);
+    std::optional<DatedRows> dated;
     for (std::size_t activity = 0; activity < plan.activities(); ++activity) {
       const ActivityPlan::Source& source = plan.source(activity, part);
-      if (source.shape == ActivityShape::rows) reader.add(activity, *source.rows);
+      if (source.shape == ActivityShape::rows) timed.sides.add(activity, *source.matcher);
+      if (source.shape != ActivityShape::day_rows) continue;
+      if (!dated) dated.emplace(plan.days(), part, of, source.day_rows);
+      dated->sides.add(activity, *source.matcher);
     }
-    if (reader.is_needed()) readers_.push_back(std::move(reader));
+    if (!timed.sides.empty()) timed_.push_back(std::move(timed));
+    if (dated) dated_.push_back(*std::move(dated));
   }
 }
-ActivityBitmaps::~ActivityBitmaps() = default;
-ActivityBitmaps::ActivityBitmaps(ActivityBitmaps&&) noexcept = default;
-
 void ActivityBitmaps::clear() {
   for (std::size_t at = 0; at < touched_.size(); ++at) {
     if (touched_[at] == 0) continue;
@@ -327,6 +206,7 @@ Result<void> ActivityBitmaps::load(std::uint32_t chunk) {
           break;
         case ActivityShape::postings: load_postings(activity, part, chunk); break;
         case ActivityShape::nothing:
+        case ActivityShape::day_rows:
         case ActivityShape::rows: break;
       }
     }
@@ -336,7 +216,8 @@ Result<void> ActivityBitmaps::load(std::uint32_t chunk) {
       set(activity, at->slot, at->person - first);
     }
   }
-  for (RowReader& reader : readers_) HF_CHECK(load_rows(reader, chunk));
+  for (DatedRows& rows : dated_) HF_CHECK(load_rows(rows, chunk));
+  for (TimedRows& rows : timed_) HF_CHECK(load_rows(rows, chunk));
   const BitmapKernels& kernels = bitmap_kernels();
   if (has_days) {
     for (std::size_t at = 0; at < touched_.size(); ++at) {
@@ -349,7 +230,7 @@ Result<void> ActivityBitmaps::load(std::uint32_t chunk) {
 }
 
 void ActivityBitmaps::set(std::size_t activity, std::size_t slot, std::uint32_t place) {
-  const std::size_t at = activity * slots_ + slot;
+  const std::size_t at = activity * stride_ + slot;
   const std::uint64_t bit = std::uint64_t{1} << (place % 64);
   touched_[at] = 1;
   words_[at * PersonChunk::words + place / 64] |= bit;
@@ -369,8 +250,8 @@ void ActivityBitmaps::load_days(std::size_t activity, std::uint32_t part, std::u
                      while (run + 1 < runs.size() && runs[run + 1].first <= day) ++run;
                      const std::size_t slot = runs[run].slot;
                      if (slot == slots_) return nullptr;
-                     touched_[activity * slots_ + slot] = 1;
-                     return words_.data() + (activity * slots_ + slot) * PersonChunk::words;
+                     touched_[activity * stride_ + slot] = 1;
+                     return words_.data() + (activity * stride_ + slot) * PersonChunk::words;
                    });
   }
 }
@@ -391,19 +272,117 @@ void ActivityBitmaps::load_postings(std::size_t activity, std::uint32_t part, st
   }
 }
 
-Result<void> ActivityBitmaps::load_rows(RowReader& reader, std::uint32_t chunk) {
+// The innermost loop, on locals alone. What is in no slot is put beyond the slots; whether a row
+// matches is anybody's guess, so nothing branches on it.
+void ActivityBitmaps::mark(const DatedRows& rows, const PageSides::Side& side, std::size_t from,
+                           std::size_t to, RowNumber base) {
+  const PersonOrdinal* const persons = rows.cuts().persons.data();
+  const RowNumber* const first_rows = rows.cuts().first_rows.data();
+  const Day* const days = rows.cuts().days.data();
+  const std::uint16_t* const slot_of_day = rows.slots_by_day().data();
+  const Day first_day = rows.cuts().first_day;
+  const std::uint64_t* const matches = side.rows.data();
+  const bool is_whole = side.is_whole;
+  std::uint64_t* const words = words_.data() + side.activity * stride_ * PersonChunk::words;
+  std::uint16_t* const touched = touched_.data() + side.activity * stride_;
+  std::uint64_t* const seen = seen_.data();
+  for (std::size_t cut = from; cut < to; ++cut) {
+    const std::uint32_t first = first_rows[cut] - base;
+    const std::uint32_t last = first_rows[cut + 1] - base - 1;
+    std::uint64_t found = matches[first / 64] >> (first % 64);
+    if (first / 64 == last / 64) {
+      found &= ~std::uint64_t{0} >> (63 - (last - first));
+    } else {
+      for (std::uint32_t w = first / 64 + 1; w < last / 64; ++w) found |= matches[w];
+      found |= matches[last / 64] << (63 - last % 64);
+    }
+    const bool any = is_whole || found != 0;
+    const std::uint32_t place = persons[cut] & place_mask;
+    const std::size_t slot = slot_of_day[days[cut] - first_day];
+    touched[slot] = static_cast<std::uint16_t>(touched[slot] | (any ? 1 : 0));
+    words[slot * PersonChunk::words + place / 64] |= std::uint64_t{any} << (place % 64);
+    seen[place / 64] |= std::uint64_t{1} << (place % 64);
+  }
+}
+
+Result<void> ActivityBitmaps::load_rows(DatedRows& rows, std::uint32_t chunk) {
   const PersonOrdinal first = chunk << PersonChunk::bits;
-  const PersonOrdinal end = first + PersonChunk::persons;
+  const DayRows& cuts = rows.cuts();
+  const auto begin = std::ranges::lower_bound(cuts.persons, first);
+  const auto end = std::lower_bound(begin, cuts.persons.end(), first + PersonChunk::persons);
+  const auto set_if = [&](const PageSides::Side& side, std::size_t slot, std::uint32_t place,
+                          bool matches) {
+    if (matches && slot != slots_) set(side.activity, slot, place);
+  };
+  const auto read_whole = [&](std::size_t from, std::size_t to, RowNumber base) {
+    for (const PageSides::Side& side : rows.sides) mark(rows, side, from, to, base);
+  };
+  const auto read_split = [&](std::size_t cut) {
+    const std::uint32_t place = cuts.persons[cut] & place_mask;
+    seen_[place / 64] |= std::uint64_t{1} << (place % 64);
+    return rows.read_rows(cuts.first_rows[cut], cuts.first_rows[cut + 1],
+                          [&](const PageSides::Side& side, bool matches) {
+                            set_if(side, rows.slot(cut), place, matches);
+                          });
+  };
+  const auto read = [&](std::size_t from, std::size_t to) {
+    return rows.for_each_page(from, to, read_whole, read_split);
+  };
+
+  // Between the persons whose events are not to be taken as they lie.
+  auto from = static_cast<std::size_t>(begin - cuts.persons.begin());
+  const auto last = static_cast<std::size_t>(end - cuts.persons.begin());
+  const Part& part = rows.sides.part();
+  events_scanned_ += cuts.first_rows[last] - cuts.first_rows[from];
+  const MovedRuns* const moved = plan_->snapshot().moved.get();
+  if (moved == nullptr) return read(from, last);
+  const auto cut_at = [&](RowNumber row) {
+    return static_cast<std::size_t>(std::ranges::lower_bound(cuts.first_rows, row) -
+                                    cuts.first_rows.begin());
+  };
+  const auto& skipped = moved->skipped[rows.number()];
+  const auto person_at = [&](std::uint32_t position) { return part.persons()[position]; };
+  for (auto at = std::ranges::lower_bound(skipped, first, {}, person_at);
+       at != skipped.end() && person_at(*at) - first < PersonChunk::persons; ++at) {
+    const std::size_t to = cut_at(part.row_offsets()[*at]);
+    HF_CHECK(read(from, to));
+    from = cut_at(part.row_offsets()[*at + 1]);
+    events_scanned_ -= cuts.first_rows[from] - cuts.first_rows[to];
+  }
+  HF_CHECK(read(from, last));
+
+  for (auto each = std::ranges::lower_bound(moved->runs, first, {}, &MovedRuns::Moved::person);
+       each != moved->runs.end() && each->person - first < PersonChunk::persons; ++each) {
+    if (each->run.part != rows.number()) continue;
+    const std::uint32_t place = each->person - first;
+    const RowNumber run_end = each->run.first_row + each->run.row_count;
+    seen_[place / 64] |= std::uint64_t{1} << (place % 64);
+    events_scanned_ += each->run.row_count;
+    // A day may have rows of several owners who lie with one person.
+    std::size_t cut = cut_at(each->run.first_row + 1) - 1;
+    for (; cuts.first_rows[cut] < run_end; ++cut) {
+      HF_CHECK(rows.read_rows(std::max(cuts.first_rows[cut], each->run.first_row),
+                              std::min(cuts.first_rows[cut + 1], run_end),
+                              [&](const PageSides::Side& side, bool matches) {
+                                set_if(side, rows.slot(cut), place, matches);
+                              }));
+    }
+  }
+  return {};
+}
+
+Result<void> ActivityBitmaps::load_rows(TimedRows& rows, std::uint32_t chunk) {
+  const PersonOrdinal first = chunk << PersonChunk::bits;
   const std::size_t stride = marks_.size() / plan_->activities();
   const auto add_run = [&](const PersonRun& run, std::uint32_t place) -> Result<void> {
     events_scanned_ += run.row_count;
     const std::size_t word = place / 64;
     const std::uint64_t bit = std::uint64_t{1} << (place % 64);
     seen_[word] |= bit;
-    HF_TRY(const bool any, reader.read(run, marks_.data(), stride));
+    HF_TRY(const bool any, rows.read(run, marks_.data(), stride));
     if (!any) return {};
     std::uint8_t* marks = marks_.data();
-    for (const RowReader::Side& side : reader.sides()) {
+    for (const PageSides::Side& side : rows.sides) {
       marks[slots_] = 0;
       for (std::size_t base = 0; base < slots_; base += 8) {
         std::uint64_t bytes = 0;
@@ -411,7 +390,7 @@ Result<void> ActivityBitmaps::load_rows(RowReader& reader, std::uint32_t chunk) 
         if (bytes == 0) continue;
         for (std::uint64_t bits = bits_of(bytes); bits != 0; bits &= bits - 1) {
           const std::size_t at =
-              side.activity * slots_ + base + static_cast<std::size_t>(std::countr_zero(bits));
+              side.activity * stride_ + base + static_cast<std::size_t>(std::countr_zero(bits));
           touched_[at] = 1;
           words_[at * PersonChunk::words + word] |= bit;
         }
@@ -423,13 +402,13 @@ Result<void> ActivityBitmaps::load_rows(RowReader& reader, std::uint32_t chunk) 
     return {};
   };
 
-  const auto persons = reader.part().persons();
-  const auto offsets = reader.part().row_offsets();
+  const auto persons = rows.sides.part().persons();
+  const auto offsets = rows.sides.part().row_offsets();
   auto at = static_cast<std::size_t>(std::ranges::lower_bound(persons, first) - persons.begin());
   const MovedRuns* const moved = plan_->snapshot().moved.get();
   std::span<const std::uint32_t> skipped;
   if (moved != nullptr) {
-    const auto& positions = moved->skipped[reader.number()];
+    const auto& positions = moved->skipped[rows.number()];
     skipped = {std::ranges::lower_bound(positions, static_cast<std::uint32_t>(at)),
                positions.end()};
   }
@@ -438,16 +417,13 @@ Result<void> ActivityBitmaps::load_rows(RowReader& reader, std::uint32_t chunk) 
       skipped = skipped.subspan(1);
       continue;
     }
-    if (const std::size_t next = at + runs_ahead; next < persons.size()) {
-      reader.fetch(offsets[next], offsets[next + 1]);
-    }
-    HF_CHECK(add_run({reader.number(), offsets[at], offsets[at + 1] - offsets[at]},
-                     persons[at] - first));
+    HF_CHECK(
+        add_run({rows.number(), offsets[at], offsets[at + 1] - offsets[at]}, persons[at] - first));
   }
   if (moved == nullptr) return {};
-  for (auto run = std::ranges::lower_bound(moved->runs, first, {}, &MovedRuns::Moved::person);
-       run != moved->runs.end() && run->person < end; ++run) {
-    if (run->run.part == reader.number()) HF_CHECK(add_run(run->run, run->person - first));
+  for (auto each = std::ranges::lower_bound(moved->runs, first, {}, &MovedRuns::Moved::person);
+       each != moved->runs.end() && each->person - first < PersonChunk::persons; ++each) {
+    if (each->run.part == rows.number()) HF_CHECK(add_run(each->run, each->person - first));
   }
   return {};
 }

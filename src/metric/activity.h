@@ -2,7 +2,8 @@
 //
 // Who did something in which slot of time, as bitmaps of persons: the shape in which retention,
 // lifecycle and stickiness are a few ANDs and counts. Each part of a snapshot is read in the
-// cheapest shape it has for the question: days of activity, postings of rare names, or rows.
+// cheapest shape it has for the question: days of activity, postings of rare names, rows by day, or
+// rows.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "metric/activity_rows.h"
 #include "metric/query_context.h"
 #include "metric/time_slots.h"
 #include "predicate/matcher.h"
@@ -32,8 +34,10 @@ enum class ActivityShape : std::uint8_t {
   nothing,   ///< None can match.
   days,      ///< Which owners were active on which local days: no event is read.
   postings,  ///< The lists of names rare enough to have one.
+  day_rows,  ///< Which rows match, on days known beforehand: no time is read.
   rows,      ///< Every row.
 };
+[[nodiscard]] std::string_view to_string(ActivityShape shape);
 
 /// Activities bound to a snapshot and to slots. Const methods may run concurrently.
 class ActivityPlan {
@@ -52,7 +56,8 @@ class ActivityPlan {
     ActivityShape shape = ActivityShape::nothing;
     PartDays days = {};
     std::vector<std::shared_ptr<const Postings>> postings = {};
-    std::optional<PageMatcher> rows = {};
+    std::shared_ptr<const DayRows> day_rows = {};
+    std::optional<PageMatcher> matcher = {};  // Of rows.
   };
   /// Something a person did in a slot that lies with another owner.
   struct Moved {
@@ -72,6 +77,8 @@ class ActivityPlan {
   [[nodiscard]] std::span<const Moved> moved(std::size_t activity) const {
     return moved_[activity];
   }
+  /// By activity and shape, those that occur.
+  [[nodiscard]] std::vector<ReadStep> steps() const;
   /// Rows and postings that will be read.
   [[nodiscard]] std::uint64_t events() const { return events_; }
   /// Of persons, by PersonChunk.
@@ -83,6 +90,7 @@ class ActivityPlan {
 
   const Snapshot* snapshot_ = nullptr;
   const TimeSlots* slots_ = nullptr;
+  std::vector<std::string> labels_;  // By activity.
   std::shared_ptr<SnapshotIndex> index_;
   std::shared_ptr<const OwnerMoves> owners_;
   std::vector<TimeSlots::DayRun> days_;       // Empty where slots are not made of days.
@@ -96,8 +104,6 @@ class ActivityBitmaps {
  public:
   /// The plan must outlive it.
   explicit ActivityBitmaps(const ActivityPlan& plan);
-  ~ActivityBitmaps();
-  ActivityBitmaps(ActivityBitmaps&&) noexcept;
 
   /// Errors: those of Part's readers.
   [[nodiscard]] Result<void> load(std::uint32_t chunk);
@@ -105,7 +111,7 @@ class ActivityBitmaps {
   // Of the chunk last loaded; PersonChunk::words words each.
   /// Who did it in the slot; nullptr where nobody did.
   [[nodiscard]] const std::uint64_t* slot(std::size_t activity, std::size_t slot) const {
-    const std::size_t at = activity * slots_ + slot;
+    const std::size_t at = activity * stride_ + slot;
     return touched_[at] != 0 ? words_.data() + at * PersonChunk::words : nullptr;
   }
 
@@ -114,20 +120,24 @@ class ActivityBitmaps {
   [[nodiscard]] std::uint64_t persons_scanned() const { return persons_scanned_; }
 
  private:
-  class RowReader;
   void clear();
   void load_days(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
   void load_postings(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
-  Result<void> load_rows(RowReader& reader, std::uint32_t chunk);
+  Result<void> load_rows(DatedRows& rows, std::uint32_t chunk);
+  Result<void> load_rows(TimedRows& rows, std::uint32_t chunk);
+  void mark(const DatedRows& rows, const PageSides::Side& side, std::size_t from, std::size_t to,
+            RowNumber base);
   void set(std::size_t activity, std::size_t slot, std::uint32_t place);
 
   const ActivityPlan* plan_;
   std::size_t slots_;
+  std::size_t stride_;  // Of bitmaps, an activity: one more takes what lies in no slot.
   std::vector<std::uint64_t> words_;
-  std::vector<std::uint8_t> touched_;
-  std::vector<std::uint64_t> seen_;  // Whose events were looked at.
-  std::vector<std::uint8_t> marks_;  // Of the run at hand: a byte a slot.
-  std::vector<RowReader> readers_;
+  std::vector<std::uint16_t> touched_;  // Not bytes, which may alias anything.
+  std::vector<std::uint64_t> seen_;     // Whose events were looked at.
+  std::vector<std::uint8_t> marks_;     // Of the run at hand: a byte a slot.
+  std::vector<DatedRows> dated_;
+  std::vector<TimedRows> timed_;
   std::uint64_t events_scanned_ = 0;
   std::uint64_t persons_scanned_ = 0;
 };

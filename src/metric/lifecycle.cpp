@@ -178,6 +178,7 @@ Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryConte
     answer.total = table_of(plan, counts.tally, {});
     answer.events_scanned = counts.scan.events;
     answer.persons_scanned = counts.scan.persons;
+    answer.plan = activity.steps();
     return answer;
   }
   LifecycleSelection reads(query, with_first_seen);
@@ -190,6 +191,7 @@ Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryConte
   }
   answer.events_scanned = tallies.events_scanned;
   answer.persons_scanned = tallies.persons_scanned;
+  answer.plan = bound.steps();
   return answer;
 }
 

@@ -54,6 +54,7 @@ struct LifecycleAnswer {
   std::vector<LifecycleTable> groups;
   LifecycleTable total;
   std::vector<Warning> warnings;
+  std::vector<ReadStep> plan;
   std::uint64_t events_scanned = 0;
   std::uint64_t persons_scanned = 0;
 };

@@ -96,11 +96,11 @@ class LivingWorld {
     return out;
   }
 
-  QueryContext context(unsigned threads) {
+  QueryContext context() {
     // The clock of the simulation, the zones of the system.
     environment_ = std::make_unique<Env>(
         Env{.files = real_env().files, .clock = env_.env().clock, .random = env_.env().random});
-    return {.env = *environment_, .threads = threads};
+    return {.env = *environment_};
   }
 
  private:
@@ -227,7 +227,7 @@ class LivingWorld {
 template <class Parse, class Run, class Twin>
 void agrees(const QueryChoice& q, LivingWorld& world, const std::string& json, Parse&& parse,
             Run&& run, Twin&& twin_answer) {
-  const QueryContext context = world.context(q.threads == 0 ? 1 : 3);
+  const QueryContext context = chosen_ways(world.context(), q);
   const auto query = parse(parse_json(json).value(), context);
   if (!query) return;
   const auto answer = run(world.snapshot(), context, *query);

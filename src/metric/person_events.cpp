@@ -34,6 +34,19 @@ Result<BoundSelection> BoundSelection::bind(const Snapshot& snapshot,
   return bound;
 }
 
+std::vector<ReadStep> BoundSelection::steps() const {
+  std::vector<ReadStep> steps;
+  for (std::size_t i = 0; i < selection_->wanted.size(); ++i) {
+    ReadStep& step = steps.emplace_back(selection_->wanted[i].matcher->label, "events");
+    for (std::size_t part = 0; part < matchers_.size(); ++part) {
+      if (matchers_[part][i].matches_nothing()) continue;
+      ++step.parts;
+      step.events += snapshot_->parts[part]->row_count();
+    }
+  }
+  return steps;
+}
+
 MatchedPage::MatchedPage(const Part& part, std::span<const PageMatcher> matchers)
     : part_(&part), matchers_(matchers), rows_(matchers.size()) {
   for (const PageMatcher& matcher : matchers) {

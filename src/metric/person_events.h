@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "metric/bucket.h"
+#include "metric/query_context.h"
 #include "predicate/matcher.h"
 #include "store/row_walk.h"
 #include "store/snapshot.h"
@@ -46,6 +47,8 @@ class BoundSelection {
 
   [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
   [[nodiscard]] const EventSelection& selection() const { return *selection_; }
+  /// Events one by one, by matcher.
+  [[nodiscard]] std::vector<ReadStep> steps() const;
   [[nodiscard]] std::span<const PageMatcher> matchers(std::uint32_t part) const {
     return matchers_[part];
   }

@@ -45,7 +45,17 @@ std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
     out.begin_object().key("code").text(warning.code);
     out.key("message").text(warning.message).end_object();
   }
-  out.end_array().key("data").raw(data.str()).end_object();
+  out.end_array();
+  if (context.explain) {
+    out.key("plan").begin_array();
+    for (const ReadStep& step : answer.plan) {
+      out.begin_object().key("of").text(step.what).key("shape").text(step.how);
+      out.key("parts").integer(static_cast<std::int64_t>(step.parts));
+      out.key("events").integer(static_cast<std::int64_t>(step.events)).end_object();
+    }
+    out.end_array();
+  }
+  out.key("data").raw(data.str()).end_object();
   return out.take();
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/env.h"
@@ -16,6 +18,14 @@ struct Warning {
   std::string code;  ///< "no_events", "first_period_partial", ..
   std::string message;
   friend bool operator==(const Warning&, const Warning&) = default;
+};
+
+/// How the events of one matcher were found.
+struct ReadStep {
+  std::string what;      ///< The matcher's label.
+  std::string_view how;  ///< "days", "postings", "rows" (ActivityShape) or "events", one by one.
+  std::uint64_t parts = 0;
+  std::uint64_t events = 0;  ///< Read for it.
 };
 
 [[nodiscard]] inline unsigned default_query_threads() {
@@ -32,6 +42,7 @@ struct QueryContext {
   bool day_sets = true;  ///< Days of activity.
   bool postings = true;  ///< Lists of rare names.
   bool bitmaps = true;   ///< Sets of persons at all; else events one by one.
+  bool explain = false;  ///< Answers say how they were found ("plan").
 };
 
 }  // namespace hf

@@ -69,6 +69,7 @@ struct QueryChoice {
   int series = 0;
   int cumulative = 0;
   int threads = 0;
+  int shapes = 0;
 };
 
 inline rc::Gen<int> choice(int n) {
@@ -105,7 +106,16 @@ inline rc::Gen<QueryChoice> any_query_choice() {
       rc::gen::set(&Q::to, choice(3)), rc::gen::set(&Q::to_slots, rc::gen::inRange(0, 60)),
       rc::gen::set(&Q::windows, rc::gen::element(0, 0, 0, 0, 1, 2)),
       rc::gen::set(&Q::series, rc::gen::inRange(0, 6)), rc::gen::set(&Q::cumulative, choice(2)),
-      rc::gen::set(&Q::threads, choice(2)));
+      rc::gen::set(&Q::threads, choice(2)), rc::gen::set(&Q::shapes, choice(5)));
+}
+
+/// One or three threads, and which ways of reading may be used.
+inline QueryContext chosen_ways(QueryContext context, const QueryChoice& choice) {
+  context.threads = choice.threads == 0 ? 1 : 3;
+  context.day_sets = choice.shapes != 1 && choice.shapes != 3;
+  context.postings = choice.shapes != 2 && choice.shapes != 3;
+  context.bitmaps = choice.shapes != 4;
+  return context;
 }
 
 inline std::string nth_name(int i) {

@@ -204,6 +204,7 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
   }
   answer.events_scanned = tallies.events_scanned;
   answer.persons_scanned = tallies.persons_scanned;
+  answer.plan = bound.steps();
 
   const std::array<const Matcher*, 1> named{&query.start};
   HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
@@ -293,6 +294,7 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
     answer.total = table_of(plan, counts.tally);
     answer.events_scanned = counts.scan.events;
     answer.persons_scanned = counts.scan.persons;
+    answer.plan = activity.steps();
     return answer;
   }
   HF_TRY(const BoundSelection bound, BoundSelection::bind(history, reads.selection()));
@@ -307,6 +309,7 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
   }
   answer.events_scanned = tallies.events_scanned;
   answer.persons_scanned = tallies.persons_scanned;
+  answer.plan = bound.steps();
   if (tallies.numbers_too_big) answer.warnings.push_back(too_big_warning());
   return answer;
 }

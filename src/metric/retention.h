@@ -114,6 +114,7 @@ struct RetentionAnswer {
   std::vector<RetentionTable> groups;
   RetentionTable total;
   std::vector<Warning> warnings;
+  std::vector<ReadStep> plan;
   std::uint64_t events_scanned = 0;
   std::uint64_t persons_scanned = 0;
 };

@@ -13,7 +13,7 @@ namespace {
 void agrees(const std::vector<EventChoice>& choices, const QueryChoice& q) {
   const std::vector<WorldEvent> events = world_of(choices, q);
   EventWorld world(events, utc(anchors[q.anchor]) + 40 * steps_ms[q.step]);
-  const QueryContext context = world.context(q.threads == 0 ? 1 : 3);
+  const QueryContext context = chosen_ways(world.context(), q);
   const std::string json = QueryText(q).retention();
   const auto query = parse_retention(parse_json(json).value(), context);
   if (!query) {

@@ -214,6 +214,7 @@ Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryCon
     answer.total = table_of(plan, counts.tally, {});
     answer.events_scanned = counts.scan.events;
     answer.persons_scanned = counts.scan.persons;
+    answer.plan = activity.steps();
     return answer;
   }
   EventSelection selection;
@@ -233,6 +234,7 @@ Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryCon
   }
   answer.events_scanned = tallies.events_scanned;
   answer.persons_scanned = tallies.persons_scanned;
+  answer.plan = bound.steps();
   return answer;
 }
 

@@ -72,6 +72,7 @@ struct StickinessAnswer {
   std::vector<StickinessTable> groups;
   StickinessTable total;
   std::vector<Warning> warnings;
+  std::vector<ReadStep> plan;
   std::uint64_t events_scanned = 0;
   std::uint64_t persons_scanned = 0;
 };

@@ -190,6 +190,7 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
   }
   answer.events_scanned = tallies.events_scanned;
   answer.persons_scanned = tallies.persons_scanned;
+  answer.plan = bound.steps();
   return answer;
 }
 

@@ -55,6 +55,7 @@ struct TrendAnswer {
   std::vector<TrendTable> groups;
   TrendTable total;
   std::vector<Warning> warnings;
+  std::vector<ReadStep> plan;
   std::uint64_t events_scanned = 0;
   std::uint64_t persons_scanned = 0;
 };

@@ -16,7 +16,7 @@ TEST(Trend, AgreesWithItsDefinitionOnAnyEventsAndQueries) {
         *rc::gen::scale(0.6, rc::gen::container<std::vector<EventChoice>>(any_event_choice()));
     const std::vector<WorldEvent> events = world_of(choices, q);
     EventWorld world(events, utc(anchors[q.anchor]) + 40 * steps_ms[q.step]);
-    const QueryContext context = world.context(q.threads == 0 ? 1 : 3);
+    const QueryContext context = chosen_ways(world.context(), q);
     const std::string json = QueryText(q).trend();
     const auto query = parse_trend(parse_json(json).value(), context);
     if (!query) RC_LOG() << json << " " << query.error().message;

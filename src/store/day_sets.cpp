@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 
 #include "base/bitmap.h"
 #include "event/event.h"
@@ -156,13 +157,74 @@ bool are_same(const ZoneRules& a, const ZoneRules& b) {
   });
 }
 
+namespace {
+
+/// The local day of times that mostly come in order.
+class LocalDays {
+ public:
+  explicit LocalDays(const ZoneRules& rules) : rules_(&rules) {}
+  [[nodiscard]] Day of(TimestampMs time) {
+    if (time < from_ms_ || time >= to_ms_) find(time);
+    return day_;
+  }
+
+ private:
+  void find(TimestampMs time) {
+    const auto after = std::ranges::upper_bound(*rules_, time, {}, &Zone::Transition::from_ms);
+    const auto rule = std::prev(after);
+    const std::int64_t offset_ms = rule->offset_s * std::int64_t{1'000};
+    // Local times begin in 1969.
+    day_ = static_cast<Day>((time + offset_ms + ms_per_day) / ms_per_day - 1);
+    from_ms_ =
+        std::max(std::int64_t{day_} * ms_per_day - offset_ms,
+                 rule == rules_->begin() ? std::numeric_limits<TimestampMs>::min() : rule->from_ms);
+    to_ms_ = (std::int64_t{day_} + 1) * ms_per_day - offset_ms;
+    if (after != rules_->end()) to_ms_ = std::min(to_ms_, after->from_ms);
+  }
+
+  const ZoneRules* rules_;
+  TimestampMs from_ms_ = 0;  // Between these, the day is day_.
+  TimestampMs to_ms_ = 0;
+  Day day_ = 0;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<DayRows>> read_day_rows(const Part& part, ZoneRules rules) {
+  auto out = std::make_shared<DayRows>();
+  LocalDays local(rules);
+  std::uint32_t position = 0;
+  RowNumber person_end = 0;
+  Day last = 0;
+  for (std::uint32_t page = 0; page < part.page_count(); ++page) {
+    HF_TRY(const auto times, part.read_times(page));
+    for (std::uint32_t i = 0; i < times.size(); ++i) {
+      const RowNumber row = page * page_rows + i;
+      const Day day = local.of(times[i]);
+      const bool begins = row == person_end;
+      if (!begins && day == last) continue;
+      if (begins) person_end = part.row_offsets()[++position];
+      out->persons.push_back(part.persons()[position - 1]);
+      out->days.push_back(day);
+      out->first_rows.push_back(row);
+      last = day;
+    }
+  }
+  out->first_rows.push_back(part.row_count());
+  const auto [low, high] = std::ranges::minmax(out->days);
+  out->first_day = low;
+  out->last_day = high;
+  out->persons.shrink_to_fit();
+  out->days.shrink_to_fit();
+  out->first_rows.shrink_to_fit();
+  out->memory_bytes = sizeof *out + out->persons.size() * (sizeof(PersonOrdinal) + sizeof(Day) + 4);
+  out->rules = std::move(rules);
+  return out;
+}
+
 Result<std::vector<OwnerDay>> read_owner_days(const Part& part, const ZoneRules& rules,
                                               TimestampMs until_ms) {
-  const auto local_day = [&](TimestampMs time) {
-    const auto after = std::ranges::upper_bound(rules, time, {}, &Zone::Transition::from_ms);
-    const std::int64_t local = time + std::prev(after)->offset_s * std::int64_t{1'000};
-    return static_cast<Day>((local + ms_per_day) / ms_per_day - 1);  // Local times begin in 1969.
-  };
+  LocalDays local(rules);
   std::vector<bool> counts;
   for (const NameInfo& name : part.names()) counts.push_back(!is_inactive_name(name.name));
   HF_TRY(const std::vector<OwnerRun> shared, owner_runs(part));
@@ -184,7 +246,7 @@ Result<std::vector<OwnerDay>> read_owner_days(const Part& part, const ZoneRules&
       }
       const bool is_shared = next_shared != shared.end() && next_shared->first_row <= row;
       const OwnerDay now{is_shared ? next_shared->owner : part.persons()[position],
-                         local_day(times->values[i])};
+                         local.of(times->values[i])};
       if (has_last && now == last) continue;
       days.push_back(last = now);
       has_last = true;

@@ -99,6 +99,17 @@ class DaySets final : public CachedPage {
   ZoneRules rules_;
 };
 
+/// The rows of one part cut where the person of the directory or the local day changes: questions
+/// about days look at which rows match, and at no time. Immutable.
+struct DayRows final : CachedPage {
+  std::vector<PersonOrdinal> persons;     ///< Ascending.
+  std::vector<Day> days;                  ///< Of each cut.
+  Day first_day = 0;                      ///< The earliest of them,
+  Day last_day = 0;                       ///< and the latest.
+  std::vector<std::uint32_t> first_rows;  ///< Of each cut, and the part's end.
+  ZoneRules rules;
+};
+
 /// The offsets of a zone from `first_ms` to `last_ms`: two zones with equal ones have the same days
 /// there, whatever their names and whatever a newer zone database says of other years.
 [[nodiscard]] ZoneRules zone_rules(const Zone& zone, TimestampMs first_ms, TimestampMs last_ms);
@@ -109,5 +120,7 @@ class DaySets final : public CachedPage {
 [[nodiscard]] Result<std::vector<OwnerDay>> read_owner_days(const Part& part,
                                                             const ZoneRules& rules,
                                                             TimestampMs until_ms);
+/// Reads the times. `rules` are of all of them. Errors: those of Part's readers.
+[[nodiscard]] Result<std::shared_ptr<DayRows>> read_day_rows(const Part& part, ZoneRules rules);
 
 }  // namespace hf

@@ -229,14 +229,17 @@ std::span<const std::uint32_t> Part::find_property(std::string_view name) const 
 Result<std::shared_ptr<const TimePage>> Part::times(std::uint32_t page) const {
   const std::uint32_t column = body_->column_of(ColumnRole::time);
   return body_->cached<TimePage>(column, page, [&]() -> Result<std::shared_ptr<TimePage>> {
-    const PageRef& ref = body_->footer.columns[column].pages[page];
-    HF_TRY(const std::string payload, body_->read(ref, PageKind::numbers));
     auto out = std::make_shared<TimePage>();
-    HF_TRY(out->values,
-           body_->placed(decode_times(payload, rows_in_page(page), body_->run_starts(page)), ref));
+    HF_TRY(out->values, read_times(page));
     out->memory_bytes = out->values.size() * sizeof(TimestampMs);
     return out;
   });
+}
+
+Result<std::vector<TimestampMs>> Part::read_times(std::uint32_t page) const {
+  const PageRef& ref = body_->footer.columns[body_->column_of(ColumnRole::time)].pages[page];
+  HF_TRY(const std::string payload, body_->read(ref, PageKind::numbers));
+  return body_->placed(decode_times(payload, rows_in_page(page), body_->run_starts(page)), ref);
 }
 
 Result<std::shared_ptr<const CompactTimePage>> Part::compact_times(std::uint32_t page) const {
@@ -506,6 +509,15 @@ Result<std::shared_ptr<const DaySets>> Part::day_sets(const Zone& zone) const {
   const auto column = static_cast<std::uint32_t>(columns().size()) + 1;
   HF_TRY(auto sets, body_->cached<DaySets>(column, crc32c(zone.name()), make));
   if (are_same(sets->rules(), rules)) return sets;
+  return make();
+}
+
+Result<std::shared_ptr<const DayRows>> Part::day_rows(const Zone& zone) const {
+  ZoneRules rules = zone_rules(zone, time_min(), time_max());
+  const auto make = [&]() { return read_day_rows(*this, rules); };
+  const auto column = static_cast<std::uint32_t>(columns().size()) + 3;
+  HF_TRY(auto rows, body_->cached<DayRows>(column, crc32c(zone.name()), make));
+  if (are_same(rows->rules, rules)) return rows;
   return make();
 }
 

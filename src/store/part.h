@@ -189,6 +189,8 @@ class Part {
   [[nodiscard]] Result<std::shared_ptr<const TimePage>> times(std::uint32_t page) const;
   [[nodiscard]] Result<std::shared_ptr<const CompactTimePage>> compact_times(
       std::uint32_t page) const;
+  /// Times that are not kept in the cache: for who makes something else of them.
+  [[nodiscard]] Result<std::vector<TimestampMs>> read_times(std::uint32_t page) const;
   [[nodiscard]] Result<std::shared_ptr<const TimePage>> received_at(std::uint32_t page) const;
   [[nodiscard]] Result<std::shared_ptr<const NamePage>> name_codes(std::uint32_t page) const;
   [[nodiscard]] Result<std::shared_ptr<const CodePage>> codes(std::uint32_t column,
@@ -215,7 +217,9 @@ class Part {
   /// Who was active on which days of the zone. From what the file keeps of it, where that was made
   /// with the same rules; else from the rows.
   [[nodiscard]] Result<std::shared_ptr<const DaySets>> day_sets(const Zone& zone) const;
-  /// True where that need not read the rows.
+  /// The rows by day of the zone.
+  [[nodiscard]] Result<std::shared_ptr<const DayRows>> day_rows(const Zone& zone) const;
+  /// True where day_sets() need not read the rows.
   [[nodiscard]] bool keeps_days_of(const Zone& zone) const;
   /// True where the part lists the rows of that name (an index into names()).
   [[nodiscard]] bool has_postings(std::uint32_t name_code) const;

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How one thread reads the rows of one part for ActivityBitmaps: which rows match, by page, and in
+// which slots they lie.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "metric/time_slots.h"
+#include "predicate/matcher.h"
+#include "store/moved_runs.h"
+#include "store/part.h"
+
+namespace hf {
+
+/// Which rows of a page match what, for the activities that are read by rows.
+class PageSides {
+ public:
+  struct Side {
+    std::size_t activity;
+    const PageMatcher* matcher;
+    bool is_whole;  ///< Every row matches.
+    std::array<std::uint64_t, part_format::page_rows / 64> rows = {};
+
+    /// Of rows of the page.
+    [[nodiscard]] bool has_match(std::uint32_t first, std::uint32_t last) const {
+      if (is_whole) return true;
+      std::uint64_t any = 0;
+      for_each_word(first, last, [&](std::uint32_t, std::uint64_t bits) { any |= bits; });
+      return any != 0;
+    }
+    /// Calls use(base, bits) for words of rows [base, base + 64), with the matches of the range.
+    template <class Use>
+    void for_each_word(std::uint32_t first, std::uint32_t last, Use&& use) const {
+      for (std::uint32_t base = first & ~63u; base < last; base += 64) {
+        std::uint64_t bits = rows[base / 64];
+        if (base < first) bits &= ~std::uint64_t{0} << (first - base);
+        if (last - base < 64) bits &= (std::uint64_t{1} << (last - base)) - 1;
+        use(base, bits);
+      }
+    }
+  };
+
+  explicit PageSides(const Part& part) : part_(&part) {}
+  void add(std::size_t activity, const PageMatcher& matcher) {
+    sides_.push_back({activity, &matcher, matcher.matches_everything()});
+  }
+  [[nodiscard]] bool empty() const { return sides_.empty(); }
+  [[nodiscard]] const Part& part() const { return *part_; }
+  [[nodiscard]] auto begin() const { return sides_.begin(); }
+  [[nodiscard]] auto end() const { return sides_.end(); }
+  [[nodiscard]] const Side& front() const { return sides_.front(); }
+  [[nodiscard]] std::size_t size() const { return sides_.size(); }
+
+  /// Errors: those of Part's readers.
+  [[nodiscard]] Result<void> seek(std::uint32_t page);
+  [[nodiscard]] std::uint32_t page() const { return page_; }
+
+ private:
+  static constexpr std::uint32_t no_page = 0xffffffff;
+  const Part* part_;
+  std::vector<Side> sides_;
+  std::uint32_t page_ = no_page;
+};
+
+/// Rows with the slot of each found by its time.
+class TimedRows {
+ public:
+  /// `number` is the part's. Both outlive it.
+  TimedRows(const TimeSlots& slots, std::uint32_t number, const Part& part);
+
+  PageSides sides;
+  [[nodiscard]] std::uint32_t number() const { return number_; }
+
+  /// Sets marks, a byte a slot and one for nowhere, `stride` of them for each side in turn, where
+  /// a row of the run matches; false where none does. Errors: those of Part's readers.
+  [[nodiscard]] Result<bool> read(const PersonRun& run, std::uint8_t* marks, std::size_t stride);
+
+ private:
+  Result<void> seek(std::uint32_t page);
+  bool mark(std::uint32_t first, std::uint32_t last, std::uint8_t* marks, std::size_t stride) const;
+  template <class Find, class Time>
+  bool mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times,
+                  std::uint8_t* marks, std::size_t stride) const;
+
+  const TimeSlots* slots_;
+  TimeSlots::Lookup bounds_;
+  std::uint32_t number_;
+  std::shared_ptr<const CompactTimePage> compact_;
+  std::shared_ptr<const TimePage> times_;  // Only where the compact ones do not fit.
+};
+
+/// Rows whose days are known beforehand.
+class DatedRows {
+ public:
+  /// `days` are the slots' (TimeSlots::by_day()).
+  DatedRows(std::span<const TimeSlots::DayRun> days, std::uint32_t number, const Part& part,
+            std::shared_ptr<const DayRows> cuts);
+
+  PageSides sides;
+  [[nodiscard]] std::uint32_t number() const { return number_; }
+  [[nodiscard]] const DayRows& cuts() const { return *cuts_; }
+  /// Of the days from cuts().first_day on.
+  [[nodiscard]] std::span<const std::uint16_t> slots_by_day() const { return slot_of_day_; }
+  [[nodiscard]] std::uint16_t slot(std::size_t cut) const {
+    return slot_of_day_[static_cast<std::size_t>(cuts_->days[cut] - cuts_->first_day)];
+  }
+
+  /// For the cuts of [first, last): calls whole(first, last, base) for those within one page, of
+  /// which `base` is the first row and sides have the matches, and split(cut) for others.
+  /// Errors: those of Part's readers and of split.
+  template <class Whole, class Split>
+  [[nodiscard]] Result<void> for_each_page(std::size_t first, std::size_t last, Whole&& whole,
+                                           Split&& split) {
+    const auto& rows = cuts_->first_rows;
+    while (first < last) {
+      const RowNumber base = rows[first] / part_format::page_rows * part_format::page_rows;
+      const std::uint64_t end = std::uint64_t{base} + part_format::page_rows;
+      // Those that end in the page: the end of the last one is the beginning of the next.
+      const auto after =
+          std::upper_bound(rows.begin() + static_cast<std::ptrdiff_t>(first) + 1,
+                           rows.begin() + static_cast<std::ptrdiff_t>(last) + 1, end);
+      const auto inside = static_cast<std::size_t>(after - rows.begin()) - 1;
+      if (first < inside) {
+        HF_CHECK(sides.seek(base / part_format::page_rows));
+        whole(first, inside, base);
+      }
+      first = inside;
+      if (first < last && rows[first] < end) HF_CHECK(split(first++));
+    }
+    return {};
+  }
+  /// Calls use(side, does match) for some of the rows of a cut, once or more for each side.
+  template <class Use>
+  [[nodiscard]] Result<void> read_rows(RowNumber first, RowNumber end, Use&& use) {
+    constexpr std::uint32_t page_rows = part_format::page_rows;
+    while (first < end) {
+      const std::uint32_t page = first / page_rows;
+      HF_CHECK(sides.seek(page));
+      const RowNumber base = page * page_rows;
+      const std::uint32_t last = std::min(end - base, page_rows);
+      for (const PageSides::Side& side : sides) use(side, side.has_match(first - base, last));
+      first = base + last;
+    }
+    return {};
+  }
+
+ private:
+  std::uint32_t number_;
+  std::shared_ptr<const DayRows> cuts_;
+  std::vector<std::uint16_t> slot_of_day_;  // From the cuts' first day on.
+};
+
+}  // namespace hf
