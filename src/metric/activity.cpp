@@ -272,23 +272,59 @@ void ActivityBitmaps::load_postings(std::size_t activity, std::uint32_t part, st
   }
 }
 
-// The innermost loop, on locals alone. What is in no slot is put beyond the slots; whether a row
-// matches is anybody's guess, so nothing branches on it.
-void ActivityBitmaps::mark(const DatedRows& rows, const PageSides::Side& side, std::size_t from,
-                           std::size_t to, RowNumber base) {
-  const PersonOrdinal* const persons = rows.cuts().persons.data();
+// Calls use(position, place, run) for the runs of one part that belong to persons of the chunk;
+// `position` is where the run lies in the directory.
+template <class Use>
+Result<void> ActivityBitmaps::for_each_run(std::uint32_t number, std::uint32_t chunk, Use&& use) {
+  const PersonOrdinal first = chunk << PersonChunk::bits;
+  const Part& part = *plan_->snapshot().parts[number];
+  const auto persons = part.persons();
+  const auto offsets = part.row_offsets();
+  auto at = static_cast<std::size_t>(std::ranges::lower_bound(persons, first) - persons.begin());
+  const MovedRuns* const moved = plan_->snapshot().moved.get();
+  std::span<const std::uint32_t> skipped;
+  if (moved != nullptr) {
+    const auto& positions = moved->skipped[number];
+    skipped = {std::ranges::lower_bound(positions, static_cast<std::uint32_t>(at)),
+               positions.end()};
+  }
+  for (; at < persons.size() && persons[at] - first < PersonChunk::persons; ++at) {
+    if (!skipped.empty() && skipped.front() == at) {
+      skipped = skipped.subspan(1);
+      continue;
+    }
+    HF_CHECK(use(at, persons[at] - first,
+                 PersonRun{number, offsets[at], offsets[at + 1] - offsets[at]}));
+  }
+  if (moved == nullptr) return {};
+  for (auto each = std::ranges::lower_bound(moved->runs, first, {}, &MovedRuns::Moved::person);
+       each != moved->runs.end() && each->person - first < PersonChunk::persons; ++each) {
+    if (each->run.part != number) continue;
+    const auto after = std::ranges::upper_bound(offsets, each->run.first_row);
+    HF_CHECK(use(static_cast<std::size_t>(after - offsets.begin()) - 1, each->person - first,
+                 each->run));
+  }
+  return {};
+}
+
+// Of the cuts [cut, end), which lie on the page that begins with row `base`. The innermost loop, on
+// locals alone.
+void ActivityBitmaps::mark_cuts(const DatedRows& rows, const PageSides::Side& side,
+                                std::uint32_t place, std::size_t cut, std::size_t end,
+                                RowNumber base) {
   const RowNumber* const first_rows = rows.cuts().first_rows.data();
   const Day* const days = rows.cuts().days.data();
   const std::uint16_t* const slot_of_day = rows.slots_by_day().data();
   const Day first_day = rows.cuts().first_day;
   const std::uint64_t* const matches = side.rows.data();
-  const bool is_whole = side.is_whole;
-  std::uint64_t* const words = words_.data() + side.activity * stride_ * PersonChunk::words;
+  std::uint64_t* const words =
+      words_.data() + side.activity * stride_ * PersonChunk::words + place / 64;
   std::uint16_t* const touched = touched_.data() + side.activity * stride_;
-  std::uint64_t* const seen = seen_.data();
-  for (std::size_t cut = from; cut < to; ++cut) {
-    const std::uint32_t first = first_rows[cut] - base;
-    const std::uint32_t last = first_rows[cut + 1] - base - 1;
+  const std::uint64_t bit = std::uint64_t{1} << (place % 64);
+  std::uint32_t first = first_rows[cut] - base;
+  for (; cut < end; ++cut) {
+    const std::uint32_t after = first_rows[cut + 1] - base;
+    const std::uint32_t last = after - 1;
     std::uint64_t found = matches[first / 64] >> (first % 64);
     if (first / 64 == last / 64) {
       found &= ~std::uint64_t{0} >> (63 - (last - first));
@@ -296,83 +332,58 @@ void ActivityBitmaps::mark(const DatedRows& rows, const PageSides::Side& side, s
       for (std::uint32_t w = first / 64 + 1; w < last / 64; ++w) found |= matches[w];
       found |= matches[last / 64] << (63 - last % 64);
     }
-    const bool any = is_whole || found != 0;
-    const std::uint32_t place = persons[cut] & place_mask;
+    first = after;
+    if (found == 0) continue;
     const std::size_t slot = slot_of_day[days[cut] - first_day];
-    touched[slot] = static_cast<std::uint16_t>(touched[slot] | (any ? 1 : 0));
-    words[slot * PersonChunk::words + place / 64] |= std::uint64_t{any} << (place % 64);
-    seen[place / 64] |= std::uint64_t{1} << (place % 64);
+    touched[slot] = 1;
+    words[slot * PersonChunk::words] |= bit;
   }
 }
 
 Result<void> ActivityBitmaps::load_rows(DatedRows& rows, std::uint32_t chunk) {
-  const PersonOrdinal first = chunk << PersonChunk::bits;
+  constexpr std::uint32_t page_rows = part_format::page_rows;
   const DayRows& cuts = rows.cuts();
-  const auto begin = std::ranges::lower_bound(cuts.persons, first);
-  const auto end = std::lower_bound(begin, cuts.persons.end(), first + PersonChunk::persons);
-  const auto set_if = [&](const PageSides::Side& side, std::size_t slot, std::uint32_t place,
-                          bool matches) {
-    if (matches && slot != slots_) set(side.activity, slot, place);
-  };
-  const auto read_whole = [&](std::size_t from, std::size_t to, RowNumber base) {
-    for (const PageSides::Side& side : rows.sides) mark(rows, side, from, to, base);
-  };
-  const auto read_split = [&](std::size_t cut) {
-    const std::uint32_t place = cuts.persons[cut] & place_mask;
-    seen_[place / 64] |= std::uint64_t{1} << (place % 64);
-    return rows.read_rows(cuts.first_rows[cut], cuts.first_rows[cut + 1],
-                          [&](const PageSides::Side& side, bool matches) {
-                            set_if(side, rows.slot(cut), place, matches);
-                          });
-  };
-  const auto read = [&](std::size_t from, std::size_t to) {
-    return rows.for_each_page(from, to, read_whole, read_split);
-  };
-
-  // Between the persons whose events are not to be taken as they lie.
-  auto from = static_cast<std::size_t>(begin - cuts.persons.begin());
-  const auto last = static_cast<std::size_t>(end - cuts.persons.begin());
-  const Part& part = rows.sides.part();
-  events_scanned_ += cuts.first_rows[last] - cuts.first_rows[from];
-  const MovedRuns* const moved = plan_->snapshot().moved.get();
-  if (moved == nullptr) return read(from, last);
-  const auto cut_at = [&](RowNumber row) {
-    return static_cast<std::size_t>(std::ranges::lower_bound(cuts.first_rows, row) -
-                                    cuts.first_rows.begin());
-  };
-  const auto& skipped = moved->skipped[rows.number()];
-  const auto person_at = [&](std::uint32_t position) { return part.persons()[position]; };
-  for (auto at = std::ranges::lower_bound(skipped, first, {}, person_at);
-       at != skipped.end() && person_at(*at) - first < PersonChunk::persons; ++at) {
-    const std::size_t to = cut_at(part.row_offsets()[*at]);
-    HF_CHECK(read(from, to));
-    from = cut_at(part.row_offsets()[*at + 1]);
-    events_scanned_ -= cuts.first_rows[from] - cuts.first_rows[to];
-  }
-  HF_CHECK(read(from, last));
-
-  for (auto each = std::ranges::lower_bound(moved->runs, first, {}, &MovedRuns::Moved::person);
-       each != moved->runs.end() && each->person - first < PersonChunk::persons; ++each) {
-    if (each->run.part != rows.number()) continue;
-    const std::uint32_t place = each->person - first;
-    const RowNumber run_end = each->run.first_row + each->run.row_count;
-    seen_[place / 64] |= std::uint64_t{1} << (place % 64);
-    events_scanned_ += each->run.row_count;
-    // A day may have rows of several owners who lie with one person.
-    std::size_t cut = cut_at(each->run.first_row + 1) - 1;
-    for (; cuts.first_rows[cut] < run_end; ++cut) {
-      HF_CHECK(rows.read_rows(std::max(cuts.first_rows[cut], each->run.first_row),
-                              std::min(cuts.first_rows[cut + 1], run_end),
-                              [&](const PageSides::Side& side, bool matches) {
-                                set_if(side, rows.slot(cut), place, matches);
-                              }));
+  // Of the rows of a position that are in [begin, end), as far as they lie on one page.
+  const auto mark = [&](const PageSides::Side& side, std::size_t position, std::uint32_t place,
+                        RowNumber begin, RowNumber end) {
+    const RowNumber base = begin / page_rows * page_rows;
+    // What somebody is, rather than does, holds for none of most persons' rows.
+    if (!side.has_match(begin - base, end - base)) return;
+    const std::size_t first_cut = cuts.first_cuts[position];
+    const std::size_t end_cut = cuts.first_cuts[position + 1];
+    if (!side.is_whole && cuts.first_rows[first_cut] == begin && cuts.first_rows[end_cut] == end)
+        [[likely]] {
+      mark_cuts(rows, side, place, first_cut, end_cut, base);
+      return;
     }
-  }
-  return {};
+    for (std::size_t cut = first_cut; cuts.first_rows[cut] < end; ++cut) {
+      const RowNumber from = std::max(cuts.first_rows[cut], begin);
+      const RowNumber to = std::min(cuts.first_rows[cut + 1], end);
+      if (from >= to || !side.has_match(from - base, to - base)) continue;
+      if (const std::size_t slot = rows.slot(cut); slot != slots_) set(side.activity, slot, place);
+    }
+  };
+  const auto read = [&](std::size_t position, std::uint32_t place, RowNumber begin,
+                        RowNumber end) -> Result<void> {
+    events_scanned_ += end - begin;
+    seen_[place / 64] |= std::uint64_t{1} << (place % 64);
+    while (begin < end) {
+      const std::uint32_t page = begin / page_rows;
+      const RowNumber last = std::min(end, (page + 1) * page_rows);
+      HF_CHECK(rows.sides.seek(page));
+      for (const PageSides::Side& side : rows.sides) mark(side, position, place, begin, last);
+      begin = last;
+    }
+    return {};
+  };
+  return for_each_run(
+      rows.number(), chunk,
+      [&](std::size_t position, std::uint32_t place, const PersonRun& run) -> Result<void> {
+        return read(position, place, run.first_row, run.first_row + run.row_count);
+      });
 }
 
 Result<void> ActivityBitmaps::load_rows(TimedRows& rows, std::uint32_t chunk) {
-  const PersonOrdinal first = chunk << PersonChunk::bits;
   const std::size_t stride = marks_.size() / plan_->activities();
   const auto add_run = [&](const PersonRun& run, std::uint32_t place) -> Result<void> {
     events_scanned_ += run.row_count;
@@ -402,30 +413,9 @@ Result<void> ActivityBitmaps::load_rows(TimedRows& rows, std::uint32_t chunk) {
     return {};
   };
 
-  const auto persons = rows.sides.part().persons();
-  const auto offsets = rows.sides.part().row_offsets();
-  auto at = static_cast<std::size_t>(std::ranges::lower_bound(persons, first) - persons.begin());
-  const MovedRuns* const moved = plan_->snapshot().moved.get();
-  std::span<const std::uint32_t> skipped;
-  if (moved != nullptr) {
-    const auto& positions = moved->skipped[rows.number()];
-    skipped = {std::ranges::lower_bound(positions, static_cast<std::uint32_t>(at)),
-               positions.end()};
-  }
-  for (; at < persons.size() && persons[at] - first < PersonChunk::persons; ++at) {
-    if (!skipped.empty() && skipped.front() == at) {
-      skipped = skipped.subspan(1);
-      continue;
-    }
-    HF_CHECK(
-        add_run({rows.number(), offsets[at], offsets[at + 1] - offsets[at]}, persons[at] - first));
-  }
-  if (moved == nullptr) return {};
-  for (auto each = std::ranges::lower_bound(moved->runs, first, {}, &MovedRuns::Moved::person);
-       each != moved->runs.end() && each->person - first < PersonChunk::persons; ++each) {
-    if (each->run.part == rows.number()) HF_CHECK(add_run(each->run, each->person - first));
-  }
-  return {};
+  return for_each_run(
+      rows.number(), chunk,
+      [&](std::size_t, std::uint32_t place, const PersonRun& run) { return add_run(run, place); });
 }
 
 Result<ActivityScan> for_each_chunk(

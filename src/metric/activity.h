@@ -125,8 +125,10 @@ class ActivityBitmaps {
   void load_postings(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
   Result<void> load_rows(DatedRows& rows, std::uint32_t chunk);
   Result<void> load_rows(TimedRows& rows, std::uint32_t chunk);
-  void mark(const DatedRows& rows, const PageSides::Side& side, std::size_t from, std::size_t to,
-            RowNumber base);
+  void mark_cuts(const DatedRows& rows, const PageSides::Side& side, std::uint32_t place,
+                 std::size_t cut, std::size_t end, RowNumber base);
+  template <class Use>
+  Result<void> for_each_run(std::uint32_t number, std::uint32_t chunk, Use&& use);
   void set(std::size_t activity, std::size_t slot, std::uint32_t place);
 
   const ActivityPlan* plan_;

@@ -112,45 +112,6 @@ class DatedRows {
     return slot_of_day_[static_cast<std::size_t>(cuts_->days[cut] - cuts_->first_day)];
   }
 
-  /// For the cuts of [first, last): calls whole(first, last, base) for those within one page, of
-  /// which `base` is the first row and sides have the matches, and split(cut) for others.
-  /// Errors: those of Part's readers and of split.
-  template <class Whole, class Split>
-  [[nodiscard]] Result<void> for_each_page(std::size_t first, std::size_t last, Whole&& whole,
-                                           Split&& split) {
-    const auto& rows = cuts_->first_rows;
-    while (first < last) {
-      const RowNumber base = rows[first] / part_format::page_rows * part_format::page_rows;
-      const std::uint64_t end = std::uint64_t{base} + part_format::page_rows;
-      // Those that end in the page: the end of the last one is the beginning of the next.
-      const auto after =
-          std::upper_bound(rows.begin() + static_cast<std::ptrdiff_t>(first) + 1,
-                           rows.begin() + static_cast<std::ptrdiff_t>(last) + 1, end);
-      const auto inside = static_cast<std::size_t>(after - rows.begin()) - 1;
-      if (first < inside) {
-        HF_CHECK(sides.seek(base / part_format::page_rows));
-        whole(first, inside, base);
-      }
-      first = inside;
-      if (first < last && rows[first] < end) HF_CHECK(split(first++));
-    }
-    return {};
-  }
-  /// Calls use(side, does match) for some of the rows of a cut, once or more for each side.
-  template <class Use>
-  [[nodiscard]] Result<void> read_rows(RowNumber first, RowNumber end, Use&& use) {
-    constexpr std::uint32_t page_rows = part_format::page_rows;
-    while (first < end) {
-      const std::uint32_t page = first / page_rows;
-      HF_CHECK(sides.seek(page));
-      const RowNumber base = page * page_rows;
-      const std::uint32_t last = std::min(end - base, page_rows);
-      for (const PageSides::Side& side : sides) use(side, side.has_match(first - base, last));
-      first = base + last;
-    }
-    return {};
-  }
-
  private:
   std::uint32_t number_;
   std::shared_ptr<const DayRows> cuts_;

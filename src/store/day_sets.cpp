@@ -203,21 +203,25 @@ Result<std::shared_ptr<DayRows>> read_day_rows(const Part& part, ZoneRules rules
       const Day day = local.of(times[i]);
       const bool begins = row == person_end;
       if (!begins && day == last) continue;
-      if (begins) person_end = part.row_offsets()[++position];
-      out->persons.push_back(part.persons()[position - 1]);
+      if (begins) {
+        person_end = part.row_offsets()[++position];
+        out->first_cuts.push_back(static_cast<std::uint32_t>(out->days.size()));
+      }
       out->days.push_back(day);
       out->first_rows.push_back(row);
       last = day;
     }
   }
+  out->first_cuts.push_back(static_cast<std::uint32_t>(out->days.size()));
   out->first_rows.push_back(part.row_count());
   const auto [low, high] = std::ranges::minmax(out->days);
   out->first_day = low;
   out->last_day = high;
-  out->persons.shrink_to_fit();
+  out->first_cuts.shrink_to_fit();
   out->days.shrink_to_fit();
   out->first_rows.shrink_to_fit();
-  out->memory_bytes = sizeof *out + out->persons.size() * (sizeof(PersonOrdinal) + sizeof(Day) + 4);
+  out->memory_bytes = sizeof *out + out->first_cuts.size() * sizeof(std::uint32_t) +
+                      out->days.size() * (sizeof(Day) + sizeof(RowNumber));
   out->rules = std::move(rules);
   return out;
 }

@@ -102,7 +102,7 @@ class DaySets final : public CachedPage {
 /// The rows of one part cut where the person of the directory or the local day changes: questions
 /// about days look at which rows match, and at no time. Immutable.
 struct DayRows final : CachedPage {
-  std::vector<PersonOrdinal> persons;     ///< Ascending.
+  std::vector<std::uint32_t> first_cuts;  ///< By position in the directory, and the end.
   std::vector<Day> days;                  ///< Of each cut.
   Day first_day = 0;                      ///< The earliest of them,
   Day last_day = 0;                       ///< and the latest.
