@@ -703,7 +703,7 @@ GROUP BY g, all_s.s, spans.period ORDER BY g, all_s.s, spans.period)",
   }
 
   // Tables matched (the events that count, each with its bucket) and active (bucket, person, and
-  // the period i in which the person is; also periods before the rows).
+  // the period i in which the person is: a row, or one before the rows that counts too).
   void make_active(bool by_bucket, const std::string& in_range, const std::string& having) {
     const std::string create = "CREATE OR REPLACE TEMP TABLE ";
     db_.run(
@@ -713,9 +713,9 @@ GROUP BY g, all_s.s, spans.period ORDER BY g, all_s.s, spans.period)",
                     matches(q_->start)));
     db_.run(
         fmt::format("{}active AS SELECT bucket, person, i FROM matched JOIN periods ON {} "
-                    "WHERE {} GROUP BY bucket, person, i HAVING {}",
+                    "WHERE i < {} AND {} GROUP BY bucket, person, i HAVING {}",
                     create, by_instant() ? "t >= start_ms AND t < end_ms" : "d >= d0 AND d < d1",
-                    in_range, having));
+                    rows_, in_range, having));
   }
 
   // Table ranked (bucket, g): the groups shown, those beyond the top as one.
