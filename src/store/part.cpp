@@ -525,12 +525,17 @@ Result<std::vector<OwnerDay>> Part::kept_days() const {
   HF_TRY(const std::vector<SharedRun> shared, shared_runs());
   auto run = shared.begin();
   std::uint32_t position = 0;
-  std::size_t of_run = 0;  // Which of its owners.
-  std::vector<OwnerDay> days;
+  std::size_t of_run = 0;             // Which of its owners.
+  std::vector<OwnerDay> days;         // Of persons who have their rows for themselves: in order.
+  std::vector<OwnerDay> shared_days;  // Of the few others.
   const auto is_shared = [&] { return run != shared.end() && run->position == position; };
   const auto next = [&](Day day) {
     if (position >= persons().size()) return;
-    days.push_back({is_shared() ? run->owners[of_run].person : persons()[position], day});
+    if (is_shared()) {
+      shared_days.push_back({run->owners[of_run].person, day});
+    } else {
+      days.push_back({persons()[position], day});
+    }
   };
   const auto next_owner = [&] {
     if (is_shared() && ++of_run < run->owners.size()) return;
@@ -545,7 +550,11 @@ Result<std::vector<OwnerDay>> Part::kept_days() const {
   if (position != persons().size() || of_run != 0) {
     return bad(fmt::format("{}: days of another number of persons than there are", path()));
   }
-  return days;
+  if (shared_days.empty()) return days;
+  std::ranges::sort(shared_days);
+  std::vector<OwnerDay> all(days.size() + shared_days.size());
+  std::ranges::merge(days, shared_days, all.begin());
+  return all;
 }
 
 Result<void> Part::verify_days() const {
