@@ -59,11 +59,11 @@ int main() {
       const std::string id = fmt::format("u{}", person);
       const std::array<PropertyView, 1> properties{
           {{"app", {.kind = ValueKind::text, .text = person % 4 == 0 ? "ios" : "web"}}}};
-      const std::uint64_t name = rng.below(100);
+      const std::uint64_t name = rng.below(200);
       builder.add({.user_id = id,
                    .name = name == 0   ? "signup"
                            : name < 3  ? "buy"
-                           : name < 40 ? "view"
+                           : name < 80 ? "view"
                                        : "click",
                    .time_ms = begin_ms + rng.between(part * 40, part * 40 + 50) * ms_per_day +
                               rng.between(0, 86'399) * 1'000,

@@ -82,8 +82,8 @@ class LargeWorld {
  private:
   const char* any_name() {
     if (rng_.chance(0.05)) return "identify";
-    if (rng_.chance(0.02)) return "signup";
-    return rng_.chance(0.025) ? "buy" : "visit";
+    if (rng_.chance(0.01)) return "signup";
+    return rng_.chance(0.015) ? "buy" : "visit";
   }
 
   Rng rng_;

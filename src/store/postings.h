@@ -20,7 +20,7 @@ namespace hf {
 /// Which names of a part get postings: the rarest first, each with at most `each_per_mille` of the
 /// rows, all together with at most `all_per_mille`. All names at 1000, none at 0.
 struct PostingRule {
-  std::uint32_t each_per_mille = 31;
+  std::uint32_t each_per_mille = 20;
   std::uint32_t all_per_mille = 300;
 };
 /// The first code that gets postings, as all after it do. Requires names in code order.

@@ -156,11 +156,11 @@ TEST(Postings, AreOfTheRarestNamesAsFarAsTheRuleGoes) {
     std::uint32_t first;
   };
   const std::vector<Case> cases = {
-      {{}, {10'000 - 310 - 30, 310, 30}, 1},  // 31 per mille is in,
-      {{}, {10'000 - 311 - 30, 311, 30}, 2},  // one more is not.
+      {{}, {10'000 - 200 - 30, 200, 30}, 1},  // 20 per mille is in,
+      {{}, {10'000 - 201 - 30, 201, 30}, 2},  // one more is not.
       {{}, {1}, 1},
-      {{}, {969, 31}, 1},
-      {{}, {968, 32}, 2},
+      {{}, {980, 20}, 1},
+      {{}, {979, 21}, 2},
       {{31, 60}, {9'400, 300, 300}, 1},  // The rule for all is met exactly,
       {{31, 60}, {9'399, 301, 300}, 2},  // and missed by one.
       {{1000, 1000}, {5, 3, 1}, 0},
@@ -396,8 +396,8 @@ TEST(Postings, CostAboutFourBytesAnEntryAtSecondsOverHalfAYear) {
     const std::string user = fmt::format("u{}", rng.below(rows / 100));
     const std::uint64_t kind = rng.below(1'000);
     builder.add({.user_id = user,
-                 .name = kind < 20   ? "2 %"
-                         : kind < 25 ? "0.5 %"
+                 .name = kind < 15   ? "1.5 %"
+                         : kind < 20 ? "0.5 %"
                                      : "page",
                  .time_ms = first_ms + rng.between(0, 180 * 86'400 - 1) * 1'000});
   }
