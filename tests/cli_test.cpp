@@ -13,6 +13,9 @@
 
 #include "base/json.h"
 #include "cli/doctor_screen.h"
+#include "cli/lifecycle_screen.h"
+#include "cli/plan_screen.h"
+#include "cli/stickiness_screen.h"
 #include "program.h"
 
 namespace hf {
@@ -76,6 +79,7 @@ TEST_F(Demo, AgainAddsNothingAndSpeaksChineseToo) {
 TEST_F(Demo, PipedHasNoEscapeCodesUnlessAskedFor) {
   for (const std::string& out :
        {first_run().out, run({"retention"}).out, run({"trend", "purchase"}).out,
+        run({"lifecycle"}).out, run({"stickiness"}).out, run({"stickiness", "--over-time"}).out,
         run({"sql", "SELECT 1 AS a"}).out, run({"import", "list"}).out}) {
     EXPECT_THAT(out, Not(HasSubstr("\x1b")));
     EXPECT_THAT(out, Not(HasSubstr("\r")));
@@ -112,6 +116,79 @@ TEST_F(Demo, AnswersAQueryInJsonAndCsv) {
       run({"retention", "--period", "month", "--entry", "first_time", "--format", "csv"}).out,
       testing::StartsWith(
           "cohort,size,column,count,eligible,complete\n2010-12-01,885,0,885,885,true\n"));
+}
+
+TEST_F(Demo, ShowsWhoIsNewStaysComesBackAndGoes) {
+  const Ended table = run({"--lang", "en", "lifecycle", "--period", "month"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(
+      table.out,
+      AllOf(HasSubstr("Lifecycle: any event"),
+            ContainsRegex("Nov 2011 +323 +622 +719 +-742 +1,664 +1.40 +(░)+│(█)+(▒)+(▓)+\n"),
+            ContainsRegex("Dec 2011~ +41 +371 +203 +-1,293 +615 +0.19 +│(█)+(▒)+(▓)+\n"),
+            HasSubstr("300 more than in the month before; quick ratio 1.40."),
+            HasSubstr("39.4% return in the next"), HasSubstr("The data end on 9 Dec 2011")));
+  EXPECT_THAT(run({"--lang", "zh", "lifecycle", "--period", "month"}).out,
+              AllOf(HasSubstr("生命周期：任意事件"), HasSubstr("比上一期多 300 人"),
+                    HasSubstr("标有 ~ 的周期里")));
+  EXPECT_THAT(run({"lifecycle", "--period", "month", "--format", "csv"}).out,
+              testing::StartsWith("start,complete,new,returning,resurrecting,dormant,active\n"
+                                  "2010-12-01,true,885,0,0,0,885\n"
+                                  "2011-01-01,true,417,324,0,-561,741\n"));
+  const Ended query = run({"lifecycle", "--period", "month", "--by", "country", "--top", "1",
+                           "--event", "purchase", "--show-query"});
+  const Ended csv = run({"query", "-", "--format", "csv"}, query.out);
+  EXPECT_THAT(csv.out,
+              AllOf(testing::StartsWith("bucket,start,complete,new,returning,resurrecting,dormant,"
+                                        "active\nUnited Kingdom,2010-12-01,true,815,0,0,0,815\n"),
+                    HasSubstr("\n(other),2010-12-01,true,71,"),
+                    HasSubstr("\n(all),2011-12-01,false,41,371,203,-1293,615\n")));
+}
+
+TEST_F(Demo, ShowsHowOftenPeopleAreActive) {
+  const Ended table = run({"--lang", "en", "stickiness", "--period", "month"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(ContainsRegex(" 1 +1,634 +37.7% +█+"),
+                               ContainsRegex("13 +44 +1.0% +█"), HasSubstr("3.0 of 13 months")));
+  const std::string by_day = run({"--lang", "en", "stickiness"}).out;
+  EXPECT_THAT(by_day, AllOf(HasSubstr(" 11-20 "), HasSubstr("131-132 "), HasSubstr(" <0.1%")));
+  EXPECT_THAT(run({"--lang", "zh", "stickiness", "--period", "month", "--cumulative"}).out,
+              AllOf(HasSubstr("活跃月数"), ContainsRegex("1\\+ +4,338 +100.0%")));
+  const Ended days = run({"--lang", "en", "stickiness", "--over-time"});
+  EXPECT_THAT(days.out, AllOf(ContainsRegex("1 Dec 2010 +95 +95 +95 +100.0%\n"),
+                              ContainsRegex("9 Dec 2011~ +35 +464 +1,628 +2.1% +█"),
+                              HasSubstr("Without a bar: the first 29 days")));
+  EXPECT_THAT(run({"stickiness", "--period", "month", "--format", "csv"}).out,
+              testing::StartsWith("active_periods,count\n1,1634\n2,917\n"));
+  EXPECT_THAT(
+      run({"stickiness", "--over-time", "--format", "csv"}).out,
+      testing::StartsWith(
+          "start,complete,dau,wau,mau,l7_days,l7_persons,l28_days,l28_persons\n"
+          "2010-12-01,true,95,95,95,95,95,95,95\n2010-12-02,true,99,188,188,194,188,194,188\n"));
+  EXPECT_EQ(run({"stickiness", "--over-time", "--period", "week"}).code, 2);
+  EXPECT_EQ(run({"stickiness", "--at-least", "0"}).code, 2);
+  EXPECT_THAT(run({"stickiness", "--at-least", "3", "--show-query"}).out,
+              HasSubstr(R"("per_interval":{"gte":3})"));
+}
+
+TEST_F(Demo, TellsHowAQuestionWasAnswered) {
+  constexpr std::string_view query = R"({"metric":"lifecycle","period":"month"})";
+  EXPECT_THAT(run({"--lang", "en", "query", "-", "--explain"}, query).out,
+              AllOf(ContainsRegex("any event +days of activity, no event read +1 +0\n"),
+                    ContainsRegex("answered in [0-9.]+ ms by [0-9]+ thread"),
+                    ContainsRegex("kept: [1-9][0-9]* of 512 MiB")));
+  EXPECT_THAT(run({"--lang", "en", "--memory", "7", "query", "-", "--explain"}, query).out,
+              HasSubstr("of 7 MiB"));
+  EXPECT_THAT(run({"--lang", "zh", "query", "-", "--explain"}, query).out,
+              AllOf(ContainsRegex("任意事件 +活跃日期，不读事件 +1 +0\n"), HasSubstr("个线程")));
+  const Ended json = run({"query", "-", "--explain", "--format", "json"}, query);
+  const auto answer = parse_json(json.out);
+  ASSERT_TRUE(answer.has_value()) << json.out;
+  ASSERT_NE(answer->find("plan"), nullptr);
+  EXPECT_EQ(answer->find("plan")->array.at(0).find("shape")->text, "days");
+  EXPECT_NE(answer->find("data"), nullptr);
+  EXPECT_THAT(run({"query", "-"}, query).out, Not(HasSubstr("\"plan\"")));
+  EXPECT_EQ(run({"query", "-", "--explain", "--format", "csv"}, query).code, 2);
 }
 
 TEST_F(Demo, TellsWhatIsWrongByItsExitCode) {
@@ -153,6 +230,8 @@ TEST(Cli, SaysWhereThereIsNoData) {
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{"retention"},
                                              {"trend", "buy"},
+                                             {"lifecycle"},
+                                             {"stickiness"},
                                              {"sql", "SELECT 1"},
                                              {"import", "list"},
                                              {"export", directory / "x.csv"}}) {
@@ -562,6 +641,89 @@ TEST(DoctorScreen, TellsEveryFindingInBothLanguagesAndWhatToDoWhereSomethingIs) 
     }
     EXPECT_GT(count, 120);
   }
+}
+
+// ---------------------------------------------------------------------------- charts on a terminal
+
+int widest_line(const std::string& screen) {
+  int widest = 0;
+  std::istringstream lines(screen);
+  for (std::string line; std::getline(lines, line);) widest = std::max(widest, display_width(line));
+  return widest;
+}
+
+const ChartScreen long_names{.title = "Lifecycle: " + std::string(90, 'x') + "\x1b[2J",
+                             .subtitle = "397,884 events of 4,338 people, a long way to the end",
+                             .period = "hour",
+                             .data_end = "2026-01-05"};
+
+LifecycleAnswer two_hours() {
+  LifecycleAnswer answer;
+  answer.periods = {"2026-01-05T09:00:00+01:00", "2026-01-05T10:00:00+01:00"};
+  answer.complete = {true, false};
+  answer.total.rows = {{.fresh = 1'234'567, .returning = 7, .resurrecting = 1'000, .dormant = 90},
+                       {.fresh = 0, .returning = 0, .resurrecting = 0, .dormant = 1'235'574}};
+  answer.has_groups = true;
+  answer.groups = {answer.total};
+  answer.groups[0].bucket.text = std::string(90, 'y') + "\x1b[2J";
+  answer.warnings = {{"no_events", "a warning that is longer than some terminals are wide"}};
+  return answer;
+}
+
+TEST(ChartScreens, AreNoWiderThanTheTerminalAndShowNoForeignEscapes) {
+  StickinessAnswer histogram;
+  histogram.total.histogram.assign(400, 1'000'000);
+  StickinessAnswer days;
+  days.over_time = true;
+  days.periods = {"2026-01-04", "2026-01-05"};
+  days.complete = {true, false};
+  days.total.days = {{.dau = 1'000'000, .wau = 2'000'000, .mau = 30'000'000}, {}};
+  const Json plan =
+      parse_json(R"({"elapsed_ms":0.4,"plan":[{"of":"a\u001b[2J or a very long name",)"
+                 R"("shape":"events","parts":4,"events":1234567}]})")
+          .value();
+  for (const int width : {30, 36, 50, 60, 80, 100, 200}) {
+    for (const Language language : {Language::english, Language::chinese}) {
+      SCOPED_TRACE(width);
+      const Terminal terminal{.interactive = true, .width = width, .color = ColorMode::none};
+      const Words words{language};
+      const StickinessScreen screen{.chart = long_names, .from_first_event = true};
+      for (const std::string& shown : {render_lifecycle(two_hours(), long_names, terminal, words),
+                                       render_stickiness(histogram, screen, terminal, words),
+                                       render_stickiness(days, screen, terminal, words),
+                                       render_plan(plan, {2}, terminal, words)}) {
+        EXPECT_LE(widest_line(shown), width) << shown;
+        EXPECT_THAT(shown, Not(HasSubstr("\x1b")));
+      }
+    }
+  }
+}
+
+TEST(ChartScreens, AreDrawnInColourWhereThereIsOne) {
+  const Terminal terminal{.interactive = true, .width = 100, .color = ColorMode::truecolor};
+  const std::string screen = render_lifecycle(two_hours(), long_names, terminal, {});
+  EXPECT_THAT(screen, AllOf(HasSubstr("\x1b[38;2;0;158;115m█"), Not(HasSubstr("▒"))));
+}
+
+TEST(PlanScreen, TellsEveryWayInWords) {
+  const Json plan = parse_json(R"({"elapsed_ms":0.4,"plan":[)"
+                               R"({"of":"buy","shape":"postings","parts":4,"events":0},)"
+                               R"({"of":"visit","shape":"rows","parts":1,"events":1234},)"
+                               R"({"of":"login","shape":"day_rows","parts":1,"events":1234},)"
+                               R"({"of":"page","shape":"events","parts":1,"events":5}]})")
+                        .value();
+  EXPECT_EQ(render_plan(plan, {1, 3'000'000, 512 << 20}, {}, {Language::english}),
+            "\n  what   how                                  parts  events read\n"
+            "  buy    lists of the rows of rare names          4            0\n"
+            "  visit  rows scanned into sets of people         1        1,234\n"
+            "  login  matching rows, their days known          1        1,234\n"
+            "  page   events one by one, person by person      1            5\n"
+            "\n  answered in 0.4 ms by 1 thread\n"
+            "  decoded data kept: 3 of 512 MiB (--memory)\n");
+  const std::string chinese = render_plan(plan, {2}, {}, {Language::chinese});
+  EXPECT_THAT(chinese,
+              AllOf(HasSubstr("罕见名称的行列表"), HasSubstr("逐行扫描"), HasSubstr("日期已知"),
+                    HasSubstr("逐人逐个查看事件"), HasSubstr("2 个线程")));
 }
 
 TEST(DoctorScreen, SaysOnceWhatIsToBeDoneOfManyLikeTroubles) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace hf {
 namespace {
@@ -27,7 +28,7 @@ std::size_t end_of_word(std::string_view text, std::size_t at) {
     while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) ++at;
   }
   // No line begins with what closes.
-  for (const std::string_view closing : {"，", "。", "；", "：", "）", "、"}) {
+  for (const std::string_view closing : {"，", "。", "；", "：", "）", "、", "%", "~"}) {
     if (text.substr(at).starts_with(closing)) return at + closing.size();
   }
   return at;
@@ -36,7 +37,7 @@ std::size_t end_of_word(std::string_view text, std::size_t at) {
 }  // namespace
 
 std::string chart_head(const ChartScreen& screen, std::span<const Warning> warnings,
-                       const Terminal& terminal, Words) {
+                       const Terminal& terminal) {
   std::string out =
       "\n  " + bold(cut(harmless(screen.title), room(terminal)), terminal.color) + "\n";
   std::string facts = chart_foot(std::span(&screen.subtitle, 1), terminal);
@@ -91,6 +92,10 @@ std::string bucket_text(const Bucket& bucket, Words words) {
   return harmless(bucket.text);
 }
 
+std::string event_text(std::string_view label, Words words) {
+  return label == "any event" ? std::string(words("any event", "任意事件")) : harmless(label);
+}
+
 std::string count_text(std::int64_t count) {
   const auto digits = with_separators(static_cast<std::uint64_t>(count < 0 ? -count : count));
   return count < 0 ? "-" + digits : digits;
@@ -98,8 +103,8 @@ std::string count_text(std::int64_t count) {
 
 std::string share_text(std::int64_t numerator, std::int64_t denominator) {
   if (denominator == 0) return "-";
-  return fmt::format("{:.1f}%",
-                     100.0 * static_cast<double>(numerator) / static_cast<double>(denominator));
+  const double percent = 100.0 * static_cast<double>(numerator) / static_cast<double>(denominator);
+  return percent > 0 && percent < 0.05 ? "<0.1%" : fmt::format("{:.1f}%", percent);
 }
 
 int ChartColumn::width() const {
@@ -108,17 +113,69 @@ int ChartColumn::width() const {
   return width;
 }
 
-std::vector<std::size_t> columns_that_fit(std::span<const ChartColumn> columns,
-                                          std::span<const std::size_t> importance, int width) {
+ChartTable::ChartTable(std::vector<ChartColumn> columns, std::span<const std::size_t> importance,
+                       const Terminal& terminal, bool has_bars)
+    : width_(margin + columns[0].width()), terminal_(terminal) {
+  // Air between the columns, where the bar does not need it.
+  constexpr int bar_width_wanted = 24;
+  int airy_width = width_ + (has_bars ? 2 + bar_width_wanted : 0);
+  for (const std::size_t i : importance) airy_width += gap_ + columns[i].width();
+  if (terminal.width > 0 && airy_width > terminal.width) gap_ = 1;
   std::vector<std::size_t> shown = {0};
-  int taken = margin + columns[0].width();
   for (const std::size_t i : importance) {
-    taken += 1 + columns[i].width();
-    if (width > 0 && taken > width) break;
+    const int wider = width_ + gap_ + columns[i].width();
+    if (terminal.width > 0 && wider > terminal.width) break;
+    width_ = wider;
     shown.push_back(i);
   }
+  hidden_ = importance.size() + 1 - shown.size();
   std::ranges::sort(shown);
-  return shown;
+  for (const std::size_t i : shown) columns_.push_back(std::move(columns[i]));
+  // A name alone may be wider than the terminal.
+  if (terminal.width == 0 || width_ <= terminal.width) return;
+  ChartColumn& names = columns_[0];
+  names.heading = cut(names.heading, room(terminal));
+  for (std::string& name : names.cells) name = cut(name, room(terminal));
+  width_ = terminal.width;
+}
+
+int ChartTable::bar_width() const {
+  if (terminal_.width == 0) return bar_width_default;
+  const int left = terminal_.width - width_ - 2;
+  return left < bar_width_min ? 0 : std::min(left, bar_width_max);
+}
+
+std::string ChartTable::render(std::span<const std::string> bars) const {
+  const auto line = [&](auto&& text_of) {
+    std::string out(margin, ' ');
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      const int width = columns_[i].width();
+      out += i == 0 ? pad_right(text_of(columns_[i]), width)
+                    : std::string(static_cast<std::size_t>(gap_), ' ') +
+                          pad_left(text_of(columns_[i]), width);
+    }
+    return out;
+  };
+  const auto trimmed = [](std::string text) {
+    while (text.ends_with(' ')) text.pop_back();
+    return text + "\n";
+  };
+  std::string heading = trimmed(line([](const ChartColumn& c) { return c.heading; }));
+  heading.pop_back();
+  std::string out = bold(heading, terminal_.color) + "\n";
+  for (std::size_t row = 0; row < columns_[0].cells.size(); ++row) {
+    const std::string& bar = bars[row];
+    out += trimmed(line([&](const ChartColumn& c) { return c.cells[row]; }) +
+                   (bar.empty() ? "" : "  " + bar));
+  }
+  return out;
+}
+
+std::string hidden_columns(std::size_t hidden, Words words) {
+  if (hidden == 0) return "";
+  return fmt::format(
+      fmt::runtime(words("; {0} more column{1}: widen the window", "；另有 {0} 列，请加宽窗口")),
+      hidden, hidden == 1 ? "" : "s");
 }
 
 }  // namespace hf

@@ -27,7 +27,7 @@ struct ChartScreen {
 
 /// Title, subtitle and the answer's warnings; nothing wider than the terminal.
 [[nodiscard]] std::string chart_head(const ChartScreen& screen, std::span<const Warning> warnings,
-                                     const Terminal& terminal, Words words);
+                                     const Terminal& terminal);
 /// The line above a group's chart.
 [[nodiscard]] std::string group_head(const Bucket& bucket, const Terminal& terminal, Words words);
 /// Sentences below a chart, broken where the terminal ends.
@@ -39,19 +39,47 @@ struct ChartScreen {
 [[nodiscard]] std::string bucket_text(const Bucket& bucket, Words words);
 /// -1234567 as "-1,234,567".
 [[nodiscard]] std::string count_text(std::int64_t count);
-/// numerator / denominator as "12.3%"; "-" where the denominator is 0.
+/// numerator / denominator as "12.3%" or "<0.1%"; "-" where the denominator is 0.
 [[nodiscard]] std::string share_text(std::int64_t numerator, std::int64_t denominator);
 
-/// Right-aligned columns of text with a heading; the first, the row's name, aligned to the left.
+/// How screens call an event, given a matcher's label.
+[[nodiscard]] std::string event_text(std::string_view label, Words words);
+
+/// A column of a chart: its heading and a cell for each row.
 struct ChartColumn {
   std::string heading;
   std::vector<std::string> cells;
   [[nodiscard]] int width() const;
 };
-/// Columns that fit in `width` (0: all), least important last in `importance` (indexes into
-/// `columns`, without the first, which always stays).
-[[nodiscard]] std::vector<std::size_t> columns_that_fit(std::span<const ChartColumn> columns,
-                                                        std::span<const std::size_t> importance,
-                                                        int width);
+
+/// Rows of text columns, the first aligned to the left, and a bar behind each.
+class ChartTable {
+ public:
+  static constexpr int bar_width_default = 40;  ///< Where output goes to a file.
+  static constexpr int bar_width_min = 8;       ///< A smaller one says nothing, and is left out.
+  static constexpr int bar_width_max = 60;
+
+  /// Of what does not fit beside the first column, the least important is left out: the last of
+  /// `importance`, indexes into `columns`.
+  ChartTable(std::vector<ChartColumn> columns, std::span<const std::size_t> importance,
+             const Terminal& terminal, bool has_bars = true);
+
+  /// Columns left out.
+  [[nodiscard]] std::size_t hidden() const { return hidden_; }
+  /// Columns of the terminal left for a bar; 0: none.
+  [[nodiscard]] int bar_width() const;
+  /// `bars` by row, of any width up to bar_width(); rows without one are its empty texts.
+  [[nodiscard]] std::string render(std::span<const std::string> bars) const;
+
+ private:
+  std::vector<ChartColumn> columns_;  // Those shown.
+  std::size_t hidden_ = 0;
+  int gap_ = 2;    // Between columns.
+  int width_ = 0;  // Of those shown, with the margin.
+  Terminal terminal_;
+};
+
+/// "; 3 more columns: widen the window", or nothing.
+[[nodiscard]] std::string hidden_columns(std::size_t hidden, Words words);
 
 }  // namespace hf

@@ -29,6 +29,9 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
   app.add_option("--color", session.color, "Colours: auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->capture_default_str();
+  app.add_option("--memory", session.memory_mib, "MiB that questions may keep of decoded data")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
 
   std::function<int()> chosen;
   CommandTable table(app, session, chosen);
@@ -36,6 +39,7 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
   add_import_command(table);
   add_append_command(table);
   add_query_commands(table);
+  add_activity_commands(table);
   add_sql_commands(table);
   add_person_commands(table);
   add_settings_command(table);

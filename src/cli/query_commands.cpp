@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `query` takes QUERY.md's JSON; `retention` and `trend` write such a query from flags, so that
-// what is shown can always be asked again as JSON.
+// `query` takes QUERY.md's JSON; `retention` and `trend` write such a query from flags (as do the
+// commands of activity_commands.cpp), so that what is shown can always be asked again as JSON.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,32 +10,20 @@
 
 #include "cli/command_table.h"
 #include "cli/import_command.h"
+#include "cli/plan_screen.h"
+#include "cli/query_flags.h"
 #include "cli/retention_screen.h"
 #include "cli/table_output.h"
+#include "metric/lifecycle.h"
 #include "metric/query.h"
 #include "metric/retention.h"
+#include "metric/stickiness.h"
 #include "metric/trend.h"
 
 namespace hf {
 namespace {
 
 constexpr std::uint64_t query_bytes_max = 8u << 20;
-
-/// The flags retention and trend share.
-struct CommonArguments {
-  std::string from;
-  std::string to;
-  std::string last;
-  std::string as_of;
-  std::string timezone;
-  std::string week_start;
-  std::string where;
-  std::string breakdown;
-  std::int64_t top = 0;
-  std::string period;
-  std::string format = "table";
-  bool show_query = false;
-};
 
 struct RetentionArguments {
   CommonArguments common;
@@ -57,70 +45,6 @@ struct TrendArguments {
   std::vector<std::string> series;
   bool cumulative = false;
 };
-
-void add_common_options(CLI::App& command, CommonArguments& a) {
-  command.add_option("--from", a.from, "First date (2026-01-31) or instant (RFC 3339)");
-  command.add_option("--to", a.to, "Last date, inclusive, or instant, exclusive");
-  command.add_option("--last", a.last,
-                     "Whole days up to yesterday, e.g. P90D, instead of --from and --to");
-  command.add_option(
-      "--as-of", a.as_of,
-      "The instant regarded as now (default: now, or the end of the data where that is\n"
-      "earlier)");
-  command.add_option("--timezone", a.timezone, "IANA name (default: the workspace's)");
-  command.add_option("--week-start", a.week_start, "monday or sunday (default: the workspace's)");
-  command.add_option("--where", a.where, "Predicate on every event, as JSON");
-  command.add_option("--breakdown", a.breakdown, "Split by an event property");
-  command.add_option("--top", a.top, "Values of the breakdown to show (default 25)");
-  command.add_option("--period", a.period,
-                     "day, hour, week, month, quarter, year or a duration (P14D)");
-  command.add_option("--format", a.format, "table, json or csv")
-      ->check(CLI::IsMember({"table", "json", "csv"}))
-      ->capture_default_str();
-  command.add_flag("--show-query", a.show_query, "Print the query as JSON instead of answering it");
-}
-
-void put_text(JsonWriter& out, std::string_view name, const std::string& value) {
-  if (!value.empty()) out.key(name).text(value);
-}
-
-TimestampMs end_of_data(const Snapshot& snapshot) {
-  TimestampMs end = 0;
-  for (const auto& part : snapshot.parts) end = std::max(end, part->time_max());
-  return end;
-}
-
-void write_common(JsonWriter& out, const CommonArguments& a, const Session::Reading& reading,
-                  const Env& env) {
-  put_text(out, "from", a.from);
-  put_text(out, "to", a.to);
-  put_text(out, "last", a.last);
-  // Asked of history, "now" would make every open cell of years past look finished and empty.
-  const TimestampMs end = end_of_data(reading.snapshot);
-  if (!a.as_of.empty()) {
-    put_text(out, "as_of", a.as_of);
-  } else if (a.last.empty() && end > 0 && end < env.clock.now_ms()) {
-    out.key("as_of").text(format_rfc3339(end, *reading.zone));
-  }
-  put_text(out, "timezone", a.timezone);
-  put_text(out, "week_start", a.week_start);
-  if (!a.where.empty()) out.key("where").raw(a.where);
-  if (!a.breakdown.empty()) {
-    out.key("breakdown").begin_array().begin_object().key("property").text(a.breakdown);
-    if (a.top > 0) out.key("top").integer(a.top);
-    out.end_object().end_array();
-  }
-  put_text(out, "period", a.period);
-}
-
-/// "purchase" or a whole matcher as JSON.
-void write_matcher(JsonWriter& out, const std::string& argument) {
-  if (argument.starts_with('{')) {
-    out.raw(argument);
-  } else {
-    out.begin_object().key("event").text(argument).end_object();
-  }
-}
 
 Result<void> write_window(JsonWriter& out, std::string_view name, const std::string& argument) {
   if (argument.empty()) return {};
@@ -186,40 +110,13 @@ std::string trend_json(const TrendArguments& a, const Session::Reading& reading,
   return out.end_object().take();
 }
 
-std::string data_facts(const Session::Reading& reading, Words words) {
-  std::uint64_t events = 0;
-  TimestampMs first = timestamp_end_ms;
-  for (const auto& part : reading.snapshot.parts) {
-    events += part->row_count();
-    first = std::min(first, part->time_min());
-  }
-  std::uint64_t people = 0;
-  for_each_person(reading.snapshot, 0, reading.snapshot.person_end,
-                  [&](PersonOrdinal, std::span<const PersonRun>) { ++people; });
-  if (events == 0) return std::string(words("no events", "没有事件"));
-  const Zone& zone = *reading.zone;
-  return fmt::format(fmt::runtime(words("{0} events of {1} people, {2} to {3}, {4}",
-                                        "{0} 个事件，{1} 人，{2} 至 {3}，{4}")),
-                     with_separators(events), with_separators(people),
-                     date_label(to_string(zone.local_day(first)), words),
-                     date_label(to_string(zone.local_day(end_of_data(reading.snapshot))), words),
-                     zone.name());
-}
-
 Result<int> show_retention(Session& session, const RetentionArguments& a, std::string title,
                            std::string next_command) {
   HF_TRY(const auto reading, session.read_store());
   const QueryContext context = session.query_context(reading);
   HF_TRY(const std::string query, retention_json(a, reading, session.env()));
-  if (a.common.show_query) {
-    print(query + "\n");
-    return 0;
-  }
-  if (a.common.format == "json") {
-    HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
-    print(answer + "\n");
-    return 0;
-  }
+  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
+  if (printed) return 0;
   HF_TRY(const Json json, parse_json(query));
   HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
   HF_TRY(const RetentionAnswer answer, run_retention(reading.snapshot, context, parsed));
@@ -233,7 +130,6 @@ Result<int> show_retention(Session& session, const RetentionArguments& a, std::s
     title = fmt::format("{}: {} -> {}", words("Retention", "留存"), parsed.start.label,
                         parsed.returning.label);
   }
-  const std::shared_ptr<const Zone> zone = parsed.common.zone;
   const RetentionScreen screen{
       .title = std::move(title),
       .subtitle = data_facts(reading, words),
@@ -241,8 +137,7 @@ Result<int> show_retention(Session& session, const RetentionArguments& a, std::s
       .plain = parsed.count_return == CountReturn::exactly &&
                std::ranges::all_of(parsed.columns,
                                    [](const RetentionColumn& c) { return c.first == c.last; }),
-      .data_end = to_string(zone->local_day(
-          std::min(parsed.common.as_of, std::max<TimestampMs>(end_of_data(reading.snapshot), 0)))),
+      .data_end = data_end(reading, parsed.common),
       .next_command = std::move(next_command)};
   print(render_retention(answer, screen, session.terminal(), words));
   return 0;
@@ -252,15 +147,8 @@ Result<int> show_trend(Session& session, const TrendArguments& a) {
   HF_TRY(const auto reading, session.read_store());
   const QueryContext context = session.query_context(reading);
   const std::string query = trend_json(a, reading, session.env());
-  if (a.common.show_query) {
-    print(query + "\n");
-    return 0;
-  }
-  if (a.common.format == "json") {
-    HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
-    print(answer + "\n");
-    return 0;
-  }
+  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
+  if (printed) return 0;
   HF_TRY(const Json json, parse_json(query));
   HF_TRY(const TrendQuery parsed, parse_trend(json, context));
   HF_TRY(const TrendAnswer answer, run_trend(reading.snapshot, context, parsed));
@@ -284,25 +172,72 @@ Result<std::string> read_query(const Env& env, const std::string& path) {
   return text;
 }
 
-Result<int> answer(Session& session, const std::string& path, const std::string& format) {
-  HF_TRY(const std::string query, read_query(session.env(), path));
+struct QueryArguments {
+  std::string path = "-";
+  std::string format;  // Empty: not said.
+  bool explain = false;
+  bool list = false;
+};
+
+template <auto parse, auto run, auto write>
+Result<std::string> csv_of(const Snapshot& snapshot, const QueryContext& context,
+                           const Json& json) {
+  HF_TRY(const auto query, parse(json, context));
+  HF_TRY(const auto answer, run(snapshot, context, query));
+  return write(answer);
+}
+
+Result<std::string> answer_csv(const Snapshot& snapshot, const QueryContext& context,
+                               const std::string& query) {
+  struct Writer {
+    std::string_view metric;
+    Result<std::string> (*write)(const Snapshot&, const QueryContext&, const Json&);
+  };
+  constexpr Writer writers[] = {
+      {"retention", csv_of<parse_retention, run_retention, retention_csv>},
+      {"trend", csv_of<parse_trend, run_trend, trend_csv>},
+      {"lifecycle", csv_of<parse_lifecycle, run_lifecycle, lifecycle_csv>},
+      {"stickiness", csv_of<parse_stickiness, run_stickiness, stickiness_csv>},
+  };
+  HF_TRY(const Json json, parse_json(query));
+  const Json* metric = json.is_object() ? json.find("metric") : nullptr;
+  for (const Writer& writer : writers) {
+    if (metric != nullptr && metric->is_text() && metric->text == writer.metric) {
+      return writer.write(snapshot, context, json);
+    }
+  }
+  HF_TRY(const std::string answer, answer_query(snapshot, context, query));
+  return fail(ErrorCode::invalid_argument, "unsupported_format", "this metric has no CSV form");
+}
+
+Result<int> explain(Session& session, const Session::Reading& reading, QueryContext context,
+                    const std::string& query, const QueryArguments& a) {
+  if (a.format == "csv") {
+    return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                "--explain goes with --format json, or alone");
+  }
+  context.explain = true;
+  HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
+  if (a.format == "json") {
+    print(answer + "\n");
+    return 0;
+  }
+  HF_TRY(const Json json, parse_json(answer));
+  const PageCache& cache = reading.store->cache();
+  const PlanMeans means{context.threads, cache.memory_bytes(), cache.budget_bytes()};
+  print(render_plan(json, means, session.terminal(), session.words()));
+  return 0;
+}
+
+Result<int> answer(Session& session, const QueryArguments& a) {
+  HF_TRY(const std::string query, read_query(session.env(), a.path));
   HF_TRY(const auto reading, session.read_store());
-  const QueryContext context = session.query_context(reading);
-  if (format == "csv") {
-    HF_TRY(const Json json, parse_json(query));
-    const Json* metric = json.is_object() ? json.find("metric") : nullptr;
-    if (metric != nullptr && metric->text == "retention") {
-      HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
-      HF_TRY(const RetentionAnswer table, run_retention(reading.snapshot, context, parsed));
-      print(retention_csv(table));
-      return 0;
-    }
-    if (metric != nullptr && metric->text == "trend") {
-      HF_TRY(const TrendQuery parsed, parse_trend(json, context));
-      HF_TRY(const TrendAnswer table, run_trend(reading.snapshot, context, parsed));
-      print(trend_csv(table));
-      return 0;
-    }
+  QueryContext context = session.query_context(reading);
+  if (a.explain) return explain(session, reading, std::move(context), query, a);
+  if (a.format == "csv") {
+    HF_TRY(const std::string csv, answer_csv(reading.snapshot, context, query));
+    print(csv);
+    return 0;
   }
   HF_TRY(const std::string json, answer_query(reading.snapshot, context, query));
   print(json + "\n");
@@ -335,24 +270,25 @@ Result<std::string> find_example(const Env& env, const std::string& given) {
 void add_query_commands(CommandTable& table) {
   Session& session = table.session();
 
-  const auto path = std::make_shared<std::string>("-");
-  const auto format = std::make_shared<std::string>("json");
-  const auto list = std::make_shared<bool>(false);
+  const auto asked = std::make_shared<QueryArguments>();
   CLI::App* query =
       table.add("query", "Answer one question, JSON in, JSON out (docs/metrics.md)",
                 "  echo '{\"metric\":\"retention\",\"period\":\"week\"}' | holdfast query -\n"
                 "  holdfast query question.json --format csv\n"
+                "  holdfast lifecycle --period week --show-query | holdfast query - --explain\n"
                 "  holdfast query --list",
-                [&session, path, format, list] {
-                  if (*list) return list_metrics();
-                  return reported([&] { return answer(session, *path, *format); });
+                [&session, asked] {
+                  if (asked->list) return list_metrics();
+                  return reported([&] { return answer(session, *asked); });
                 });
-  query->add_option("FILE", *path, "File with the query, - for standard input")
+  query->add_option("FILE", asked->path, "File with the query, - for standard input")
       ->capture_default_str();
-  query->add_option("--format", *format, "json or csv")
-      ->check(CLI::IsMember({"json", "csv"}))
-      ->capture_default_str();
-  query->add_flag("--list", *list, "List the metrics");
+  query->add_option("--format", asked->format, "json (default) or csv")
+      ->check(CLI::IsMember({"json", "csv"}));
+  query->add_flag("--explain", asked->explain,
+                  "Show how the question was answered; with --format json, the answer\n"
+                  "with its plan");
+  query->add_flag("--list", asked->list, "List the metrics");
 
   const auto retention = std::make_shared<RetentionArguments>();
   CLI::App* command = table.add(

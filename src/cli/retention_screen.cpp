@@ -8,6 +8,8 @@
 #include <optional>
 #include <span>
 
+#include "cli/chart.h"
+
 namespace hf {
 namespace {
 
@@ -29,19 +31,6 @@ std::optional<double> rate(const RetentionCell& cell) {
 std::string percent(double share) {
   const double value = share * 100;
   return value > 0 && value < 1 ? fmt::format("{:.1f}%", value) : fmt::format("{:.0f}%", value);
-}
-
-std::string bucket_text(const Bucket& bucket, Words words) {
-  switch (bucket.kind) {
-    case Bucket::Kind::missing: return std::string(words("(none)", "（无）"));
-    case Bucket::Kind::other: return std::string(words("(other)", "（其他）"));
-    case Bucket::Kind::value: break;
-  }
-  // A value may hold anything, also what moves the cursor.
-  std::string out;
-  for (const char c : bucket.text)
-    out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  return out;
 }
 
 /// Weighted mean per column and over how many complete cohorts.
@@ -170,11 +159,7 @@ class Heatmap {
         two_lines_ ? "上行为占同期群的比例，下行为人数" : "人数与占同期群的比例");
     out += words_("; ~ not finished yet; mean over finished cells",
                   "；~ 表示尚未结束；均值只计已结束的格");
-    if (shown_ < columns_.size()) {
-      out += fmt::format(
-          fmt::runtime(words_("; {} more columns: widen the window", "；另有 {} 列，请加宽窗口")),
-          columns_.size() - shown_);
-    }
+    out += hidden_columns(columns_.size() - shown_, words_);
     return dim(out, terminal_.color) + "\n";
   }
 
@@ -349,7 +334,7 @@ std::vector<std::string> retention_sentences(const RetentionAnswer& answer,
 
 std::string render_retention(const RetentionAnswer& answer, const RetentionScreen& screen,
                              const Terminal& terminal, Words words) {
-  std::string out = "\n  " + bold(screen.title, terminal.color) + "\n";
+  std::string out = "\n  " + bold(harmless(screen.title), terminal.color) + "\n";
   out += "  " + dim(screen.subtitle, terminal.color) + "\n\n";
   for (const Warning& warning : answer.warnings) {
     out += fmt::format("  ! {}\n", warning.message);

@@ -49,7 +49,8 @@ Result<SqlEngine*> Session::engine() {
 
 Result<Session::Reading> Session::read_store() const {
   for (int tries = 1;; ++tries) {
-    HF_TRY(auto store, Store::open(env_, data, Store::Access::read));
+    const Store::Options options{.cache_bytes = std::size_t{memory_mib} << 20};
+    HF_TRY(auto store, Store::open(env_, data, Store::Access::read, options));
     auto snapshot = store->snapshot();
     // Between reading the manifest and opening a part its owner may have removed the part.
     if (!snapshot && snapshot.error().code == ErrorCode::not_found && tries < store_tries_max)

@@ -24,6 +24,7 @@ class Session {
   std::string data = "data";
   std::string language;
   std::string color = "auto";
+  std::uint32_t memory_mib = 512;  ///< Of decoded pages.
 
   [[nodiscard]] const Env& env() const { return env_; }
   [[nodiscard]] Words words() const { return {choose_language(language)}; }
@@ -72,6 +73,7 @@ class StopOnSignal {
 
 // The commands: each adds itself to the application and puts its work into `run`.
 class CommandTable;
+void add_activity_commands(CommandTable& table);
 void add_append_command(CommandTable& table);
 void add_backup_commands(CommandTable& table);
 void add_import_command(CommandTable& table);

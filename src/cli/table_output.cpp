@@ -4,7 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "cli/chart.h"
 
 namespace hf {
 namespace {
@@ -60,13 +61,12 @@ std::string windows_csv(const RetentionAnswer& answer) {
   return out;
 }
 
-// Eighths of a character, so that small differences can be seen.
-std::string bar(double share, int width) {
-  constexpr std::string_view eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int units = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * width * 8));
-  std::string out;
-  for (int i = 0; i < units / 8; ++i) out += "█";
-  return out + std::string(eighths[units % 8]);
+// The rows of all groups and of the total, the bucket before them where there are groups.
+std::string csv_rows(const auto& answer, std::string_view heading, auto&& row_lines) {
+  std::string out = (answer.has_groups ? "bucket," : "") + std::string(heading) + "\n";
+  for (const auto& group : answer.groups) row_lines(out, group, bucket_field(group.bucket) + ",");
+  row_lines(out, answer.total, answer.has_groups ? "(all)," : "");
+  return out;
 }
 
 }  // namespace
@@ -109,6 +109,39 @@ std::string trend_csv(const TrendAnswer& answer) {
   return out;
 }
 
+std::string lifecycle_csv(const LifecycleAnswer& answer) {
+  return csv_rows(answer, "start,complete,new,returning,resurrecting,dormant,active",
+                  [&](std::string& out, const LifecycleTable& table, const std::string& prefix) {
+                    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+                      const LifecycleRow& row = table.rows[i];
+                      out += fmt::format("{}{},{},{},{},{},{},{}\n", prefix, answer.periods[i],
+                                         bool{answer.complete[i]}, row.fresh, row.returning,
+                                         row.resurrecting, -row.dormant, row.active());
+                    }
+                  });
+}
+
+std::string stickiness_csv(const StickinessAnswer& answer) {
+  if (!answer.over_time) {
+    return csv_rows(answer, "active_periods,count",
+                    [](std::string& out, const StickinessTable& table, const std::string& prefix) {
+                      for (std::size_t i = 0; i < table.histogram.size(); ++i) {
+                        out += fmt::format("{}{},{}\n", prefix, i + 1, table.histogram[i]);
+                      }
+                    });
+  }
+  return csv_rows(answer, "start,complete,dau,wau,mau,l7_days,l7_persons,l28_days,l28_persons",
+                  [&](std::string& out, const StickinessTable& table, const std::string& prefix) {
+                    for (std::size_t i = 0; i < table.days.size(); ++i) {
+                      const StickinessDay& day = table.days[i];
+                      out +=
+                          fmt::format("{}{},{},{},{},{},{},{},{},{}\n", prefix, answer.periods[i],
+                                      bool{answer.complete[i]}, day.dau, day.wau, day.mau,
+                                      day.l7_days, day.wau, day.l28_days, day.l28);
+                    }
+                  });
+}
+
 std::string render_trend(const TrendAnswer& answer, const std::string& period,
                          const Terminal& terminal, Words words) {
   std::string out = "\n";
@@ -140,15 +173,11 @@ std::string render_trend(const TrendAnswer& answer, const std::string& period,
   };
   const auto show_table = [&](const TrendTable& table, const std::string& prefix) {
     for (std::size_t s = 0; s < table.series.size(); ++s) {
-      show(table.series[s], prefix + answer.labels[s]);
+      show(table.series[s], prefix + harmless(answer.labels[s]));
     }
   };
   for (const TrendTable& group : answer.groups) {
-    const std::string name =
-        group.bucket.kind == Bucket::Kind::missing ? std::string(words("(none)", "（无）"))
-        : group.bucket.kind == Bucket::Kind::other ? std::string(words("(other)", "（其他）"))
-                                                   : group.bucket.text;
-    show_table(group, name + " · ");
+    show_table(group, bucket_text(group.bucket, words) + " · ");
   }
   show_table(answer.total, answer.has_groups ? std::string(words("all", "全部")) + " · " : "");
   const bool unfinished = std::ranges::any_of(answer.complete, [](bool c) { return !c; });

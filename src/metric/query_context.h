@@ -23,7 +23,7 @@ struct Warning {
 /// How the events of one matcher were found.
 struct ReadStep {
   std::string what;      ///< The matcher's label.
-  std::string_view how;  ///< "days", "postings", "rows" (ActivityShape) or "events", one by one.
+  std::string_view how;  ///< An ActivityShape's name, or "events": one by one.
   std::uint64_t parts = 0;
   std::uint64_t events = 0;  ///< Read for it.
 };

@@ -37,6 +37,7 @@ class PageCache {
   void erase_part(std::uint64_t part);
   void clear();
   [[nodiscard]] std::size_t memory_bytes() const;
+  [[nodiscard]] std::size_t budget_bytes() const { return budget_bytes_; }
   /// A number no other opened part of this cache has.
   [[nodiscard]] std::uint64_t next_part_key();
 

@@ -39,7 +39,7 @@ class Store {
     own,   ///< One process: takes the lock, creates what is missing, clears what a crash left.
   };
   struct Options {
-    std::size_t cache_bytes = std::size_t{2} << 30;  ///< Of decoded pages.
+    std::size_t cache_bytes = std::size_t{512} << 20;  ///< Of decoded pages.
     LogWriter::Options log = {};
     std::uint32_t rows_per_part = 2'000'000;  ///< That compactions write; persons stay whole.
     PostingRule postings = {};                ///< Of the parts written from here on.
