@@ -5,7 +5,6 @@
 #include <array>
 #include <atomic>
 #include <bit>
-#include <cstring>
 #include <thread>
 
 #include "base/assert.h"
@@ -15,13 +14,6 @@ namespace hf {
 namespace {
 
 constexpr std::uint32_t place_mask = PersonChunk::persons - 1;
-
-// Bit i is byte i of the eight, which are 0 or 1: the product brings byte i to bit 56 + i, and no
-// two of its other terms meet.
-std::uint64_t bits_of(std::uint64_t bytes) {
-  static_assert(std::endian::native == std::endian::little);
-  return bytes * 0x0102'0408'1020'4080u >> 56;
-}
 
 /// The codes of the part's names that the matcher means; nothing where a property decides.
 std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity, const Part& part) {
@@ -34,6 +26,15 @@ std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity, con
     if (activity.matcher->names(part.names()[code].name)) codes.push_back(code);
   }
   return codes;
+}
+
+// True where any bit of [first, last] is set.
+bool has_bit(const std::uint64_t* bits, std::uint32_t first, std::uint32_t last) {
+  const std::uint64_t found = bits[first / 64] >> (first % 64);
+  if (first / 64 == last / 64) return (found & ~std::uint64_t{0} >> (63 - (last - first))) != 0;
+  std::uint64_t more = found | bits[last / 64] << (63 - last % 64);
+  for (std::uint32_t w = first / 64 + 1; w < last / 64; ++w) more |= bits[w];
+  return more != 0;
 }
 
 /// The entries of owners in [first, end).
@@ -85,9 +86,60 @@ Result<ActivityPlan> ActivityPlan::bind(const Snapshot& snapshot,
       }
       sources.push_back(std::move(source));
     }
-    std::ranges::sort(moved, {}, &Moved::person);
   }
+  for (std::uint32_t part = 0; part < snapshot.parts.size(); ++part) HF_CHECK(plan.move_rows(part));
+  for (std::vector<Moved>& moved : plan.moved_) std::ranges::sort(moved, {}, &Moved::person);
   return plan;
+}
+
+std::optional<TimedRows> ActivityPlan::timed_rows(std::uint32_t part) const {
+  TimedRows rows(*slots_, part, *snapshot_->parts[part]);
+  for (std::size_t activity = 0; activity < activities(); ++activity) {
+    const Source& at = source(activity, part);
+    if (at.shape == ActivityShape::rows) rows.add(activity, *at.matcher);
+  }
+  if (rows.sides.empty()) return std::nullopt;
+  return rows;
+}
+
+std::optional<DatedRows> ActivityPlan::dated_rows(std::uint32_t part) const {
+  std::optional<DatedRows> rows;
+  for (std::size_t activity = 0; activity < activities(); ++activity) {
+    const Source& at = source(activity, part);
+    if (at.shape != ActivityShape::day_rows) continue;
+    if (!rows) rows.emplace(*slots_, days_, part, *snapshot_->parts[part], at.day_rows);
+    rows->sides.add(activity, *at.matcher);
+  }
+  return rows;
+}
+
+// By row, not by person: then each page is looked at once.
+Result<void> ActivityPlan::move_rows(std::uint32_t part) {
+  if (snapshot_->moved == nullptr) return {};
+  std::optional<TimedRows> timed = timed_rows(part);
+  std::optional<DatedRows> dated = dated_rows(part);
+  if (!timed && !dated) return {};
+  std::vector<const MovedRuns::Moved*> runs;
+  for (const MovedRuns::Moved& each : snapshot_->moved->runs) {
+    if (each.run.part == part) runs.push_back(&each);
+  }
+  std::ranges::sort(runs, {}, [](const MovedRuns::Moved* each) { return each->run.first_row; });
+  const auto offsets = snapshot_->parts[part]->row_offsets();
+  for (const MovedRuns::Moved* each : runs) {
+    const auto note = [&](std::size_t activity, std::size_t slot) {
+      moved_[activity].push_back({each->person, static_cast<std::uint16_t>(slot)});
+    };
+    moved_events_ += each->run.row_count;
+    moved_[0].push_back({each->person, slots_->nowhere()});  // Whose events were looked at.
+    if (timed) HF_CHECK(timed->read(each->run, note));
+    if (dated) {
+      const RowNumber first = each->run.first_row;
+      const auto position = std::ranges::upper_bound(offsets, first) - offsets.begin() - 1;
+      HF_CHECK(dated->read(static_cast<std::size_t>(position), first, first + each->run.row_count,
+                           note));
+    }
+  }
+  return {};
 }
 
 Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, std::uint32_t at,
@@ -166,24 +218,12 @@ ActivityBitmaps::ActivityBitmaps(const ActivityPlan& plan)
       words_(plan.activities() * stride_ * PersonChunk::words),
       touched_(plan.activities() * stride_),
       seen_(PersonChunk::words) {
-  // One place more takes what lies in no slot; flushed by eights.
-  const std::size_t stride = (slots_ + 1 + 7) / 8 * 8;
-  marks_.resize(plan.activities() * stride);
   for (std::uint32_t part = 0; part < plan.snapshot().parts.size(); ++part) {
-    const Part& of = *plan.snapshot().parts[part];
-    TimedRows timed(plan.slots(), part, of);
-    std::optional<DatedRows> dated;
-    for (std::size_t activity = 0; activity < plan.activities(); ++activity) {
-      const ActivityPlan::Source& source = plan.source(activity, part);
-      if (source.shape == ActivityShape::rows) timed.sides.add(activity, *source.matcher);
-      if (source.shape != ActivityShape::day_rows) continue;
-      if (!dated) dated.emplace(plan.days(), part, of, source.day_rows);
-      dated->sides.add(activity, *source.matcher);
-    }
-    if (!timed.sides.empty()) timed_.push_back(std::move(timed));
-    if (dated) dated_.push_back(*std::move(dated));
+    if (auto timed = plan.timed_rows(part)) timed_.push_back(*std::move(timed));
+    if (auto dated = plan.dated_rows(part)) dated_.push_back(*std::move(dated));
   }
 }
+
 void ActivityBitmaps::clear() {
   for (std::size_t at = 0; at < touched_.size(); ++at) {
     if (touched_[at] == 0) continue;
@@ -272,150 +312,109 @@ void ActivityBitmaps::load_postings(std::size_t activity, std::uint32_t part, st
   }
 }
 
-// Calls use(position, place, run) for the runs of one part that belong to persons of the chunk;
-// `position` is where the run lies in the directory.
+// Calls use(first, end) for stretches of positions in the part's directory that lie with the
+// chunk's persons and belong to them.
 template <class Use>
-Result<void> ActivityBitmaps::for_each_run(std::uint32_t number, std::uint32_t chunk, Use&& use) {
+Result<void> ActivityBitmaps::for_each_stretch(std::uint32_t part, std::uint32_t chunk, Use&& use) {
   const PersonOrdinal first = chunk << PersonChunk::bits;
-  const Part& part = *plan_->snapshot().parts[number];
-  const auto persons = part.persons();
-  const auto offsets = part.row_offsets();
-  auto at = static_cast<std::size_t>(std::ranges::lower_bound(persons, first) - persons.begin());
-  const MovedRuns* const moved = plan_->snapshot().moved.get();
-  std::span<const std::uint32_t> skipped;
-  if (moved != nullptr) {
-    const auto& positions = moved->skipped[number];
-    skipped = {std::ranges::lower_bound(positions, static_cast<std::uint32_t>(at)),
-               positions.end()};
-  }
-  for (; at < persons.size() && persons[at] - first < PersonChunk::persons; ++at) {
-    if (!skipped.empty() && skipped.front() == at) {
-      skipped = skipped.subspan(1);
-      continue;
+  const auto persons = plan_->snapshot().parts[part]->persons();
+  const auto position_of = [&](PersonOrdinal person) {
+    const auto at = std::ranges::lower_bound(persons, person) - persons.begin();
+    return static_cast<std::size_t>(at);
+  };
+  std::size_t from = position_of(first);
+  const std::size_t end = position_of(first + PersonChunk::persons);
+  if (const MovedRuns* const moved = plan_->snapshot().moved.get()) {
+    const auto& skipped = moved->skipped[part];
+    for (auto at = std::ranges::lower_bound(skipped, static_cast<std::uint32_t>(from));
+         at != skipped.end() && *at < end; ++at) {
+      if (from < *at) HF_CHECK(use(from, std::size_t{*at}));
+      from = *at + 1;
     }
-    HF_CHECK(use(at, persons[at] - first,
-                 PersonRun{number, offsets[at], offsets[at + 1] - offsets[at]}));
   }
-  if (moved == nullptr) return {};
-  for (auto each = std::ranges::lower_bound(moved->runs, first, {}, &MovedRuns::Moved::person);
-       each != moved->runs.end() && each->person - first < PersonChunk::persons; ++each) {
-    if (each->run.part != number) continue;
-    const auto after = std::ranges::upper_bound(offsets, each->run.first_row);
-    HF_CHECK(use(static_cast<std::size_t>(after - offsets.begin()) - 1, each->person - first,
-                 each->run));
-  }
-  return {};
+  return from < end ? use(from, end) : Result<void>{};
 }
 
-// Of the cuts [cut, end), which lie on the page that begins with row `base`. The innermost loop, on
-// locals alone.
-void ActivityBitmaps::mark_cuts(const DatedRows& rows, const PageSides::Side& side,
-                                std::uint32_t place, std::size_t cut, std::size_t end,
-                                RowNumber base) {
+// Of the positions [at, end), whose rows lie on the page that begins with row `base`. The innermost
+// loop, on locals alone. What is in no slot is put beyond the slots.
+void ActivityBitmaps::mark_page(const DatedRows& rows, const PageSides::Side& side, std::size_t at,
+                                std::size_t end, RowNumber base) {
+  const Part& part = rows.sides.part();
+  const PersonOrdinal* const persons = part.persons().data();
+  const RowNumber* const offsets = part.row_offsets().data();
+  const std::uint32_t* const first_cuts = rows.cuts().first_cuts.data();
   const RowNumber* const first_rows = rows.cuts().first_rows.data();
   const Day* const days = rows.cuts().days.data();
   const std::uint16_t* const slot_of_day = rows.slots_by_day().data();
   const Day first_day = rows.cuts().first_day;
   const std::uint64_t* const matches = side.rows.data();
-  std::uint64_t* const words =
-      words_.data() + side.activity * stride_ * PersonChunk::words + place / 64;
+  const bool is_whole = side.is_whole;
+  std::uint64_t* const words = words_.data() + side.activity * stride_ * PersonChunk::words;
   std::uint16_t* const touched = touched_.data() + side.activity * stride_;
-  const std::uint64_t bit = std::uint64_t{1} << (place % 64);
-  std::uint32_t first = first_rows[cut] - base;
-  for (; cut < end; ++cut) {
-    const std::uint32_t after = first_rows[cut + 1] - base;
-    const std::uint32_t last = after - 1;
-    std::uint64_t found = matches[first / 64] >> (first % 64);
-    if (first / 64 == last / 64) {
-      found &= ~std::uint64_t{0} >> (63 - (last - first));
-    } else {
-      for (std::uint32_t w = first / 64 + 1; w < last / 64; ++w) found |= matches[w];
-      found |= matches[last / 64] << (63 - last % 64);
+  for (; at < end; ++at) {
+    // What somebody is, rather than does, holds for none of most persons' rows.
+    if (!is_whole && !has_bit(matches, offsets[at] - base, offsets[at + 1] - base - 1)) continue;
+    const std::uint32_t place = persons[at] & place_mask;
+    const std::uint64_t bit = std::uint64_t{1} << (place % 64);
+    for (std::uint32_t cut = first_cuts[at]; cut < first_cuts[at + 1]; ++cut) {
+      if (!is_whole && !has_bit(matches, first_rows[cut] - base, first_rows[cut + 1] - base - 1)) {
+        continue;
+      }
+      const std::size_t slot = slot_of_day[days[cut] - first_day];
+      touched[slot] = 1;
+      words[slot * PersonChunk::words + place / 64] |= bit;
     }
-    first = after;
-    if (found == 0) continue;
-    const std::size_t slot = slot_of_day[days[cut] - first_day];
-    touched[slot] = 1;
-    words[slot * PersonChunk::words] |= bit;
   }
 }
 
 Result<void> ActivityBitmaps::load_rows(DatedRows& rows, std::uint32_t chunk) {
   constexpr std::uint32_t page_rows = part_format::page_rows;
-  const DayRows& cuts = rows.cuts();
-  // Of the rows of a position that are in [begin, end), as far as they lie on one page.
-  const auto mark = [&](const PageSides::Side& side, std::size_t position, std::uint32_t place,
-                        RowNumber begin, RowNumber end) {
-    const RowNumber base = begin / page_rows * page_rows;
-    // What somebody is, rather than does, holds for none of most persons' rows.
-    if (!side.has_match(begin - base, end - base)) return;
-    const std::size_t first_cut = cuts.first_cuts[position];
-    const std::size_t end_cut = cuts.first_cuts[position + 1];
-    if (!side.is_whole && cuts.first_rows[first_cut] == begin && cuts.first_rows[end_cut] == end)
-        [[likely]] {
-      mark_cuts(rows, side, place, first_cut, end_cut, base);
-      return;
+  const auto persons = rows.sides.part().persons();
+  const auto offsets = rows.sides.part().row_offsets();
+  const auto read_stretch = [&](std::size_t at, std::size_t end) -> Result<void> {
+    events_scanned_ += offsets[end] - offsets[at];
+    for (std::size_t i = at; i < end; ++i) {
+      const std::uint32_t place = persons[i] & place_mask;
+      seen_[place / 64] |= std::uint64_t{1} << (place % 64);
     }
-    for (std::size_t cut = first_cut; cuts.first_rows[cut] < end; ++cut) {
-      const RowNumber from = std::max(cuts.first_rows[cut], begin);
-      const RowNumber to = std::min(cuts.first_rows[cut + 1], end);
-      if (from >= to || !side.has_match(from - base, to - base)) continue;
-      if (const std::size_t slot = rows.slot(cut); slot != slots_) set(side.activity, slot, place);
-    }
-  };
-  const auto read = [&](std::size_t position, std::uint32_t place, RowNumber begin,
-                        RowNumber end) -> Result<void> {
-    events_scanned_ += end - begin;
-    seen_[place / 64] |= std::uint64_t{1} << (place % 64);
-    while (begin < end) {
-      const std::uint32_t page = begin / page_rows;
-      const RowNumber last = std::min(end, (page + 1) * page_rows);
+    while (at < end) {
+      const std::uint32_t page = offsets[at] / page_rows;
+      const RowNumber base = page * page_rows;
+      const auto ends = offsets.subspan(at + 1, end - at);
+      const auto inside = std::ranges::upper_bound(ends, std::uint64_t{base} + page_rows);
+      const std::size_t next = at + static_cast<std::size_t>(inside - ends.begin());
+      if (next == at) {  // Its rows go on in the next page.
+        const std::uint32_t place = persons[at] & place_mask;
+        HF_CHECK(
+            rows.read(at, offsets[at], offsets[at + 1],
+                      [&](std::size_t activity, std::size_t slot) { set(activity, slot, place); }));
+        ++at;
+        continue;
+      }
       HF_CHECK(rows.sides.seek(page));
-      for (const PageSides::Side& side : rows.sides) mark(side, position, place, begin, last);
-      begin = last;
+      for (const PageSides::Side& side : rows.sides) mark_page(rows, side, at, next, base);
+      at = next;
     }
     return {};
   };
-  return for_each_run(
-      rows.number(), chunk,
-      [&](std::size_t position, std::uint32_t place, const PersonRun& run) -> Result<void> {
-        return read(position, place, run.first_row, run.first_row + run.row_count);
-      });
+  return for_each_stretch(rows.number(), chunk, read_stretch);
 }
 
 Result<void> ActivityBitmaps::load_rows(TimedRows& rows, std::uint32_t chunk) {
-  const std::size_t stride = marks_.size() / plan_->activities();
-  const auto add_run = [&](const PersonRun& run, std::uint32_t place) -> Result<void> {
-    events_scanned_ += run.row_count;
-    const std::size_t word = place / 64;
-    const std::uint64_t bit = std::uint64_t{1} << (place % 64);
-    seen_[word] |= bit;
-    HF_TRY(const bool any, rows.read(run, marks_.data(), stride));
-    if (!any) return {};
-    std::uint8_t* marks = marks_.data();
-    for (const PageSides::Side& side : rows.sides) {
-      marks[slots_] = 0;
-      for (std::size_t base = 0; base < slots_; base += 8) {
-        std::uint64_t bytes = 0;
-        std::memcpy(&bytes, marks + base, sizeof bytes);
-        if (bytes == 0) continue;
-        for (std::uint64_t bits = bits_of(bytes); bits != 0; bits &= bits - 1) {
-          const std::size_t at =
-              side.activity * stride_ + base + static_cast<std::size_t>(std::countr_zero(bits));
-          touched_[at] = 1;
-          words_[at * PersonChunk::words + word] |= bit;
+  const auto persons = rows.sides.part().persons();
+  const auto offsets = rows.sides.part().row_offsets();
+  return for_each_stretch(
+      rows.number(), chunk, [&](std::size_t at, std::size_t end) -> Result<void> {
+        events_scanned_ += offsets[end] - offsets[at];
+        for (; at < end; ++at) {
+          const std::uint32_t place = persons[at] & place_mask;
+          seen_[place / 64] |= std::uint64_t{1} << (place % 64);
+          HF_CHECK(rows.read(
+              {rows.number(), offsets[at], offsets[at + 1] - offsets[at]},
+              [&](std::size_t activity, std::size_t slot) { set(activity, slot, place); }));
         }
-        bytes = 0;
-        std::memcpy(marks + base, &bytes, sizeof bytes);
-      }
-      marks += stride;
-    }
-    return {};
-  };
-
-  return for_each_run(
-      rows.number(), chunk,
-      [&](std::size_t, std::uint32_t place, const PersonRun& run) { return add_run(run, place); });
+        return {};
+      });
 }
 
 Result<ActivityScan> for_each_chunk(
@@ -454,7 +453,7 @@ Result<ActivityScan> for_each_chunk(
     for (unsigned i = 1; i < count; ++i) others.emplace_back(run, i);
     run(0);
   }
-  ActivityScan scan;
+  ActivityScan scan{.events = plan.moved_events()};
   for (const Outcome& outcome : outcomes) {
     HF_CHECK(outcome.result);
     scan.events += outcome.scan.events;

@@ -57,7 +57,7 @@ class ActivityPlan {
     PartDays days = {};
     std::vector<std::shared_ptr<const Postings>> postings = {};
     std::shared_ptr<const DayRows> day_rows = {};
-    std::optional<PageMatcher> matcher = {};  // Of rows.
+    std::optional<PageMatcher> matcher = {};  ///< Of shapes day_rows and rows.
   };
   /// Something a person did in a slot that lies with another owner.
   struct Moved {
@@ -73,10 +73,15 @@ class ActivityPlan {
   [[nodiscard]] const Source& source(std::size_t activity, std::uint32_t part) const {
     return sources_[activity][part];
   }
-  /// What postings hold of those who lie with another owner; ascending by person.
+  /// What postings and rows hold of those who lie with another owner; ascending by person. Slot
+  /// nowhere: something of the person was looked at.
   [[nodiscard]] std::span<const Moved> moved(std::size_t activity) const {
     return moved_[activity];
   }
+  [[nodiscard]] std::uint64_t moved_events() const { return moved_events_; }
+  /// What is to be read of a part by rows; nothing where no activity is.
+  [[nodiscard]] std::optional<TimedRows> timed_rows(std::uint32_t part) const;
+  [[nodiscard]] std::optional<DatedRows> dated_rows(std::uint32_t part) const;
   /// By activity and shape, those that occur.
   [[nodiscard]] std::vector<ReadStep> steps() const;
   /// Rows and postings that will be read.
@@ -87,6 +92,7 @@ class ActivityPlan {
  private:
   Result<Source> source_of(const Activity& activity, std::uint32_t part, const Scope& scope);
   void move_postings(const Source& source, std::vector<Moved>& moved) const;
+  Result<void> move_rows(std::uint32_t part);
 
   const Snapshot* snapshot_ = nullptr;
   const TimeSlots* slots_ = nullptr;
@@ -97,6 +103,7 @@ class ActivityPlan {
   std::vector<std::vector<Source>> sources_;  // By activity, then part.
   std::vector<std::vector<Moved>> moved_;
   std::uint64_t events_ = 0;
+  std::uint64_t moved_events_ = 0;
 };
 
 /// The bitmaps of one chunk after the other, for one thread.
@@ -125,10 +132,10 @@ class ActivityBitmaps {
   void load_postings(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
   Result<void> load_rows(DatedRows& rows, std::uint32_t chunk);
   Result<void> load_rows(TimedRows& rows, std::uint32_t chunk);
-  void mark_cuts(const DatedRows& rows, const PageSides::Side& side, std::uint32_t place,
-                 std::size_t cut, std::size_t end, RowNumber base);
   template <class Use>
-  Result<void> for_each_run(std::uint32_t number, std::uint32_t chunk, Use&& use);
+  Result<void> for_each_stretch(std::uint32_t part, std::uint32_t chunk, Use&& use);
+  void mark_page(const DatedRows& rows, const PageSides::Side& side, std::size_t at,
+                 std::size_t end, RowNumber base);
   void set(std::size_t activity, std::size_t slot, std::uint32_t place);
 
   const ActivityPlan* plan_;
@@ -137,7 +144,6 @@ class ActivityBitmaps {
   std::vector<std::uint64_t> words_;
   std::vector<std::uint16_t> touched_;  // Not bytes, which may alias anything.
   std::vector<std::uint64_t> seen_;     // Whose events were looked at.
-  std::vector<std::uint8_t> marks_;     // Of the run at hand: a byte a slot.
   std::vector<DatedRows> dated_;
   std::vector<TimedRows> timed_;
   std::uint64_t events_scanned_ = 0;

@@ -40,19 +40,28 @@ Result<void> PageSides::seek(std::uint32_t page) {
 }
 
 TimedRows::TimedRows(const TimeSlots& slots, std::uint32_t number, const Part& part)
-    : sides(part), slots_(&slots), bounds_(slots), number_(number) {}
+    : sides(part),
+      slots_(&slots),
+      bounds_(slots),
+      number_(number),
+      stride_((slots.size() + 1 + 7) / 8 * 8) {}
 
-Result<bool> TimedRows::read(const PersonRun& run, std::uint8_t* marks, std::size_t stride) {
+void TimedRows::add(std::size_t activity, const PageMatcher& matcher) {
+  sides.add(activity, matcher);
+  marks_.resize(sides.size() * stride_);
+}
+
+Result<bool> TimedRows::mark(const PersonRun& run) {
   constexpr std::uint32_t page_rows = part_format::page_rows;
   const std::uint32_t first = run.first_row % page_rows;
   if (run.first_row / page_rows == sides.page() && first + run.row_count <= page_rows) [[likely]] {
-    return mark(first, first + run.row_count, marks, stride);
+    return mark(first, first + run.row_count);
   }
   bool any = false;
   const auto read_page = [&](std::uint32_t page, std::uint32_t from,
                              std::uint32_t to) -> Result<void> {
     if (page != sides.page()) HF_CHECK(seek(page));
-    any = mark(from, to, marks, stride) || any;
+    any = mark(from, to) || any;
     return {};
   };
   HF_CHECK(for_each_page(run, read_page));
@@ -68,10 +77,9 @@ Result<void> TimedRows::seek(std::uint32_t page) {
   return sides.seek(page);
 }
 
-bool TimedRows::mark(std::uint32_t first, std::uint32_t last, std::uint8_t* marks,
-                     std::size_t stride) const {
+bool TimedRows::mark(std::uint32_t first, std::uint32_t last) {
   if (times_ != nullptr) {
-    return mark_sides(first, last, bounds_, times_->values.data(), marks, stride);
+    return mark_sides(first, last, bounds_, times_->values.data());
   }
   const std::uint32_t* const offsets = compact_->offsets.data();
   const TimeSlots::CompactLookup find(*slots_, compact_->base_ms, compact_->unit_ms);
@@ -79,15 +87,15 @@ bool TimedRows::mark(std::uint32_t first, std::uint32_t last, std::uint8_t* mark
   const bool is_covered = bounds_.covers(find.time_of(offsets[first])) &&
                           bounds_.covers(find.time_of(offsets[last - 1]));
   if (is_covered) [[likely]]
-    return mark_sides(first, last, find, offsets, marks, stride);
+    return mark_sides(first, last, find, offsets);
   const auto find_any = [&](std::uint32_t offset) { return bounds_(find.time_of(offset)); };
-  return mark_sides(first, last, find_any, offsets, marks, stride);
+  return mark_sides(first, last, find_any, offsets);
 }
 
 template <class Find, class Time>
-bool TimedRows::mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times,
-                           std::uint8_t* marks, std::size_t stride) const {
+bool TimedRows::mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times) {
   bool any = false;
+  std::uint8_t* marks = marks_.data();
   for (const PageSides::Side& side : sides) {
     if (side.is_whole) {
       mark_rows(times + first, times + last, find, marks);
@@ -98,14 +106,14 @@ bool TimedRows::mark_sides(std::uint32_t first, std::uint32_t last, Find find, c
         mark_matched(times + base, bits, find, marks);
       });
     }
-    marks += stride;
+    marks += stride_;
   }
   return any;
 }
 
-DatedRows::DatedRows(std::span<const TimeSlots::DayRun> days, std::uint32_t number,
-                     const Part& part, std::shared_ptr<const DayRows> cuts)
-    : sides(part), number_(number), cuts_(std::move(cuts)) {
+DatedRows::DatedRows(const TimeSlots& slots, std::span<const TimeSlots::DayRun> days,
+                     std::uint32_t number, const Part& part, std::shared_ptr<const DayRows> cuts)
+    : sides(part), number_(number), cuts_(std::move(cuts)), nowhere_(slots.nowhere()) {
   std::size_t run = 0;
   for (Day day = cuts_->first_day; day <= cuts_->last_day; ++day) {
     while (run + 1 < days.size() && days[run + 1].first <= day) ++run;

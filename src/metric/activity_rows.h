@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -75,33 +76,63 @@ class TimedRows {
   /// `number` is the part's. Both outlive it.
   TimedRows(const TimeSlots& slots, std::uint32_t number, const Part& part);
 
+  void add(std::size_t activity, const PageMatcher& matcher);
   PageSides sides;
   [[nodiscard]] std::uint32_t number() const { return number_; }
 
-  /// Sets marks, a byte a slot and one for nowhere, `stride` of them for each side in turn, where
-  /// a row of the run matches; false where none does. Errors: those of Part's readers.
-  [[nodiscard]] Result<bool> read(const PersonRun& run, std::uint8_t* marks, std::size_t stride);
+  /// Calls hit(activity, slot) for the slots in which a row of the run matches.
+  /// Errors: those of Part's readers.
+  template <class Hit>
+  [[nodiscard]] Result<void> read(const PersonRun& run, Hit&& hit) {
+    HF_TRY(const bool any, mark(run));
+    if (!any) return {};
+    std::uint8_t* marks = marks_.data();
+    for (const PageSides::Side& side : sides) {
+      marks[slots_->nowhere()] = 0;
+      for (std::size_t base = 0; base < slots_->size(); base += 8) {
+        std::uint64_t bytes = 0;
+        std::memcpy(&bytes, marks + base, sizeof bytes);
+        if (bytes == 0) continue;
+        for (std::uint64_t bits = bits_of(bytes); bits != 0; bits &= bits - 1) {
+          hit(side.activity, base + static_cast<std::size_t>(std::countr_zero(bits)));
+        }
+        bytes = 0;
+        std::memcpy(marks + base, &bytes, sizeof bytes);
+      }
+      marks += stride_;
+    }
+    return {};
+  }
 
  private:
+  // Bit i is byte i of the eight, which are 0 or 1: the product brings byte i to bit 56 + i, and no
+  // two of its other terms meet.
+  static std::uint64_t bits_of(std::uint64_t bytes) {
+    static_assert(std::endian::native == std::endian::little);
+    return bytes * 0x0102'0408'1020'4080u >> 56;
+  }
   Result<void> seek(std::uint32_t page);
-  bool mark(std::uint32_t first, std::uint32_t last, std::uint8_t* marks, std::size_t stride) const;
+  Result<bool> mark(const PersonRun& run);
+  bool mark(std::uint32_t first, std::uint32_t last);
   template <class Find, class Time>
-  bool mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times,
-                  std::uint8_t* marks, std::size_t stride) const;
+  bool mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times);
 
   const TimeSlots* slots_;
   TimeSlots::Lookup bounds_;
   std::uint32_t number_;
   std::shared_ptr<const CompactTimePage> compact_;
   std::shared_ptr<const TimePage> times_;  // Only where the compact ones do not fit.
+  // Of the run at hand, for each side in turn: a byte a slot and one for nowhere, by eights.
+  std::size_t stride_;
+  std::vector<std::uint8_t> marks_;
 };
 
 /// Rows whose days are known beforehand.
 class DatedRows {
  public:
   /// `days` are the slots' (TimeSlots::by_day()).
-  DatedRows(std::span<const TimeSlots::DayRun> days, std::uint32_t number, const Part& part,
-            std::shared_ptr<const DayRows> cuts);
+  DatedRows(const TimeSlots& slots, std::span<const TimeSlots::DayRun> days, std::uint32_t number,
+            const Part& part, std::shared_ptr<const DayRows> cuts);
 
   PageSides sides;
   [[nodiscard]] std::uint32_t number() const { return number_; }
@@ -112,9 +143,33 @@ class DatedRows {
     return slot_of_day_[static_cast<std::size_t>(cuts_->days[cut] - cuts_->first_day)];
   }
 
+  /// Calls hit(activity, slot) for the slots in which a row of [first, end) matches, which are
+  /// rows of one position in the directory. Errors: those of Part's readers.
+  template <class Hit>
+  [[nodiscard]] Result<void> read(std::size_t position, RowNumber first, RowNumber end, Hit&& hit) {
+    while (first < end) {
+      const std::uint32_t page = first / part_format::page_rows;
+      const RowNumber base = page * part_format::page_rows;
+      const RowNumber page_end = std::min(end, base + part_format::page_rows);
+      HF_CHECK(sides.seek(page));
+      for (std::size_t cut = cuts_->first_cuts[position]; cuts_->first_rows[cut] < page_end;
+           ++cut) {
+        const RowNumber from = std::max(cuts_->first_rows[cut], first);
+        const RowNumber to = std::min(cuts_->first_rows[cut + 1], page_end);
+        if (from >= to || slot(cut) == nowhere_) continue;
+        for (const PageSides::Side& side : sides) {
+          if (side.has_match(from - base, to - base)) hit(side.activity, slot(cut));
+        }
+      }
+      first = page_end;
+    }
+    return {};
+  }
+
  private:
   std::uint32_t number_;
   std::shared_ptr<const DayRows> cuts_;
+  std::uint16_t nowhere_;
   std::vector<std::uint16_t> slot_of_day_;  // From the cuts' first day on.
 };
 

@@ -383,7 +383,8 @@ Result<Snapshot> Store::snapshot() {
     Snapshot all{.belonging = snapshot.belonging,
                  .person_end = snapshot.person_end,
                  .data_version = snapshot.data_version,
-                 .first_seen_parts = manifest_.first_seen.size()};
+                 .first_seen_parts = manifest_.first_seen.size(),
+                 .index = std::make_shared<SnapshotIndex>()};
     std::vector<PartRuns> all_runs;
     for (const PartEntry& entry : manifest_.first_seen) {
       HF_TRY(all_runs.emplace_back(), runs_of(entry));
