@@ -206,7 +206,7 @@ Result<std::string> answer_csv(const Snapshot& snapshot, const QueryContext& con
       return writer.write(snapshot, context, json);
     }
   }
-  HF_TRY(const std::string answer, answer_query(snapshot, context, query));
+  HF_CHECK(answer_query(snapshot, context, query));  // Whether it is a question at all.
   return fail(ErrorCode::invalid_argument, "unsupported_format", "this metric has no CSV form");
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commands share that write a query from flags.
+// What the commands share that write a query from flags. Only for the .cpp files of commands: CLI11
+// takes long to compile.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,10 +13,6 @@
 #include "cli/chart.h"
 #include "cli/session.h"
 #include "metric/common_fields.h"
-
-namespace CLI {
-class App;
-}
 
 namespace hf {
 

@@ -142,10 +142,10 @@ Result<void> ActivityPlan::move_rows(std::uint32_t part) {
   return {};
 }
 
-Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, std::uint32_t at,
+Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, std::uint32_t number,
                                                      const Scope& scope) {
-  const Part& part = *snapshot_->parts[at];
-  const bool is_first_seen = at < snapshot_->first_seen_parts;
+  const Part& part = *snapshot_->parts[number];
+  const bool is_first_seen = number < snapshot_->first_seen_parts;
   if ((is_first_seen && !activity.first_seen) || part.time_min() > scope.as_of_ms) return Source{};
   const auto codes = codes_of(activity, part);
   if (codes && codes->empty()) return Source{};
@@ -154,7 +154,7 @@ Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, s
                               (scope.zone->name() == scope.context->default_zone->name() ||
                                part.keeps_days_of(*scope.zone));
   if (codes && activity.matcher->is_any_event() && has_whole_days && !is_first_seen) {
-    HF_TRY(PartDays days, index_->days(*snapshot_, at, *scope.zone));
+    HF_TRY(PartDays days, index_->days(*snapshot_, number, *scope.zone));
     if (days.sets == nullptr) return Source{};
     return Source{.shape = ActivityShape::days, .days = std::move(days)};
   }

@@ -90,7 +90,7 @@ class ActivityPlan {
   [[nodiscard]] std::uint32_t chunks() const { return PersonChunk::count(snapshot_->person_end); }
 
  private:
-  Result<Source> source_of(const Activity& activity, std::uint32_t part, const Scope& scope);
+  Result<Source> source_of(const Activity& activity, std::uint32_t number, const Scope& scope);
   void move_postings(const Source& source, std::vector<Moved>& moved) const;
   Result<void> move_rows(std::uint32_t part);
 

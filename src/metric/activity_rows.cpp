@@ -12,7 +12,10 @@ namespace {
 template <class Find, class Time>
 [[gnu::noinline]] void mark_rows(const Time* time, const Time* end, Find find,
                                  std::uint8_t* marks) {
-  for (; time != end; ++time) marks[find(*time)] = 1;
+  for (; time != end; ++time) {
+    const std::size_t slot = find(*time);
+    marks[slot] = 1;
+  }
 }
 
 // What somebody is, rather than does, holds for many rows in turn.

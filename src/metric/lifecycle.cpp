@@ -135,7 +135,7 @@ void LifecycleEvaluator::add(std::span<const PersonEvent> events, const std::opt
       ++counts[static_cast<std::size_t>(row)];
     }
     const bool stays = i + 1 < active_.size() && active_[i + 1] == active_[i] + 1;
-    const auto next = static_cast<std::size_t>(row + 1);
+    const auto next = static_cast<std::size_t>(active_[i]);
     if (!stays && next < plan_->rows()) ++tally.dormant[next];
   }
 }
