@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commands share that write a query from flags. Only for the .cpp files of commands: CLI11
-// takes long to compile.
+// What the commands share that write a query from flags.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,6 +11,10 @@
 #include "cli/chart.h"
 #include "cli/session.h"
 #include "metric/common_fields.h"
+
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11's.
+class App;
+}
 
 namespace hf {
 
