@@ -29,6 +29,26 @@ struct Bucket {
 /// Writes ["GB"], [null] or [{"other": true}].
 void write_json(JsonWriter& out, const Bucket& bucket);
 
+/// Writes the tables of an answer as members of the object at hand: those of the total, or with a
+/// breakdown `groups`, each with its bucket, and `total`. write_table(table) writes a table's.
+template <class Answer, class WriteTable>
+void write_tables(JsonWriter& out, const Answer& answer, WriteTable&& write_table) {
+  if (!answer.has_groups) {
+    write_table(answer.total);
+    return;
+  }
+  out.key("groups").begin_array();
+  for (const auto& group : answer.groups) {
+    out.begin_object().key("bucket");
+    write_json(out, group.bucket);
+    write_table(group);
+    out.end_object();
+  }
+  out.end_array().key("total").begin_object();
+  write_table(answer.total);
+  out.end_object();
+}
+
 using BucketId = std::uint32_t;
 
 /// Numbers the distinct values of one query's breakdown. Methods may run concurrently.

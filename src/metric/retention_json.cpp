@@ -101,20 +101,7 @@ void write_json(JsonWriter& out, const RetentionAnswer& answer) {
     for (const std::string& column : answer.columns) out.text(column);
     out.end_array();
   }
-  if (!answer.has_groups) {
-    write_table(out, answer, answer.total);
-  } else {
-    out.key("groups").begin_array();
-    for (const RetentionTable& group : answer.groups) {
-      out.begin_object().key("bucket");
-      write_json(out, group.bucket);
-      write_table(out, answer, group);
-      out.end_object();
-    }
-    out.end_array().key("total").begin_object();
-    write_table(out, answer, answer.total);
-    out.end_object();
-  }
+  write_tables(out, answer, [&](const RetentionTable& table) { write_table(out, answer, table); });
   out.end_object();
 }
 

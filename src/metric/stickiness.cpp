@@ -240,20 +240,7 @@ Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryCon
 
 void write_json(JsonWriter& out, const StickinessAnswer& answer) {
   out.begin_object();
-  if (!answer.has_groups) {
-    write_table(out, answer, answer.total);
-  } else {
-    out.key("groups").begin_array();
-    for (const StickinessTable& group : answer.groups) {
-      out.begin_object().key("bucket");
-      write_json(out, group.bucket);
-      write_table(out, answer, group);
-      out.end_object();
-    }
-    out.end_array().key("total").begin_object();
-    write_table(out, answer, answer.total);
-    out.end_object();
-  }
+  write_tables(out, answer, [&](const StickinessTable& table) { write_table(out, answer, table); });
   out.end_object();
 }
 

@@ -200,20 +200,7 @@ void write_json(JsonWriter& out, const TrendAnswer& answer) {
   out.end_array().key("complete").begin_array();
   for (const bool complete : answer.complete) out.boolean(complete);
   out.end_array();
-  if (!answer.has_groups) {
-    write_table(out, answer, answer.total);
-  } else {
-    out.key("groups").begin_array();
-    for (const TrendTable& group : answer.groups) {
-      out.begin_object().key("bucket");
-      write_json(out, group.bucket);
-      write_table(out, answer, group);
-      out.end_object();
-    }
-    out.end_array().key("total").begin_object();
-    write_table(out, answer, answer.total);
-    out.end_object();
-  }
+  write_tables(out, answer, [&](const TrendTable& table) { write_table(out, answer, table); });
   out.end_object();
 }
 
