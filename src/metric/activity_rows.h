@@ -56,7 +56,6 @@ class PageSides {
   [[nodiscard]] const Part& part() const { return *part_; }
   [[nodiscard]] auto begin() const { return sides_.begin(); }
   [[nodiscard]] auto end() const { return sides_.end(); }
-  [[nodiscard]] const Side& front() const { return sides_.front(); }
   [[nodiscard]] std::size_t size() const { return sides_.size(); }
 
   /// Errors: those of Part's readers.
