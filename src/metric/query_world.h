@@ -343,4 +343,37 @@ void check_cases(const char* description, int cases, Property&& property) {
   }
 }
 
+/// Any question of a metric over any events: the answer is the twin's, by whatever way it is found.
+/// `also` is asked of each answer besides.
+template <auto parse, auto run, class Twin, class Also>
+void check_against_twin(const char* description, std::string (QueryText::*text)(), Also&& also) {
+  check_cases(description, 4'000, [&] {
+    const QueryChoice q = *any_query_choice();
+    const auto choices =
+        *rc::gen::scale(0.6, rc::gen::container<std::vector<EventChoice>>(any_event_choice()));
+    const std::vector<WorldEvent> events = world_of(choices, q);
+    EventWorld world(events, utc(anchors[q.anchor]) + 40 * steps_ms[q.step]);
+    const QueryContext context = chosen_ways(world.context(), q);
+    const std::string json = (QueryText(q).*text)();
+    const auto query = parse(parse_json(json).value(), context);
+    if (!query) RC_LOG() << json << " " << query.error().message;
+    RC_ASSERT(query.has_value());
+    const auto answer = run(world.snapshot(), context, *query);
+    if (!answer) {
+      RC_LOG() << json << " " << answer.error().message;
+      RC_ASSERT(answer.error().reason == "invalid_range");
+      return;
+    }
+    const std::string expected = data_json(Twin(*query, events).answer());
+    const std::string actual = data_json(*answer);
+    if (actual != expected) {
+      RC_LOG() << json << "\nevents\n";
+      for (const WorldEvent& event : by_arrival(events)) RC_LOG() << event;
+      RC_LOG() << "twin   " << expected << "\nanswer " << actual;
+    }
+    RC_ASSERT(actual == expected);
+    also(*answer);
+  });
+}
+
 }  // namespace hf::test

@@ -10,32 +10,8 @@ namespace hf::test {
 namespace {
 
 TEST(Stickiness, AgreesWithItsDefinitionOnAnyEventsAndQueries) {
-  check_cases("stickiness agrees with its twin", 4'000, [] {
-    const QueryChoice q = *any_query_choice();
-    const auto choices =
-        *rc::gen::scale(0.6, rc::gen::container<std::vector<EventChoice>>(any_event_choice()));
-    const std::vector<WorldEvent> events = world_of(choices, q);
-    EventWorld world(events, utc(anchors[q.anchor]) + 40 * steps_ms[q.step]);
-    const QueryContext context = chosen_ways(world.context(), q);
-    const std::string json = QueryText(q).stickiness();
-    const auto query = parse_stickiness(parse_json(json).value(), context);
-    if (!query) RC_LOG() << json << " " << query.error().message;
-    RC_ASSERT(query.has_value());
-    const auto answer = run_stickiness(world.snapshot(), context, *query);
-    if (!answer) {
-      RC_LOG() << json << " " << answer.error().message;
-      RC_ASSERT(answer.error().reason == "invalid_range");
-      return;
-    }
-    const std::string expected = data_json(StickinessTwin(*query, events).answer());
-    const std::string actual = data_json(*answer);
-    if (actual != expected) {
-      RC_LOG() << json << "\nevents\n";
-      for (const WorldEvent& event : by_arrival(events)) RC_LOG() << event;
-      RC_LOG() << "twin   " << expected << "\nanswer " << actual;
-    }
-    RC_ASSERT(actual == expected);
-  });
+  check_against_twin<parse_stickiness, run_stickiness, StickinessTwin>(
+      "stickiness agrees with its twin", &QueryText::stickiness, [](const StickinessAnswer&) {});
 }
 
 }  // namespace
