@@ -28,15 +28,6 @@ std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity, con
   return codes;
 }
 
-// True where any bit of [first, last] is set.
-bool has_bit(const std::uint64_t* bits, std::uint32_t first, std::uint32_t last) {
-  const std::uint64_t found = bits[first / 64] >> (first % 64);
-  if (first / 64 == last / 64) return (found & ~std::uint64_t{0} >> (63 - (last - first))) != 0;
-  std::uint64_t more = found | bits[last / 64] << (63 - last % 64);
-  for (std::uint32_t w = first / 64 + 1; w < last / 64; ++w) more |= bits[w];
-  return more != 0;
-}
-
 /// The entries of owners in [first, end).
 std::pair<std::size_t, std::size_t> entries_of(const Postings& postings, PersonOrdinal first,
                                                PersonOrdinal end) {
@@ -107,7 +98,7 @@ std::optional<DatedRows> ActivityPlan::dated_rows(std::uint32_t part) const {
   for (std::size_t activity = 0; activity < activities(); ++activity) {
     const Source& at = source(activity, part);
     if (at.shape != ActivityShape::day_rows) continue;
-    if (!rows) rows.emplace(*slots_, days_, part, *snapshot_->parts[part], at.day_rows);
+    if (!rows) rows.emplace(days_, part, *snapshot_->parts[part], at.day_rows);
     rows->sides.add(activity, *at.matcher);
   }
   return rows;
@@ -124,20 +115,23 @@ Result<void> ActivityPlan::move_rows(std::uint32_t part) {
     if (each.run.part == part) runs.push_back(&each);
   }
   std::ranges::sort(runs, {}, [](const MovedRuns::Moved* each) { return each->run.first_row; });
-  const auto offsets = snapshot_->parts[part]->row_offsets();
   for (const MovedRuns::Moved* each : runs) {
     const auto note = [&](std::size_t activity, std::size_t slot) {
+      if (slot == slots_->nowhere()) return;
       moved_[activity].push_back({each->person, static_cast<std::uint16_t>(slot)});
     };
     moved_events_ += each->run.row_count;
     moved_[0].push_back({each->person, slots_->nowhere()});  // Whose events were looked at.
     if (timed) HF_CHECK(timed->read(each->run, note));
-    if (dated) {
-      const RowNumber first = each->run.first_row;
-      const auto position = std::ranges::upper_bound(offsets, first) - offsets.begin() - 1;
-      HF_CHECK(dated->read(static_cast<std::size_t>(position), first, first + each->run.row_count,
-                           note));
-    }
+    if (!dated) continue;
+    const auto note_cuts = [&](const PageSides::Side& side, RowNumber base, std::uint32_t from,
+                               std::uint32_t to) {
+      dated->cuts().for_each_cut(base, from, to, side.rows.data(), [&](std::uint32_t cut) {
+        note(side.activity, dated->slots_by_day()[DayRows::day(cut)]);
+      });
+    };
+    const RowNumber first = each->run.first_row;
+    HF_CHECK(dated->read(first, first + each->run.row_count, note_cuts));
   }
   return {};
 }
@@ -335,67 +329,32 @@ Result<void> ActivityBitmaps::for_each_stretch(std::uint32_t part, std::uint32_t
   return from < end ? use(from, end) : Result<void>{};
 }
 
-// Of the positions [at, end), whose rows lie on the page that begins with row `base`. The innermost
-// loop, on locals alone. What is in no slot is put beyond the slots.
-void ActivityBitmaps::mark_page(const DatedRows& rows, const PageSides::Side& side, std::size_t at,
-                                std::size_t end, RowNumber base) {
-  const Part& part = rows.sides.part();
-  const PersonOrdinal* const persons = part.persons().data();
-  const RowNumber* const offsets = part.row_offsets().data();
-  const std::uint32_t* const first_cuts = rows.cuts().first_cuts.data();
-  const RowNumber* const first_rows = rows.cuts().first_rows.data();
-  const Day* const days = rows.cuts().days.data();
+// The innermost loop, on locals alone. What is in no slot is put beyond the slots.
+void ActivityBitmaps::mark_cuts(const DatedRows& rows, const PageSides::Side& side, RowNumber base,
+                                std::uint32_t from, std::uint32_t to) {
   const std::uint16_t* const slot_of_day = rows.slots_by_day().data();
-  const Day first_day = rows.cuts().first_day;
-  const std::uint64_t* const matches = side.rows.data();
-  const bool is_whole = side.is_whole;
   std::uint64_t* const words = words_.data() + side.activity * stride_ * PersonChunk::words;
   std::uint16_t* const touched = touched_.data() + side.activity * stride_;
-  for (; at < end; ++at) {
-    // What somebody is, rather than does, holds for none of most persons' rows.
-    if (!is_whole && !has_bit(matches, offsets[at] - base, offsets[at + 1] - base - 1)) continue;
-    const std::uint32_t place = persons[at] & place_mask;
-    const std::uint64_t bit = std::uint64_t{1} << (place % 64);
-    for (std::uint32_t cut = first_cuts[at]; cut < first_cuts[at + 1]; ++cut) {
-      if (!is_whole && !has_bit(matches, first_rows[cut] - base, first_rows[cut + 1] - base - 1)) {
-        continue;
-      }
-      const std::size_t slot = slot_of_day[days[cut] - first_day];
-      touched[slot] = 1;
-      words[slot * PersonChunk::words + place / 64] |= bit;
-    }
-  }
+  rows.cuts().for_each_cut(base, from, to, side.rows.data(), [=](std::uint32_t cut) {
+    const std::size_t slot = slot_of_day[DayRows::day(cut)];
+    const std::uint32_t place = DayRows::place(cut);
+    touched[slot] = 1;
+    words[slot * PersonChunk::words + place / 64] |= std::uint64_t{1} << (place % 64);
+  });
 }
 
 Result<void> ActivityBitmaps::load_rows(DatedRows& rows, std::uint32_t chunk) {
-  constexpr std::uint32_t page_rows = part_format::page_rows;
   const auto persons = rows.sides.part().persons();
   const auto offsets = rows.sides.part().row_offsets();
+  const auto mark = [&](const PageSides::Side& side, RowNumber base, std::uint32_t from,
+                        std::uint32_t to) { mark_cuts(rows, side, base, from, to); };
   const auto read_stretch = [&](std::size_t at, std::size_t end) -> Result<void> {
     events_scanned_ += offsets[end] - offsets[at];
     for (std::size_t i = at; i < end; ++i) {
       const std::uint32_t place = persons[i] & place_mask;
       seen_[place / 64] |= std::uint64_t{1} << (place % 64);
     }
-    while (at < end) {
-      const std::uint32_t page = offsets[at] / page_rows;
-      const RowNumber base = page * page_rows;
-      const auto ends = offsets.subspan(at + 1, end - at);
-      const auto inside = std::ranges::upper_bound(ends, std::uint64_t{base} + page_rows);
-      const std::size_t next = at + static_cast<std::size_t>(inside - ends.begin());
-      if (next == at) {  // Its rows go on in the next page.
-        const std::uint32_t place = persons[at] & place_mask;
-        HF_CHECK(
-            rows.read(at, offsets[at], offsets[at + 1],
-                      [&](std::size_t activity, std::size_t slot) { set(activity, slot, place); }));
-        ++at;
-        continue;
-      }
-      HF_CHECK(rows.sides.seek(page));
-      for (const PageSides::Side& side : rows.sides) mark_page(rows, side, at, next, base);
-      at = next;
-    }
-    return {};
+    return rows.read(offsets[at], offsets[end], mark);
   };
   return for_each_stretch(rows.number(), chunk, read_stretch);
 }

@@ -134,8 +134,8 @@ class ActivityBitmaps {
   Result<void> load_rows(TimedRows& rows, std::uint32_t chunk);
   template <class Use>
   Result<void> for_each_stretch(std::uint32_t part, std::uint32_t chunk, Use&& use);
-  void mark_page(const DatedRows& rows, const PageSides::Side& side, std::size_t at,
-                 std::size_t end, RowNumber base);
+  void mark_cuts(const DatedRows& rows, const PageSides::Side& side, RowNumber base,
+                 std::uint32_t from, std::uint32_t to);
   void set(std::size_t activity, std::size_t slot, std::uint32_t place);
 
   const ActivityPlan* plan_;

@@ -36,7 +36,8 @@ Result<void> PageSides::seek(std::uint32_t page) {
   if (page == page_) return {};
   const std::size_t words = (part_->rows_in_page(page) + 63) / 64;
   for (Side& side : sides_) {
-    if (!side.is_whole) HF_CHECK(side.matcher->find(page, std::span(side.rows).first(words)));
+    if (side.is_whole) continue;
+    HF_CHECK(side.matcher->find(page, std::span(side.rows).first(words)));
   }
   page_ = page;
   return {};
@@ -114,9 +115,9 @@ bool TimedRows::mark_sides(std::uint32_t first, std::uint32_t last, Find find, c
   return any;
 }
 
-DatedRows::DatedRows(const TimeSlots& slots, std::span<const TimeSlots::DayRun> days,
-                     std::uint32_t number, const Part& part, std::shared_ptr<const DayRows> cuts)
-    : sides(part), number_(number), cuts_(std::move(cuts)), nowhere_(slots.nowhere()) {
+DatedRows::DatedRows(std::span<const TimeSlots::DayRun> days, std::uint32_t number,
+                     const Part& part, std::shared_ptr<const DayRows> cuts)
+    : sides(part), number_(number), cuts_(std::move(cuts)) {
   std::size_t run = 0;
   for (Day day = cuts_->first_day; day <= cuts_->last_day; ++day) {
     while (run + 1 < days.size() && days[run + 1].first <= day) ++run;

@@ -26,16 +26,9 @@ class PageSides {
   struct Side {
     std::size_t activity;
     const PageMatcher* matcher;
-    bool is_whole;  ///< Every row matches.
+    bool is_whole;  ///< Every row matches: the bits of all are set.
     std::array<std::uint64_t, part_format::page_rows / 64> rows = {};
 
-    /// Of rows of the page.
-    [[nodiscard]] bool has_match(std::uint32_t first, std::uint32_t last) const {
-      if (is_whole) return true;
-      std::uint64_t any = 0;
-      for_each_word(first, last, [&](std::uint32_t, std::uint64_t bits) { any |= bits; });
-      return any != 0;
-    }
     /// Calls use(base, bits) for words of rows [base, base + 64), with the matches of the range.
     template <class Use>
     void for_each_word(std::uint32_t first, std::uint32_t last, Use&& use) const {
@@ -51,6 +44,7 @@ class PageSides {
   explicit PageSides(const Part& part) : part_(&part) {}
   void add(std::size_t activity, const PageMatcher& matcher) {
     sides_.push_back({activity, &matcher, matcher.matches_everything()});
+    if (sides_.back().is_whole) sides_.back().rows.fill(~std::uint64_t{0});
   }
   [[nodiscard]] bool empty() const { return sides_.empty(); }
   [[nodiscard]] const Part& part() const { return *part_; }
@@ -130,45 +124,33 @@ class TimedRows {
 class DatedRows {
  public:
   /// `days` are the slots' (TimeSlots::by_day()).
-  DatedRows(const TimeSlots& slots, std::span<const TimeSlots::DayRun> days, std::uint32_t number,
-            const Part& part, std::shared_ptr<const DayRows> cuts);
+  DatedRows(std::span<const TimeSlots::DayRun> days, std::uint32_t number, const Part& part,
+            std::shared_ptr<const DayRows> cuts);
 
   PageSides sides;
   [[nodiscard]] std::uint32_t number() const { return number_; }
-  [[nodiscard]] const DayRows& cuts() const { return *cuts_; }
-  /// Of the days from cuts().first_day on.
+  /// By DayRows::day().
   [[nodiscard]] std::span<const std::uint16_t> slots_by_day() const { return slot_of_day_; }
-  [[nodiscard]] std::uint16_t slot(std::size_t cut) const {
-    return slot_of_day_[static_cast<std::size_t>(cuts_->days[cut] - cuts_->first_day)];
-  }
 
-  /// Calls hit(activity, slot) for the slots in which a row of [first, end) matches, which are
-  /// rows of one position in the directory. Errors: those of Part's readers.
-  template <class Hit>
-  [[nodiscard]] Result<void> read(std::size_t position, RowNumber first, RowNumber end, Hit&& hit) {
+  /// Calls use(side, base, from, to) for each side and each page that has rows of [first, end):
+  /// rows base + from to base + to. The side's matches are those of the page. Errors: those of
+  /// Part's readers.
+  template <class Use>
+  [[nodiscard]] Result<void> read(RowNumber first, RowNumber end, Use&& use) {
     while (first < end) {
-      const std::uint32_t page = first / part_format::page_rows;
-      const RowNumber base = page * part_format::page_rows;
-      const RowNumber page_end = std::min(end, base + part_format::page_rows);
-      HF_CHECK(sides.seek(page));
-      for (std::size_t cut = cuts_->first_cuts[position]; cuts_->first_rows[cut] < page_end;
-           ++cut) {
-        const RowNumber from = std::max(cuts_->first_rows[cut], first);
-        const RowNumber to = std::min(cuts_->first_rows[cut + 1], page_end);
-        if (from >= to || slot(cut) == nowhere_) continue;
-        for (const PageSides::Side& side : sides) {
-          if (side.has_match(from - base, to - base)) hit(side.activity, slot(cut));
-        }
-      }
-      first = page_end;
+      const RowNumber base = first - first % part_format::page_rows;
+      const RowNumber to = std::min(end - base, part_format::page_rows);
+      HF_CHECK(sides.seek(base / part_format::page_rows));
+      for (const PageSides::Side& side : sides) use(side, base, first - base, to);
+      first = base + to;
     }
     return {};
   }
+  [[nodiscard]] const DayRows& cuts() const { return *cuts_; }
 
  private:
   std::uint32_t number_;
   std::shared_ptr<const DayRows> cuts_;
-  std::uint16_t nowhere_;
   std::vector<std::uint16_t> slot_of_day_;  // From the cuts' first day on.
 };
 

@@ -10,17 +10,16 @@
 #include <vector>
 
 #include "base/result.h"
-#include "calendar/zone.h"
 #include "store/page_cache.h"
+#include "store/zone_rules.h"
 
 namespace hf {
 
 class Part;
 /// Dense number of a person in its store, never reused.
 using PersonOrdinal = std::uint32_t;
-
-/// What decides which local day an instant is on, over some stretch of time.
-using ZoneRules = std::vector<Zone::Transition>;
+/// Position of an event in its part.
+using RowNumber = std::uint32_t;
 
 /// An owner of events (store/moved_runs.h) was active on that day.
 struct OwnerDay {
@@ -99,28 +98,9 @@ class DaySets final : public CachedPage {
   ZoneRules rules_;
 };
 
-/// The rows of one part cut where the person of the directory or the local day changes: questions
-/// about days look at which rows match, and at no time. Immutable.
-struct DayRows final : CachedPage {
-  std::vector<std::uint32_t> first_cuts;  ///< By position in the directory, and the end.
-  std::vector<Day> days;                  ///< Of each cut.
-  Day first_day = 0;                      ///< The earliest of them,
-  Day last_day = 0;                       ///< and the latest.
-  std::vector<std::uint32_t> first_rows;  ///< Of each cut, and the part's end.
-  ZoneRules rules;
-};
-
-/// The offsets of a zone from `first_ms` to `last_ms`: two zones with equal ones have the same days
-/// there, whatever their names and whatever a newer zone database says of other years.
-[[nodiscard]] ZoneRules zone_rules(const Zone& zone, TimestampMs first_ms, TimestampMs last_ms);
-[[nodiscard]] bool are_same(const ZoneRules& a, const ZoneRules& b);
-
 /// Of the part's rows at or before `until_ms`; reads names and times. `rules` are of all its times.
 /// Errors: those of Part's readers.
 [[nodiscard]] Result<std::vector<OwnerDay>> read_owner_days(const Part& part,
                                                             const ZoneRules& rules,
                                                             TimestampMs until_ms);
-/// Reads the times. `rules` are of all of them. Errors: those of Part's readers.
-[[nodiscard]] Result<std::shared_ptr<DayRows>> read_day_rows(const Part& part, ZoneRules rules);
-
 }  // namespace hf

@@ -18,14 +18,12 @@
 #include "base/result.h"
 #include "event/value.h"
 #include "store/code_array.h"
+#include "store/day_rows.h"
 #include "store/day_sets.h"
 #include "store/page_cache.h"
 #include "store/part_format.h"
 
 namespace hf {
-
-/// Position of an event in its part.
-using RowNumber = std::uint32_t;
 
 /// Decoded page of a number-like system column (time, received_at): one value a row.
 struct TimePage final : CachedPage {
