@@ -3,17 +3,25 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
-#include <thread>
 
 #include "base/assert.h"
 #include "base/bitmap.h"
+#include "metric/parallel.h"
 
 namespace hf {
 namespace {
 
 constexpr std::uint32_t place_mask = PersonChunk::persons - 1;
+
+// A bitmap of a chunk is a step, and so are that many rows.
+constexpr std::size_t rows_per_step = 20;
+
+// Starting a thread takes a tenth of the time of so many steps, half a millisecond.
+unsigned threads_for(std::size_t steps, unsigned threads) {
+  constexpr std::size_t steps_per_thread = 16'384;
+  return static_cast<unsigned>(std::min<std::size_t>(threads, 1 + steps / steps_per_thread));
+}
 
 /// The codes of the part's names that the matcher means; nothing where a property decides.
 std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity, const Part& part) {
@@ -26,6 +34,15 @@ std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity, con
     if (activity.matcher->names(part.names()[code].name)) codes.push_back(code);
   }
   return codes;
+}
+
+// Not inlined, so that all it needs stays in registers. What is in no slot is put beyond the slots.
+[[gnu::noinline]] void mark_cuts(const DatedRows& rows, const RowMatches& side, RowNumber first,
+                                 RowNumber end, std::uint64_t* words, std::uint16_t* touched) {
+  rows.read(side, first, end, [=](std::uint32_t place, std::size_t slot) {
+    touched[slot] = 1;
+    words[slot * PersonChunk::words + place / 64] |= std::uint64_t{1} << (place % 64);
+  });
 }
 
 /// The entries of owners in [first, end).
@@ -62,82 +79,124 @@ Result<ActivityPlan> ActivityPlan::bind(const Snapshot& snapshot,
   if (scope.context->day_sets) {
     plan.days_ = slots.by_day(*scope.zone).value_or(std::vector<TimeSlots::DayRun>{});
   }
-  std::vector<bool> is_read(snapshot.parts.size());
+  const auto parts = static_cast<std::uint32_t>(snapshot.parts.size());
+  std::vector<std::vector<std::optional<PageMatcher>>> matchers(parts);  // Then by activity.
   for (const Activity& activity : activities) {
     plan.labels_.push_back(activity.matcher->label);
     std::vector<Source>& sources = plan.sources_.emplace_back();
-    std::vector<Moved>& moved = plan.moved_.emplace_back();
-    for (std::uint32_t part = 0; part < snapshot.parts.size(); ++part) {
-      HF_TRY(Source source, plan.source_of(activity, part, scope));
-      if (source.shape == ActivityShape::postings) plan.move_postings(source, moved);
-      for (const auto& list : source.postings) plan.events_ += list->owners.size();
-      if (source.matcher && !is_read[part]) {
-        is_read[part] = true;
-        plan.events_ += snapshot.parts[part]->row_count();
-      }
-      sources.push_back(std::move(source));
+    for (std::uint32_t part = 0; part < parts; ++part) {
+      auto& matcher = matchers[part].emplace_back();
+      HF_TRY(sources.emplace_back(), plan.source_of(activity, part, scope, matcher));
+      for (const auto& list : sources.back().postings) plan.events_ += list->owners.size();
     }
   }
-  for (std::uint32_t part = 0; part < snapshot.parts.size(); ++part) HF_CHECK(plan.move_rows(part));
-  for (std::vector<Moved>& moved : plan.moved_) std::ranges::sort(moved, {}, &Moved::person);
+  std::uint64_t rows = 0;
+  for (std::uint32_t part = 0; part < parts; ++part) {
+    const bool is_read = std::ranges::any_of(matchers[part], [](const auto& m) { return !!m; });
+    if (is_read) rows += snapshot.parts[part]->row_count();
+  }
+  if (rows == 0) return plan;
+  plan.events_ += rows;
+  plan.moved_runs_ = plan.index_->moved_runs(snapshot);
+  const auto read = [&](unsigned, std::uint32_t part) {
+    return plan.read_rows(part, matchers[part], *scope.zone);
+  };
+  HF_CHECK(for_each_item(threads_for(rows / rows_per_step, scope.context->threads), parts, read));
+  for (std::uint32_t part = 0; part < parts; ++part) {
+    if (!plan.is_by_rows(part)) continue;
+    for (const MovedRuns::Moved& each : (*plan.moved_runs_)[part]) {
+      plan.moved_events_ += each.run.row_count;
+    }
+  }
   return plan;
 }
 
-std::optional<TimedRows> ActivityPlan::timed_rows(std::uint32_t part) const {
-  TimedRows rows(*slots_, part, *snapshot_->parts[part]);
+MovedMarks::MovedMarks(std::vector<Mark> marks, std::uint32_t chunks) {
+  if (marks.empty()) return;
+  first_.resize(chunks + 2);
+  for (const Mark& mark : marks) ++first_[(mark.person >> PersonChunk::bits) + 2];
+  for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
+  marks_.resize(marks.size());
+  for (const Mark& mark : marks) marks_[first_[(mark.person >> PersonChunk::bits) + 1]++] = mark;
+}
+
+bool ActivityPlan::is_by_rows(std::uint32_t part) const {
+  return std::ranges::any_of(sources_, [&](const auto& s) { return s[part].matches != nullptr; });
+}
+
+std::vector<RowMatches> ActivityPlan::matches(std::uint32_t part, ActivityShape shape) const {
+  std::vector<RowMatches> out;
   for (std::size_t activity = 0; activity < activities(); ++activity) {
     const Source& at = source(activity, part);
-    if (at.shape == ActivityShape::rows) rows.add(activity, *at.matcher);
+    if (at.shape == shape) out.push_back({activity, at.matches});
   }
-  if (rows.sides.empty()) return std::nullopt;
-  return rows;
+  return out;
+}
+
+std::optional<TimedRows> ActivityPlan::timed_rows(std::uint32_t part) const {
+  auto sides = matches(part, ActivityShape::rows);
+  if (sides.empty()) return std::nullopt;
+  return TimedRows(*slots_, part, *snapshot_->parts[part], std::move(sides));
 }
 
 std::optional<DatedRows> ActivityPlan::dated_rows(std::uint32_t part) const {
-  std::optional<DatedRows> rows;
-  for (std::size_t activity = 0; activity < activities(); ++activity) {
-    const Source& at = source(activity, part);
-    if (at.shape != ActivityShape::day_rows) continue;
-    if (!rows) rows.emplace(days_, part, *snapshot_->parts[part], at.day_rows);
-    rows->sides.add(activity, *at.matcher);
-  }
-  return rows;
+  auto sides = matches(part, ActivityShape::day_rows);
+  if (sides.empty()) return std::nullopt;
+  const auto& cuts = source(sides.front().activity, part).day_rows;
+  return DatedRows(days_, part, *snapshot_->parts[part], cuts, std::move(sides));
 }
 
-// By row, not by person: then each page is looked at once.
-Result<void> ActivityPlan::move_rows(std::uint32_t part) {
-  if (snapshot_->moved == nullptr) return {};
-  std::optional<TimedRows> timed = timed_rows(part);
-  std::optional<DatedRows> dated = dated_rows(part);
-  if (!timed && !dated) return {};
-  std::vector<const MovedRuns::Moved*> runs;
-  for (const MovedRuns::Moved& each : snapshot_->moved->runs) {
-    if (each.run.part == part) runs.push_back(&each);
+Result<void> ActivityPlan::read_rows(std::uint32_t part,
+                                     std::span<const std::optional<PageMatcher>> matchers,
+                                     const Zone& zone) {
+  for (std::size_t activity = 0; activity < activities(); ++activity) {
+    if (!matchers[activity]) continue;
+    Source& at = sources_[activity][part];
+    HF_TRY(at.matches, find_rows(*snapshot_->parts[part], *matchers[activity]));
+    if (at.shape != ActivityShape::day_rows) continue;
+    HF_TRY(at.day_rows, snapshot_->parts[part]->day_rows(zone));
   }
-  std::ranges::sort(runs, {}, [](const MovedRuns::Moved* each) { return each->run.first_row; });
-  for (const MovedRuns::Moved* each : runs) {
-    const auto note = [&](std::size_t activity, std::size_t slot) {
-      if (slot == slots_->nowhere()) return;
-      moved_[activity].push_back({each->person, static_cast<std::uint16_t>(slot)});
-    };
-    moved_events_ += each->run.row_count;
-    moved_[0].push_back({each->person, slots_->nowhere()});  // Whose events were looked at.
-    if (timed) HF_CHECK(timed->read(each->run, note));
-    if (!dated) continue;
-    const auto note_cuts = [&](const PageSides::Side& side, RowNumber base, std::uint32_t from,
-                               std::uint32_t to) {
-      dated->cuts().for_each_cut(base, from, to, side.rows.data(), [&](std::uint32_t cut) {
-        note(side.activity, dated->slots_by_day()[DayRows::day(cut)]);
-      });
-    };
-    const RowNumber first = each->run.first_row;
-    HF_CHECK(dated->read(first, first + each->run.row_count, note_cuts));
+  return move_rows(part);
+}
+
+// By row, not by person: then the times of each page are looked at once.
+Result<void> ActivityPlan::move_rows(std::uint32_t part) {
+  const std::vector<MovedRuns::Moved>& runs = (*moved_runs_)[part];
+  if (runs.empty()) return {};
+  std::vector<std::vector<MovedMarks::Mark>> marks(activities());
+  const auto note = [&](PersonOrdinal person, std::size_t activity, std::size_t slot) {
+    marks[activity].push_back({person, static_cast<std::uint16_t>(slot)});
+  };
+  if (std::optional<TimedRows> timed = timed_rows(part)) {
+    for (const MovedRuns::Moved& each : runs) {
+      HF_CHECK(timed->read(each.run, [&](std::size_t activity, std::size_t slot) {
+        note(each.person, activity, slot);
+      }));
+    }
+  }
+  if (const std::optional<DatedRows> dated = dated_rows(part)) {
+    for (const RowMatches& side : dated->sides()) {
+      for (const MovedRuns::Moved& each : runs) {
+        const RowNumber first = each.run.first_row;
+        dated->read(side, first, first + each.run.row_count, [&](std::uint32_t, std::size_t slot) {
+          note(each.person, side.activity, slot);
+        });
+      }
+    }
+  }
+  for (std::size_t activity = 0; activity < activities(); ++activity) {
+    Source& at = sources_[activity][part];
+    if (at.matches == nullptr) continue;
+    // Whose events were looked at.
+    for (const MovedRuns::Moved& each : runs) note(each.person, activity, slots_->nowhere());
+    at.moved = MovedMarks(std::move(marks[activity]), chunks());
   }
   return {};
 }
 
 Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, std::uint32_t number,
-                                                     const Scope& scope) {
+                                                     const Scope& scope,
+                                                     std::optional<PageMatcher>& matcher) {
   const Part& part = *snapshot_->parts[number];
   const bool is_first_seen = number < snapshot_->first_seen_parts;
   if ((is_first_seen && !activity.first_seen) || part.time_min() > scope.as_of_ms) return Source{};
@@ -158,17 +217,15 @@ Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, s
     for (const std::uint32_t code : *codes) {
       HF_TRY(source.postings.emplace_back(), part.postings(code));
     }
+    source.moved = move_postings(source);
     return source;
   }
-  HF_TRY(PageMatcher matcher, PageMatcher::compile(*activity.matcher, *activity.where, part));
-  if (matcher.matches_nothing()) return Source{};
-  if (has_whole_days) {
-    HF_TRY(auto day_rows, part.day_rows(*scope.zone));
-    return Source{.shape = ActivityShape::day_rows,
-                  .day_rows = std::move(day_rows),
-                  .matcher = std::move(matcher)};
+  HF_TRY(matcher, PageMatcher::compile(*activity.matcher, *activity.where, part));
+  if (matcher->matches_nothing()) {
+    matcher.reset();
+    return Source{};
   }
-  return Source{.shape = ActivityShape::rows, .matcher = std::move(matcher)};
+  return Source{.shape = has_whole_days ? ActivityShape::day_rows : ActivityShape::rows};
 }
 
 std::vector<ReadStep> ActivityPlan::steps() const {
@@ -182,7 +239,7 @@ std::vector<ReadStep> ActivityPlan::steps() const {
         if (at.shape != shape) continue;
         ++step.parts;
         for (const auto& list : at.postings) step.events += list->owners.size();
-        if (at.matcher) step.events += snapshot_->parts[part]->row_count();
+        if (at.matches != nullptr) step.events += snapshot_->parts[part]->row_count();
       }
       if (step.parts > 0) steps.push_back(std::move(step));
     }
@@ -190,7 +247,8 @@ std::vector<ReadStep> ActivityPlan::steps() const {
   return steps;
 }
 
-void ActivityPlan::move_postings(const Source& source, std::vector<Moved>& moved) const {
+MovedMarks ActivityPlan::move_postings(const Source& source) const {
+  std::vector<MovedMarks::Mark> marks;
   const TimeSlots::Lookup find(*slots_);
   for (const auto& list : source.postings) {
     auto from = list->owners.begin();
@@ -199,10 +257,11 @@ void ActivityPlan::move_postings(const Source& source, std::vector<Moved>& moved
       for (; from != list->owners.end() && *from == owner; ++from) {
         const auto at = static_cast<std::size_t>(from - list->owners.begin());
         const std::uint16_t slot = find(list->times[at]);
-        if (slot != slots_->nowhere()) moved.push_back({person, slot});
+        if (slot != slots_->nowhere()) marks.push_back({person, slot});
       }
     }
   }
+  return {std::move(marks), chunks()};
 }
 
 ActivityBitmaps::ActivityBitmaps(const ActivityPlan& plan)
@@ -243,14 +302,12 @@ Result<void> ActivityBitmaps::load(std::uint32_t chunk) {
         case ActivityShape::day_rows:
         case ActivityShape::rows: break;
       }
-    }
-    const auto moved = plan_->moved(activity);
-    for (auto at = std::ranges::lower_bound(moved, first, {}, &ActivityPlan::Moved::person);
-         at != moved.end() && at->person - first < PersonChunk::persons; ++at) {
-      set(activity, at->slot, at->person - first);
+      for (const MovedMarks::Mark& mark : plan_->source(activity, part).moved.of(chunk)) {
+        set(activity, mark.slot, mark.person - first);
+      }
     }
   }
-  for (DatedRows& rows : dated_) HF_CHECK(load_rows(rows, chunk));
+  for (const DatedRows& rows : dated_) HF_CHECK(load_rows(rows, chunk));
   for (TimedRows& rows : timed_) HF_CHECK(load_rows(rows, chunk));
   const BitmapKernels& kernels = bitmap_kernels();
   if (has_days) {
@@ -329,39 +386,28 @@ Result<void> ActivityBitmaps::for_each_stretch(std::uint32_t part, std::uint32_t
   return from < end ? use(from, end) : Result<void>{};
 }
 
-// The innermost loop, on locals alone. What is in no slot is put beyond the slots.
-void ActivityBitmaps::mark_cuts(const DatedRows& rows, const PageSides::Side& side, RowNumber base,
-                                std::uint32_t from, std::uint32_t to) {
-  const std::uint16_t* const slot_of_day = rows.slots_by_day().data();
-  std::uint64_t* const words = words_.data() + side.activity * stride_ * PersonChunk::words;
-  std::uint16_t* const touched = touched_.data() + side.activity * stride_;
-  rows.cuts().for_each_cut(base, from, to, side.rows.data(), [=](std::uint32_t cut) {
-    const std::size_t slot = slot_of_day[DayRows::day(cut)];
-    const std::uint32_t place = DayRows::place(cut);
-    touched[slot] = 1;
-    words[slot * PersonChunk::words + place / 64] |= std::uint64_t{1} << (place % 64);
-  });
-}
-
-Result<void> ActivityBitmaps::load_rows(DatedRows& rows, std::uint32_t chunk) {
-  const auto persons = rows.sides.part().persons();
-  const auto offsets = rows.sides.part().row_offsets();
-  const auto mark = [&](const PageSides::Side& side, RowNumber base, std::uint32_t from,
-                        std::uint32_t to) { mark_cuts(rows, side, base, from, to); };
-  const auto read_stretch = [&](std::size_t at, std::size_t end) -> Result<void> {
-    events_scanned_ += offsets[end] - offsets[at];
-    for (std::size_t i = at; i < end; ++i) {
-      const std::uint32_t place = persons[i] & place_mask;
-      seen_[place / 64] |= std::uint64_t{1} << (place % 64);
-    }
-    return rows.read(offsets[at], offsets[end], mark);
-  };
-  return for_each_stretch(rows.number(), chunk, read_stretch);
+Result<void> ActivityBitmaps::load_rows(const DatedRows& rows, std::uint32_t chunk) {
+  const auto persons = rows.part().persons();
+  const auto offsets = rows.part().row_offsets();
+  return for_each_stretch(
+      rows.number(), chunk, [&](std::size_t at, std::size_t end) -> Result<void> {
+        events_scanned_ += offsets[end] - offsets[at];
+        for (std::size_t i = at; i < end; ++i) {
+          const std::uint32_t place = persons[i] & place_mask;
+          seen_[place / 64] |= std::uint64_t{1} << (place % 64);
+        }
+        for (const RowMatches& side : rows.sides()) {
+          const std::size_t first = side.activity * stride_;
+          mark_cuts(rows, side, offsets[at], offsets[end],
+                    words_.data() + first * PersonChunk::words, touched_.data() + first);
+        }
+        return {};
+      });
 }
 
 Result<void> ActivityBitmaps::load_rows(TimedRows& rows, std::uint32_t chunk) {
-  const auto persons = rows.sides.part().persons();
-  const auto offsets = rows.sides.part().row_offsets();
+  const auto persons = rows.part().persons();
+  const auto offsets = rows.part().row_offsets();
   return for_each_stretch(
       rows.number(), chunk, [&](std::size_t at, std::size_t end) -> Result<void> {
         events_scanned_ += offsets[end] - offsets[at];
@@ -379,44 +425,20 @@ Result<void> ActivityBitmaps::load_rows(TimedRows& rows, std::uint32_t chunk) {
 Result<ActivityScan> for_each_chunk(
     const ActivityPlan& plan, std::size_t steps, unsigned threads,
     const std::function<void(unsigned, const ActivityBitmaps&)>& work) {
-  // About half a millisecond's worth: starting a thread costs a tenth of that.
-  constexpr std::size_t steps_per_thread = 16'384;
-  constexpr std::size_t events_per_step = 20;
-  const std::uint32_t chunks = plan.chunks();
-  const std::size_t all_steps = steps * chunks + plan.events() / events_per_step;
-  const std::size_t count = std::max<std::size_t>(
-      1, std::min({std::size_t{threads}, std::size_t{chunks}, 1 + all_steps / steps_per_thread}));
-
-  struct Outcome {
-    Result<void> result;
-    ActivityScan scan;
+  const std::size_t all_steps = steps * plan.chunks() + plan.events() / rows_per_step;
+  std::vector<std::optional<ActivityBitmaps>> bitmaps(threads_for(all_steps, threads));
+  const auto run = [&](unsigned thread, std::uint32_t chunk) -> Result<void> {
+    if (!bitmaps[thread]) bitmaps[thread].emplace(plan);
+    HF_CHECK(bitmaps[thread]->load(chunk));
+    work(thread, *bitmaps[thread]);
+    return {};
   };
-  std::vector<Outcome> outcomes(count);
-  std::atomic<std::uint32_t> next = 0;
-  std::atomic<bool> has_failed = false;
-  const auto run = [&](unsigned thread) {
-    ActivityBitmaps bitmaps(plan);
-    Outcome& outcome = outcomes[thread];
-    for (std::uint32_t chunk = next++; chunk < chunks && !has_failed; chunk = next++) {
-      outcome.result = bitmaps.load(chunk);
-      if (!outcome.result) {
-        has_failed = true;
-        return;
-      }
-      work(thread, bitmaps);
-    }
-    outcome.scan = {bitmaps.events_scanned(), bitmaps.persons_scanned()};
-  };
-  {
-    std::vector<std::jthread> others;
-    for (unsigned i = 1; i < count; ++i) others.emplace_back(run, i);
-    run(0);
-  }
+  HF_CHECK(for_each_item(static_cast<unsigned>(bitmaps.size()), plan.chunks(), run));
   ActivityScan scan{.events = plan.moved_events()};
-  for (const Outcome& outcome : outcomes) {
-    HF_CHECK(outcome.result);
-    scan.events += outcome.scan.events;
-    scan.persons += outcome.scan.persons;
+  for (const auto& each : bitmaps) {
+    if (!each) continue;
+    scan.events += each->events_scanned();
+    scan.persons += each->persons_scanned();
   }
   return scan;
 }

@@ -39,6 +39,25 @@ enum class ActivityShape : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(ActivityShape shape);
 
+/// What persons did in which slot that lies with other owners, by chunk of persons.
+class MovedMarks {
+ public:
+  struct Mark {
+    PersonOrdinal person;
+    std::uint16_t slot;  ///< Nowhere: something of the person was looked at.
+  };
+  MovedMarks() = default;
+  MovedMarks(std::vector<Mark> marks, std::uint32_t chunks);
+  [[nodiscard]] std::span<const Mark> of(std::uint32_t chunk) const {
+    if (marks_.empty()) return {};
+    return std::span(marks_).subspan(first_[chunk], first_[chunk + 1] - first_[chunk]);
+  }
+
+ private:
+  std::vector<Mark> marks_;
+  std::vector<std::uint32_t> first_;  // By chunk.
+};
+
 /// Activities bound to a snapshot and to slots. Const methods may run concurrently.
 class ActivityPlan {
  public:
@@ -57,12 +76,8 @@ class ActivityPlan {
     PartDays days = {};
     std::vector<std::shared_ptr<const Postings>> postings = {};
     std::shared_ptr<const DayRows> day_rows = {};
-    std::optional<PageMatcher> matcher = {};  ///< Of shapes day_rows and rows.
-  };
-  /// Something a person did in a slot that lies with another owner.
-  struct Moved {
-    PersonOrdinal person;
-    std::uint16_t slot;
+    std::shared_ptr<const std::vector<std::uint64_t>> matches = {};  ///< Of day_rows and rows.
+    MovedMarks moved = {};                                           ///< Of postings and rows.
   };
 
   [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }
@@ -72,11 +87,6 @@ class ActivityPlan {
   [[nodiscard]] std::size_t activities() const { return sources_.size(); }
   [[nodiscard]] const Source& source(std::size_t activity, std::uint32_t part) const {
     return sources_[activity][part];
-  }
-  /// What postings and rows hold of those who lie with another owner; ascending by person. Slot
-  /// nowhere: something of the person was looked at.
-  [[nodiscard]] std::span<const Moved> moved(std::size_t activity) const {
-    return moved_[activity];
   }
   [[nodiscard]] std::uint64_t moved_events() const { return moved_events_; }
   /// What is to be read of a part by rows; nothing where no activity is.
@@ -90,8 +100,13 @@ class ActivityPlan {
   [[nodiscard]] std::uint32_t chunks() const { return PersonChunk::count(snapshot_->person_end); }
 
  private:
-  Result<Source> source_of(const Activity& activity, std::uint32_t number, const Scope& scope);
-  void move_postings(const Source& source, std::vector<Moved>& moved) const;
+  Result<Source> source_of(const Activity& activity, std::uint32_t number, const Scope& scope,
+                           std::optional<PageMatcher>& matcher);
+  [[nodiscard]] bool is_by_rows(std::uint32_t part) const;
+  [[nodiscard]] std::vector<RowMatches> matches(std::uint32_t part, ActivityShape shape) const;
+  Result<void> read_rows(std::uint32_t part, std::span<const std::optional<PageMatcher>> matchers,
+                         const Zone& zone);
+  [[nodiscard]] MovedMarks move_postings(const Source& source) const;
   Result<void> move_rows(std::uint32_t part);
 
   const Snapshot* snapshot_ = nullptr;
@@ -99,9 +114,9 @@ class ActivityPlan {
   std::vector<std::string> labels_;  // By activity.
   std::shared_ptr<SnapshotIndex> index_;
   std::shared_ptr<const OwnerMoves> owners_;
+  std::shared_ptr<const SnapshotIndex::Runs> moved_runs_;  // Null where no rows are read.
   std::vector<TimeSlots::DayRun> days_;       // Empty where slots are not made of days.
   std::vector<std::vector<Source>> sources_;  // By activity, then part.
-  std::vector<std::vector<Moved>> moved_;
   std::uint64_t events_ = 0;
   std::uint64_t moved_events_ = 0;
 };
@@ -130,12 +145,10 @@ class ActivityBitmaps {
   void clear();
   void load_days(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
   void load_postings(std::size_t activity, std::uint32_t part, std::uint32_t chunk);
-  Result<void> load_rows(DatedRows& rows, std::uint32_t chunk);
+  Result<void> load_rows(const DatedRows& rows, std::uint32_t chunk);
   Result<void> load_rows(TimedRows& rows, std::uint32_t chunk);
   template <class Use>
   Result<void> for_each_stretch(std::uint32_t part, std::uint32_t chunk, Use&& use);
-  void mark_cuts(const DatedRows& rows, const PageSides::Side& side, RowNumber base,
-                 std::uint32_t from, std::uint32_t to);
   void set(std::size_t activity, std::size_t slot, std::uint32_t place);
 
   const ActivityPlan* plan_;

@@ -32,39 +32,41 @@ void mark_matched(const Time* times, std::uint64_t bits, Find find, std::uint8_t
 
 }  // namespace
 
-Result<void> PageSides::seek(std::uint32_t page) {
-  if (page == page_) return {};
-  const std::size_t words = (part_->rows_in_page(page) + 63) / 64;
-  for (Side& side : sides_) {
-    if (side.is_whole) continue;
-    HF_CHECK(side.matcher->find(page, std::span(side.rows).first(words)));
+Result<std::shared_ptr<const std::vector<std::uint64_t>>> find_rows(const Part& part,
+                                                                    const PageMatcher& matcher) {
+  constexpr std::uint32_t page_words = part_format::page_rows / 64;
+  auto rows = std::make_shared<std::vector<std::uint64_t>>((part.row_count() + 63) / 64);
+  if (matcher.matches_everything()) {
+    std::ranges::fill(*rows, ~std::uint64_t{0});
+    return rows;
   }
-  page_ = page;
-  return {};
+  for (std::uint32_t page = 0; page < part.page_count(); ++page) {
+    const std::size_t words = (part.rows_in_page(page) + 63) / 64;
+    HF_CHECK(matcher.find(page, std::span(*rows).subspan(page * page_words, words)));
+  }
+  return rows;
 }
 
-TimedRows::TimedRows(const TimeSlots& slots, std::uint32_t number, const Part& part)
-    : sides(part),
-      slots_(&slots),
+TimedRows::TimedRows(const TimeSlots& slots, std::uint32_t number, const Part& part,
+                     std::vector<RowMatches> sides)
+    : slots_(&slots),
       bounds_(slots),
       number_(number),
-      stride_((slots.size() + 1 + 7) / 8 * 8) {}
-
-void TimedRows::add(std::size_t activity, const PageMatcher& matcher) {
-  sides.add(activity, matcher);
-  marks_.resize(sides.size() * stride_);
-}
+      part_(&part),
+      sides_(std::move(sides)),
+      stride_((slots.size() + 1 + 7) / 8 * 8),
+      marks_(sides_.size() * stride_) {}
 
 Result<bool> TimedRows::mark(const PersonRun& run) {
   constexpr std::uint32_t page_rows = part_format::page_rows;
   const std::uint32_t first = run.first_row % page_rows;
-  if (run.first_row / page_rows == sides.page() && first + run.row_count <= page_rows) [[likely]] {
+  if (run.first_row / page_rows == page_ && first + run.row_count <= page_rows) [[likely]] {
     return mark(first, first + run.row_count);
   }
   bool any = false;
   const auto read_page = [&](std::uint32_t page, std::uint32_t from,
                              std::uint32_t to) -> Result<void> {
-    if (page != sides.page()) HF_CHECK(seek(page));
+    if (page != page_) HF_CHECK(seek(page));
     any = mark(from, to) || any;
     return {};
   };
@@ -73,12 +75,14 @@ Result<bool> TimedRows::mark(const PersonRun& run) {
 }
 
 Result<void> TimedRows::seek(std::uint32_t page) {
+  page_ = no_page;
   times_ = nullptr;
-  HF_TRY(compact_, sides.part().compact_times(page));
+  HF_TRY(compact_, part_->compact_times(page));
   if (compact_->offsets.empty()) {
-    HF_TRY(times_, sides.part().times(page));
+    HF_TRY(times_, part_->times(page));
   }
-  return sides.seek(page);
+  page_ = page;
+  return {};
 }
 
 bool TimedRows::mark(std::uint32_t first, std::uint32_t last) {
@@ -98,26 +102,23 @@ bool TimedRows::mark(std::uint32_t first, std::uint32_t last) {
 
 template <class Find, class Time>
 bool TimedRows::mark_sides(std::uint32_t first, std::uint32_t last, Find find, const Time* times) {
+  const RowNumber base = page_ * part_format::page_rows;
   bool any = false;
   std::uint8_t* marks = marks_.data();
-  for (const PageSides::Side& side : sides) {
-    if (side.is_whole) {
-      mark_rows(times + first, times + last, find, marks);
-      any = true;
-    } else {
-      side.for_each_word(first, last, [&](std::uint32_t base, std::uint64_t bits) {
-        any = any || bits != 0;
-        mark_matched(times + base, bits, find, marks);
-      });
-    }
+  for (const RowMatches& side : sides_) {
+    side.for_each_word(base + first, base + last, [&](RowNumber row, std::uint64_t bits) {
+      any = any || bits != 0;
+      mark_matched(times + (row - base), bits, find, marks);
+    });
     marks += stride_;
   }
   return any;
 }
 
 DatedRows::DatedRows(std::span<const TimeSlots::DayRun> days, std::uint32_t number,
-                     const Part& part, std::shared_ptr<const DayRows> cuts)
-    : sides(part), number_(number), cuts_(std::move(cuts)) {
+                     const Part& part, std::shared_ptr<const DayRows> cuts,
+                     std::vector<RowMatches> sides)
+    : number_(number), part_(&part), cuts_(std::move(cuts)), sides_(std::move(sides)) {
   std::size_t run = 0;
   for (Day day = cuts_->first_day; day <= cuts_->last_day; ++day) {
     while (run + 1 < days.size() && days[run + 1].first <= day) ++run;

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <deque>
-#include <thread>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/json.h"
+#include "metric/parallel.h"
 #include "store/property_reader.h"
 
 namespace hf {
@@ -275,18 +275,8 @@ Result<void> for_each_person_range(
     const std::function<Result<void>(unsigned, PersonOrdinal, PersonOrdinal)>& work) {
   if (ranges <= 1) return work(0, 0, snapshot.person_end);
   const std::vector<PersonOrdinal> bounds = split_persons(snapshot, ranges);
-  std::vector<Result<void>> outcomes(ranges);
-  {
-    std::vector<std::jthread> threads;
-    for (unsigned i = 1; i < ranges; ++i) {
-      threads.emplace_back([&, i] { outcomes[i] = work(i, bounds[i], bounds[i + 1]); });
-    }
-    outcomes[0] = work(0, bounds[0], bounds[1]);
-  }
-  for (const Result<void>& outcome : outcomes) {
-    if (!outcome) return outcome;
-  }
-  return {};
+  return for_each_item(
+      ranges, ranges, [&](unsigned, std::uint32_t i) { return work(i, bounds[i], bounds[i + 1]); });
 }
 
 }  // namespace hf

@@ -31,11 +31,10 @@ struct DayRows final : CachedPage {
   [[nodiscard]] static std::uint32_t place(std::uint32_t cut) { return cut & place_mask; }
   [[nodiscard]] static std::uint32_t day(std::uint32_t cut) { return cut >> PersonChunk::bits; }
 
-  /// Calls use(cut) for those of which a row of [first, end) is in `rows`, ascending; all rows are
-  /// of one page, which begins with row `base` and is what `rows` is a bitmap of.
+  /// Calls use(cut) for those of which a row of [first, end) is in `rows`, a bitmap of the part's.
+  /// Ascending.
   template <class Use>
-  void for_each_cut(RowNumber base, std::uint32_t first, std::uint32_t end,
-                    const std::uint64_t* rows, Use&& use) const;
+  void for_each_cut(RowNumber first, RowNumber end, const std::uint64_t* rows, Use&& use) const;
 };
 
 /// Reads the times. `rules` are of all of them. Errors: those of Part's readers.
@@ -45,11 +44,13 @@ struct DayRows final : CachedPage {
 // Where `inside` has the rows of a cut but the last, adding those of them that match overflows into
 // the last one; from word to word that is the sum's carry.
 template <class Use>
-void DayRows::for_each_cut(RowNumber base, std::uint32_t first, std::uint32_t end,
-                           const std::uint64_t* rows, Use&& use) const {
+void DayRows::for_each_cut(RowNumber first, RowNumber end, const std::uint64_t* rows,
+                           Use&& use) const {
   if (first >= end) return;
-  const std::uint64_t* const begins = starts.data() + base / 64;
-  const std::uint32_t* const before = cuts_before.data() + base / 64;
+  // Where the caller writes words or numbers, these members could change as far as can be seen.
+  const std::uint64_t* const begins = starts.data();
+  const std::uint32_t* const before = cuts_before.data();
+  const std::uint32_t* const all = cuts.data();
   const std::uint32_t last_word = (end - 1) / 64;
   std::uint64_t matched = rows[first / 64] & ~std::uint64_t{0} << (first % 64);
   unsigned char carry = 0;
@@ -68,7 +69,7 @@ void DayRows::for_each_cut(RowNumber base, std::uint32_t first, std::uint32_t en
     carry = static_cast<unsigned char>(over || more);
     for (std::uint64_t any = (sum | matched) & ends; any != 0; any &= any - 1) {
       const std::uint64_t up_to = any ^ (any - 1);  // The lowest bit, and all below.
-      use(cuts[before[word] + static_cast<std::uint32_t>(std::popcount(begin & up_to)) - 1]);
+      use(all[before[word] + static_cast<std::uint32_t>(std::popcount(begin & up_to)) - 1]);
     }
     if (word == last_word) return;
   }

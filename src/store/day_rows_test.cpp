@@ -43,11 +43,9 @@ void expect_cuts(const Part& part, const DayRows& cuts, const std::vector<Cut>& 
     return row == 0 || rows[row] != rows[row - 1];
   };
   for (int round = 0; round < 30; ++round) {
-    const auto page = static_cast<std::uint32_t>(rng.below(part.page_count()));
-    const RowNumber base = page * page_rows;
-    const std::uint32_t size = part.rows_in_page(page);
-    std::uint32_t first = round % 3 == 0 ? 0 : static_cast<std::uint32_t>(rng.below(size));
-    std::uint32_t end = round % 2 == 0 ? size : static_cast<std::uint32_t>(rng.below(size + 1));
+    const std::uint32_t size = part.row_count();
+    RowNumber first = round % 3 == 0 ? 0 : static_cast<RowNumber>(rng.below(size));
+    RowNumber end = round % 2 == 0 ? size : static_cast<RowNumber>(rng.below(size + 1));
     if (end < first) std::swap(first, end);
     std::vector<std::uint64_t> matches((size + 63) / 64);
     const double share = std::vector{0.0, 0.01, 0.2, 0.9, 1.0}[rng.below(5)];
@@ -56,18 +54,18 @@ void expect_cuts(const Part& part, const DayRows& cuts, const std::vector<Cut>& 
     }
     std::vector<Cut> expected;
     bool is_in = false;  // The cut at hand is among those expected.
-    for (std::uint32_t i = first; i < end; ++i) {
-      if (i == first || begins(base + i)) is_in = false;
+    for (RowNumber i = first; i < end; ++i) {
+      if (i == first || begins(i)) is_in = false;
       if (is_in || (matches[i / 64] >> (i % 64) & 1) == 0) continue;
-      expected.push_back(rows[base + i]);
+      expected.push_back(rows[i]);
       is_in = true;
     }
     std::vector<Cut> found;
-    cuts.for_each_cut(base, first, end, matches.data(), [&](std::uint32_t cut) {
+    cuts.for_each_cut(first, end, matches.data(), [&](std::uint32_t cut) {
       found.push_back({DayRows::place(cut), cuts.first_day + static_cast<Day>(DayRows::day(cut))});
     });
     ASSERT_EQ(found.size(), expected.size());
-    ASSERT_TRUE(found == expected) << "rows " << first << " to " << end << " of page " << page;
+    ASSERT_TRUE(found == expected) << "rows " << first << " to " << end;
   }
 }
 

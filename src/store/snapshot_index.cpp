@@ -33,6 +33,21 @@ std::shared_ptr<const OwnerMoves> SnapshotIndex::owners(const Snapshot& snapshot
   return found;
 }
 
+std::shared_ptr<const SnapshotIndex::Runs> SnapshotIndex::moved_runs(const Snapshot& snapshot) {
+  if (auto known = state_.lock()->runs) return known;
+  auto found = std::make_shared<Runs>(snapshot.parts.size());
+  if (snapshot.moved != nullptr) {
+    for (const MovedRuns::Moved& each : snapshot.moved->runs) {
+      (*found)[each.run.part].push_back(each);
+    }
+  }
+  for (auto& runs : *found) {
+    std::ranges::sort(runs, {}, [](const MovedRuns::Moved& each) { return each.run.first_row; });
+  }
+  state_.lock()->runs = found;
+  return found;
+}
+
 Result<PartDays> SnapshotIndex::days(const Snapshot& snapshot, std::uint32_t part,
                                      const Zone& zone) {
   const std::pair key{part, std::string(zone.name())};

@@ -11,6 +11,7 @@
 #include "base/guarded.h"
 #include "base/result.h"
 #include "store/day_sets.h"
+#include "store/moved_runs.h"
 #include "store/snapshot.h"
 
 namespace hf {
@@ -43,6 +44,9 @@ class SnapshotIndex {
   [[nodiscard]] static std::shared_ptr<SnapshotIndex> of(const Snapshot& snapshot);
 
   [[nodiscard]] std::shared_ptr<const OwnerMoves> owners(const Snapshot& snapshot);
+  /// Snapshot::moved by part, then row.
+  using Runs = std::vector<std::vector<MovedRuns::Moved>>;
+  [[nodiscard]] std::shared_ptr<const Runs> moved_runs(const Snapshot& snapshot);
   /// Errors: those of Part's readers.
   [[nodiscard]] Result<PartDays> days(const Snapshot& snapshot, std::uint32_t part,
                                       const Zone& zone);
@@ -50,6 +54,7 @@ class SnapshotIndex {
  private:
   struct State {
     std::shared_ptr<const OwnerMoves> owners;
+    std::shared_ptr<const Runs> runs;
     std::map<std::pair<std::uint32_t, std::string>, PartDays> days;  // By part and zone.
   };
   Guarded<State> state_;
