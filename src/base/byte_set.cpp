@@ -23,6 +23,11 @@ using Nibbles = ByteSet::Nibbles;
 #define HF_AVX2 [[gnu::target("avx2")]]
 #define HF_AVX512 [[gnu::target("avx512f,avx512bw,avx512vl")]]
 
+// What the processor fetches by itself ends with each 4 KiB.
+void fetch_ahead(const std::uint8_t* bytes) {
+  _mm_prefetch(reinterpret_cast<const char*>(bytes + 2'048), _MM_HINT_T0);
+}
+
 void find_128(const Nibbles& nibbles, const std::uint8_t* bytes, std::size_t words,
               std::uint64_t* rows) {
   const auto load = [](const void* from) {
@@ -61,6 +66,7 @@ HF_AVX2 void find_256(const Nibbles& nibbles, const std::uint8_t* bytes, std::si
   const __m256i bit_of = twice(bits_by_nibble);
   const __m256i nibble = _mm256_set1_epi8(0x0f);
   for (std::size_t w = 0; w < words; ++w) {
+    fetch_ahead(bytes + w * 64);
     std::uint64_t found = 0;
     for (std::size_t at = 0; at < 64; at += 32) {
       const __m256i values =
@@ -88,6 +94,7 @@ HF_AVX512 void find_512(const Nibbles& nibbles, const std::uint8_t* bytes, std::
   const __m512i bit_of = four_times(bits_by_nibble);
   const __m512i nibble = _mm512_set1_epi8(0x0f);
   for (std::size_t w = 0; w < words; ++w) {
+    fetch_ahead(bytes + w * 64);
     const __m512i values = _mm512_loadu_si512(bytes + w * 64);
     const __m512i low = _mm512_and_si512(values, nibble);
     const __m512i high = _mm512_and_si512(_mm512_srli_epi16(values, 4), nibble);

@@ -387,15 +387,19 @@ Result<void> ActivityBitmaps::for_each_stretch(std::uint32_t part, std::uint32_t
 }
 
 Result<void> ActivityBitmaps::load_rows(const DatedRows& rows, std::uint32_t chunk) {
-  const auto persons = rows.part().persons();
+  const std::uint64_t* const persons = rows.cuts().persons_of(chunk);
+  if (persons == nullptr) return {};
+  // Those whose rows lie with others are seen where these are marked.
+  const BitmapKernels& kernels = bitmap_kernels();
+  if (const std::uint64_t* const staying = plan_->owners().staying(chunk)) {
+    kernels.add_masked(seen_.data(), persons, staying, PersonChunk::words);
+  } else {
+    kernels.add(seen_.data(), persons, PersonChunk::words);
+  }
   const auto offsets = rows.part().row_offsets();
   return for_each_stretch(
       rows.number(), chunk, [&](std::size_t at, std::size_t end) -> Result<void> {
         events_scanned_ += offsets[end] - offsets[at];
-        for (std::size_t i = at; i < end; ++i) {
-          const std::uint32_t place = persons[i] & place_mask;
-          seen_[place / 64] |= std::uint64_t{1} << (place % 64);
-        }
         for (const RowMatches& side : rows.sides()) {
           const std::size_t first = side.activity * stride_;
           mark_cuts(rows, side, offsets[at], offsets[end],

@@ -76,8 +76,8 @@ class ActivityPlan {
     PartDays days = {};
     std::vector<std::shared_ptr<const Postings>> postings = {};
     std::shared_ptr<const DayRows> day_rows = {};
-    std::shared_ptr<const std::vector<std::uint64_t>> matches = {};  ///< Of day_rows and rows.
-    MovedMarks moved = {};                                           ///< Of postings and rows.
+    std::shared_ptr<const RowBits> matches = {};  ///< Of day_rows and rows.
+    MovedMarks moved = {};                        ///< Of postings and rows.
   };
 
   [[nodiscard]] const Snapshot& snapshot() const { return *snapshot_; }

@@ -32,17 +32,18 @@ void mark_matched(const Time* times, std::uint64_t bits, Find find, std::uint8_t
 
 }  // namespace
 
-Result<std::shared_ptr<const std::vector<std::uint64_t>>> find_rows(const Part& part,
-                                                                    const PageMatcher& matcher) {
+Result<std::shared_ptr<const RowBits>> find_rows(const Part& part, const PageMatcher& matcher) {
   constexpr std::uint32_t page_words = part_format::page_rows / 64;
-  auto rows = std::make_shared<std::vector<std::uint64_t>>((part.row_count() + 63) / 64);
-  if (matcher.matches_everything()) {
-    std::ranges::fill(*rows, ~std::uint64_t{0});
+  auto rows = std::make_shared<RowBits>();
+  rows->words.resize((part.row_count() + 63) / 64);
+  rows->is_whole = matcher.matches_everything();
+  if (rows->is_whole) {
+    std::ranges::fill(rows->words, ~std::uint64_t{0});
     return rows;
   }
   for (std::uint32_t page = 0; page < part.page_count(); ++page) {
     const std::size_t words = (part.rows_in_page(page) + 63) / 64;
-    HF_CHECK(matcher.find(page, std::span(*rows).subspan(page * page_words, words)));
+    HF_CHECK(matcher.find(page, std::span(rows->words).subspan(page * page_words, words)));
   }
   return rows;
 }
@@ -106,10 +107,15 @@ bool TimedRows::mark_sides(std::uint32_t first, std::uint32_t last, Find find, c
   bool any = false;
   std::uint8_t* marks = marks_.data();
   for (const RowMatches& side : sides_) {
-    side.for_each_word(base + first, base + last, [&](RowNumber row, std::uint64_t bits) {
-      any = any || bits != 0;
-      mark_matched(times + (row - base), bits, find, marks);
-    });
+    if (side.rows->is_whole) {
+      mark_rows(times + first, times + last, find, marks);
+      any = true;
+    } else {
+      side.for_each_word(base + first, base + last, [&](RowNumber row, std::uint64_t bits) {
+        any = any || bits != 0;
+        mark_matched(times + (row - base), bits, find, marks);
+      });
+    }
     marks += stride_;
   }
   return any;

@@ -19,16 +19,22 @@
 
 namespace hf {
 
+/// A bitmap of the rows of a part.
+struct RowBits {
+  std::vector<std::uint64_t> words;
+  bool is_whole = false;  ///< All are set.
+};
+
 /// Which rows of a part match, for one activity.
 struct RowMatches {
   std::size_t activity;
-  std::shared_ptr<const std::vector<std::uint64_t>> rows;  ///< Bitmap.
+  std::shared_ptr<const RowBits> rows;
 
   /// Calls use(base, bits) for words of rows [base, base + 64), with the matches of [first, end).
   template <class Use>
   void for_each_word(RowNumber first, RowNumber end, Use&& use) const {
     for (RowNumber base = first & ~63u; base < end; base += 64) {
-      std::uint64_t bits = (*rows)[base / 64];
+      std::uint64_t bits = rows->words[base / 64];
       if (base < first) bits &= ~std::uint64_t{0} << (first - base);
       if (end - base < 64) bits &= (std::uint64_t{1} << (end - base)) - 1;
       use(base, bits);
@@ -36,8 +42,8 @@ struct RowMatches {
   }
 };
 /// Of all rows of the part. Errors: those of Part's readers.
-[[nodiscard]] Result<std::shared_ptr<const std::vector<std::uint64_t>>> find_rows(
-    const Part& part, const PageMatcher& matcher);
+[[nodiscard]] Result<std::shared_ptr<const RowBits>> find_rows(const Part& part,
+                                                               const PageMatcher& matcher);
 
 /// Rows with the slot of each found by its time.
 class TimedRows {
@@ -110,12 +116,13 @@ class DatedRows {
   [[nodiscard]] const Part& part() const { return *part_; }
   [[nodiscard]] std::uint32_t number() const { return number_; }
   [[nodiscard]] std::span<const RowMatches> sides() const { return sides_; }
+  [[nodiscard]] const DayRows& cuts() const { return *cuts_; }
 
   /// Calls hit(place, slot), at least once for each in which a row of [first, end) matches.
   template <class Hit>
   void read(const RowMatches& side, RowNumber first, RowNumber end, Hit&& hit) const {
     const std::uint16_t* const slot_of_day = slot_of_day_.data();
-    cuts_->for_each_cut(first, end, side.rows->data(), [&](std::uint32_t cut) {
+    cuts_->for_each_cut(first, end, side.rows->words.data(), [&](std::uint32_t cut) {
       hit(DayRows::place(cut), slot_of_day[DayRows::day(cut)]);
     });
   }

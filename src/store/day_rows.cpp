@@ -12,6 +12,15 @@ Result<std::shared_ptr<DayRows>> read_day_rows(const Part& part, ZoneRules rules
   out->first_day = local.of(part.time_min()) - 1;
   out->last_day = local.of(part.time_max()) + 1;
   out->starts.resize((part.row_count() + 63) / 64 + 1);
+  const auto persons = part.persons();
+  out->first_chunk = persons.front() >> PersonChunk::bits;
+  const std::uint32_t chunks = (persons.back() >> PersonChunk::bits) - out->first_chunk + 1;
+  out->persons.resize(std::size_t{chunks} * PersonChunk::words);
+  const PersonOrdinal first_person = out->first_chunk << PersonChunk::bits;
+  for (const PersonOrdinal person : persons) {
+    const PersonOrdinal at = person - first_person;
+    out->persons[at / 64] |= std::uint64_t{1} << (at % 64);
+  }
   std::uint32_t position = 0;
   RowNumber person_end = 0;
   std::uint32_t place = 0;
@@ -24,7 +33,7 @@ Result<std::shared_ptr<DayRows>> read_day_rows(const Part& part, ZoneRules rules
       const bool begins = row == person_end;
       if (!begins && day == last) continue;
       if (begins) {
-        place = part.persons()[position] & DayRows::place_mask;
+        place = persons[position] & DayRows::place_mask;
         person_end = part.row_offsets()[++position];
       }
       const auto since = static_cast<std::uint32_t>(day - out->first_day);
@@ -40,7 +49,8 @@ Result<std::shared_ptr<DayRows>> read_day_rows(const Part& part, ZoneRules rules
   }
   out->cuts.shrink_to_fit();
   out->cuts_before.shrink_to_fit();
-  out->memory_bytes = sizeof *out + out->starts.size() * sizeof(std::uint64_t) +
+  out->memory_bytes = sizeof *out +
+                      (out->starts.size() + out->persons.size()) * sizeof(std::uint64_t) +
                       (out->cuts_before.size() + out->cuts.size()) * sizeof(std::uint32_t);
   out->rules = std::move(rules);
   return out;

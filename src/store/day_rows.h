@@ -23,9 +23,17 @@ struct DayRows final : CachedPage {
   std::vector<std::uint32_t> cuts_before;  ///< By word of starts: how many begin before it.
   /// Of each cut, its day from first_day on, and the person's place in its PersonChunk.
   std::vector<std::uint32_t> cuts;
-  Day first_day = 0;  ///< No row is before it,
-  Day last_day = 0;   ///< and none after this one.
+  std::vector<std::uint64_t> persons;  ///< Bitmap of the directory's, of whole chunks,
+  std::uint32_t first_chunk = 0;       ///< from this one on.
+  Day first_day = 0;                   ///< No row is before it,
+  Day last_day = 0;                    ///< and none after this one.
   ZoneRules rules;
+
+  /// PersonChunk::words words; nullptr where the chunk has nobody.
+  [[nodiscard]] const std::uint64_t* persons_of(std::uint32_t chunk) const {
+    const std::size_t at = std::size_t{chunk - first_chunk} * PersonChunk::words;
+    return chunk >= first_chunk && at < persons.size() ? persons.data() + at : nullptr;
+  }
 
   static constexpr std::uint32_t place_mask = PersonChunk::persons - 1;
   [[nodiscard]] static std::uint32_t place(std::uint32_t cut) { return cut & place_mask; }
