@@ -61,33 +61,9 @@ std::string_view text_of(std::span<const PropertyView> fields, std::string_view 
   return value != nullptr && value->kind == ValueKind::text ? value->text : std::string_view();
 }
 
-/// Nothing where the field is absent or an empty text.
-Result<std::optional<TimestampMs>> time_of(std::span<const PropertyView> fields,
-                                           std::string_view name) {
-  const ValueView* value = find(fields, name);
-  if (value == nullptr || (value->kind == ValueKind::text && value->text.empty())) {
-    return std::nullopt;
-  }
-  if (value->kind != ValueKind::text) {
-    return fail(invalid, "invalid_time", fmt::format("not a text that holds a time: {}", name));
-  }
-  if (const auto time_ms = parse_rfc3339(value->text)) return time_ms;
-  const auto time_ms = parse_time(value->text, TimeFormat{}, *Zone::utc());
-  if (time_ms) return *time_ms;
-  switch (time_ms.error()) {
-    case TimeError::not_a_time:
-      return fail(invalid, "invalid_time", fmt::format("not an ISO 8601 time: {}", name));
-    case TimeError::out_of_range:
-      return fail(invalid, "time_out_of_range",
-                  fmt::format("time is not between 1970 and 2100: {}", name));
-  }
-  HF_ASSERT(!"an unknown time error");
-  return std::nullopt;
-}
-
 Result<TimestampMs> time_of_call(std::span<const PropertyView> fields) {
   for (const std::string_view name : {"timestamp", "originalTimestamp", "sentAt", "receivedAt"}) {
-    HF_TRY(const std::optional<TimestampMs> time_ms, time_of(fields, name));
+    HF_TRY(const std::optional<TimestampMs> time_ms, call_time(fields, name));
     if (time_ms) return *time_ms;
   }
   return fail(invalid, "missing_time", "the call has no timestamp");
@@ -122,22 +98,61 @@ void set_property(std::span<const PropertyView> fields, std::string_view from,
 }  // namespace
 
 std::optional<CallKind> call_kind(std::span<const PropertyView> fields) {
-  const auto kind = std::ranges::find(kinds, text_of(fields, "type"),
-                                      &std::pair<std::string_view, CallKind>::first);
-  if (kind == kinds.end()) return std::nullopt;
+  const std::optional<CallKind> kind = call_kind(text_of(fields, "type"));
+  if (!kind) return std::nullopt;
   const bool has_person = is_id(find(fields, "userId")) || is_id(find(fields, "anonymousId")) ||
-                          (kind->second == CallKind::alias && is_id(find(fields, "previousId")));
-  return has_person ? std::optional(kind->second) : std::nullopt;
+                          (*kind == CallKind::alias && is_id(find(fields, "previousId")));
+  return has_person ? kind : std::nullopt;
+}
+
+std::optional<CallKind> call_kind(std::string_view type) {
+  const auto kind = std::ranges::find(kinds, type, &std::pair<std::string_view, CallKind>::first);
+  return kind == kinds.end() ? std::nullopt : std::optional(kind->second);
+}
+
+bool is_call_context(std::string_view name) {
+  return name == "context.channel" || is_kept_context(name);
+}
+
+Result<std::optional<TimestampMs>> call_time(std::span<const PropertyView> fields,
+                                             std::string_view name) {
+  const ValueView* value = find(fields, name);
+  if (value == nullptr || (value->kind == ValueKind::text && value->text.empty())) {
+    return std::nullopt;
+  }
+  if (value->kind != ValueKind::text) {
+    return fail(invalid, "invalid_time", fmt::format("not a text that holds a time: {}", name));
+  }
+  if (const auto time_ms = parse_rfc3339(value->text)) return time_ms;
+  const auto time_ms = parse_time(value->text, TimeFormat{}, *Zone::utc());
+  if (time_ms) return *time_ms;
+  switch (time_ms.error()) {
+    case TimeError::not_a_time:
+      return fail(invalid, "invalid_time", fmt::format("not an ISO 8601 time: {}", name));
+    case TimeError::out_of_range:
+      return fail(invalid, "time_out_of_range",
+                  fmt::format("time is not between 1970 and 2100: {}", name));
+  }
+  HF_ASSERT(!"an unknown time error");
+  return std::nullopt;
 }
 
 Result<EventView> to_event(CallKind kind, std::span<const PropertyView> fields,
                            CallBuffer& buffer) {
+  HF_TRY(const TimestampMs time_ms, time_of_call(fields));
+  HF_TRY(const std::optional<TimestampMs> received_at_ms, call_time(fields, "receivedAt"));
+  HF_TRY(EventView event, to_untimed_event(kind, fields, buffer));
+  event.time_ms = time_ms;
+  event.received_at_ms = received_at_ms;
+  return event;
+}
+
+Result<EventView> to_untimed_event(CallKind kind, std::span<const PropertyView> fields,
+                                   CallBuffer& buffer) {
   EventView event;
   event.user_id = id_text(fields, "userId", buffer.user_id);
   event.anonymous_id = id_text(fields, "anonymousId", buffer.anonymous_id);
   event.message_id = id_text(fields, "messageId", buffer.message_id);
-  HF_TRY(event.time_ms, time_of_call(fields));
-  HF_TRY(event.received_at_ms, time_of(fields, "receivedAt"));
   event.channel = text_of(fields, "channel");
   if (event.channel.empty()) event.channel = text_of(fields, "context.channel");
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,6 +20,8 @@ enum class CallKind : std::uint8_t { identify, track, page, screen, group, alias
 /// What kind of call the fields are: `type` names it, and there is a userId or an anonymousId (for
 /// alias a previousId will do), text or number. Nothing where they are no call.
 [[nodiscard]] std::optional<CallKind> call_kind(std::span<const PropertyView> fields);
+/// The kind that a `type` names.
+[[nodiscard]] std::optional<CallKind> call_kind(std::string_view type);
 
 /// Memory of the event that to_event() hands out.
 struct CallBuffer {
@@ -47,5 +50,20 @@ struct CallBuffer {
 /// (properties or traits are no object).
 [[nodiscard]] Result<EventView> to_event(CallKind kind, std::span<const PropertyView> fields,
                                          CallBuffer& buffer);
+
+/// to_event() without what it says of time: time_ms is 0 and received_at_ms absent. Neither type
+/// nor ids are looked at: the event may be of no person. Errors:
+/// invalid_argument/invalid_properties.
+[[nodiscard]] Result<EventView> to_untimed_event(CallKind kind,
+                                                 std::span<const PropertyView> fields,
+                                                 CallBuffer& buffer);
+
+/// The time that a field of a call holds, read as to_event() does; nothing where the field is
+/// absent or an empty text. Errors, invalid_argument: invalid_time, time_out_of_range.
+[[nodiscard]] Result<std::optional<TimestampMs>> call_time(std::span<const PropertyView> fields,
+                                                           std::string_view name);
+
+/// True for the fields of context that to_event() reads: "context.locale".
+[[nodiscard]] bool is_call_context(std::string_view name);
 
 }  // namespace hf
