@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # hf_layer(<folder> [USES folders..] [LINK targets..]): the library of src/<folder>, its test
 # program <folder>_test, benchmark program <folder>_bench, and one fuzz program per *_fuzz.cpp.
+# Files whose path matches the pattern after WITHOUT are no part of any of these.
 # With SITES on also <folder>_sites: the layer and its tests compiled so that a named site
 # (src/base/site.h) can be left out, for tests/sites_test.cpp.
 if(HOLDFAST_TESTS AND NOT HOLDFAST_FUZZ)
@@ -11,9 +12,12 @@ if(HOLDFAST_TESTS AND NOT HOLDFAST_FUZZ)
 endif()
 
 function(hf_layer name)
-  cmake_parse_arguments(ARG "" "SITES" "USES;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "SITES;WITHOUT" "USES;LINK" ${ARGN})
   set(dir "${PROJECT_SOURCE_DIR}/src/${name}")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${dir}/*.cpp")
+  if(ARG_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "${ARG_WITHOUT}")
+  endif()
   set(tests ${sources})
   set(benches ${sources})
   set(fuzzes ${sources})

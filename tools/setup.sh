@@ -7,7 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 core=(ninja-build pkg-config libsimdjson-dev libcli11-dev libfmt-dev libzstd-dev zlib1g-dev
-  libxxhash-dev libsodium-dev libre2-dev tzdata ca-certificates ccache mold)
+  libxxhash-dev libsodium-dev libsqlite3-dev libre2-dev libboost1.81-dev libssl-dev tzdata
+  ca-certificates ccache mold)
 test=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
   clang-format clang-tidy-19 clang-19 libclang-rt-19-dev valgrind)
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The composition root: the only place that knows everyone.
+#include <fmt/format.h>
+
+#include "adapter/sqlite/sqlite_state.h"
 #include "cli/command_line.h"
 
 #ifdef HOLDFAST_DUCKDB
@@ -8,11 +11,15 @@
 #endif
 
 int main(int argc, char** argv) {
-  hf::SqlEngineFactory make_engine;
+  hf::Adapters adapters;
 #ifdef HOLDFAST_DUCKDB
-  make_engine = []() -> hf::Result<std::unique_ptr<hf::SqlEngine>> {
+  adapters.sql = []() -> hf::Result<std::unique_ptr<hf::SqlEngine>> {
     return hf::DuckDbEngine::open();
   };
 #endif
-  return hf::run_command_line(argc, argv, hf::real_env(), make_engine);
+  adapters.state = [](const hf::Env& env,
+                      const std::string& directory) -> hf::Result<std::unique_ptr<hf::State>> {
+    return hf::SqliteState::open(env, fmt::format("{}/{}", directory, hf::state_file_name));
+  };
+  return hf::run_command_line(argc, argv, hf::real_env(), adapters);
 }

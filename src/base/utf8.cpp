@@ -75,4 +75,16 @@ std::size_t utf8_ill_formed_length(std::string_view bytes) {
   return matching_length(bytes, classify(static_cast<std::uint8_t>(bytes[0])));
 }
 
+std::string repaired_utf8(std::string_view bytes) {
+  std::string out;
+  while (true) {
+    const std::size_t valid = utf8_valid_prefix(bytes);
+    out += bytes.substr(0, valid);
+    bytes.remove_prefix(valid);
+    if (bytes.empty()) return out;
+    out += "\xEF\xBF\xBD";
+    bytes.remove_prefix(utf8_ill_formed_length(bytes));
+  }
+}
+
 }  // namespace hf

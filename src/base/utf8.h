@@ -22,4 +22,7 @@ namespace hf {
 /// one, at least 1, as browsers and ICU count. Requires a non-empty, ill-formed beginning.
 [[nodiscard]] std::size_t utf8_ill_formed_length(std::string_view bytes);
 
+/// The bytes, with U+FFFD wherever they are not well-formed.
+[[nodiscard]] std::string repaired_utf8(std::string_view bytes);
+
 }  // namespace hf

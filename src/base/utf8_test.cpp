@@ -68,5 +68,13 @@ TEST(Utf8, CountsIllFormedStretchesAsTheStandardRecommends) {
   EXPECT_EQ(utf8_ill_formed_length("\x80"), 1u);
 }
 
+TEST(Utf8, IsRepairedWhereItIsIllFormed) {
+  EXPECT_EQ(repaired_utf8(""), "");
+  EXPECT_EQ(repaired_utf8("caf\xC3\xA9"), "caf\xC3\xA9");
+  EXPECT_EQ(repaired_utf8("a\xFFz"), "a\xEF\xBF\xBDz");
+  EXPECT_EQ(repaired_utf8("\xE1\x80\xE2x"), "\xEF\xBF\xBD\xEF\xBF\xBDx");
+  EXPECT_EQ(repaired_utf8("cut \xC3"), "cut \xEF\xBF\xBD");
+}
+
 }  // namespace
 }  // namespace hf

@@ -8,7 +8,7 @@
 
 namespace hf {
 
-int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFactory& make_engine) {
+int run_command_line(int argc, char** argv, const Env& env, const Adapters& adapters) {
   CLI::App app(
       "Holdfast keeps customers: it measures who stays, from your events, exactly.\n"
       "Start with:  holdfast demo");
@@ -20,7 +20,7 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
       "Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 refused in the\n"
       "present state, 5 damaged data, 130 stopped by Ctrl-C.");
 
-  Session session(env, make_engine);
+  Session session(env, adapters);
   app.add_option("--data", session.data, "Data directory")
       ->envname("HOLDFAST_DATA")
       ->capture_default_str();
@@ -38,6 +38,8 @@ int run_command_line(int argc, char** argv, const Env& env, const SqlEngineFacto
   add_demo_command(table);
   add_import_command(table);
   add_append_command(table);
+  add_serve_command(table);
+  add_access_commands(table);
   add_query_commands(table);
   add_activity_commands(table);
   add_sql_commands(table);

@@ -41,10 +41,15 @@ int exit_code(ErrorCode code) {
 }  // namespace
 
 Result<SqlEngine*> Session::engine() {
-  if (!engine_ && make_engine_) {
-    HF_TRY(engine_, make_engine_());
+  if (!engine_ && adapters_.sql) {
+    HF_TRY(engine_, adapters_.sql());
   }
   return engine_.get();
+}
+
+Result<std::unique_ptr<State>> Session::open_state() const {
+  HF_CHECK(env_.files.make_directories(data));
+  return adapters_.state(env_, data);
 }
 
 Result<Session::Reading> Session::read_store() const {

@@ -18,8 +18,7 @@ namespace hf {
 
 class Session {
  public:
-  Session(const Env& env, const SqlEngineFactory& make_engine)
-      : env_(env), make_engine_(make_engine) {}
+  Session(const Env& env, const Adapters& adapters) : env_(env), adapters_(adapters) {}
 
   std::string data = "data";
   std::string language;
@@ -33,6 +32,8 @@ class Session {
   /// The engine, made when first asked for; null where the build has none.
   /// Errors: those of making it.
   [[nodiscard]] Result<SqlEngine*> engine();
+  /// Of the data directory, which is made where there is none. Errors: those of the factory.
+  [[nodiscard]] Result<std::unique_ptr<State>> open_state() const;
   /// A readable store; after a race with an owner that removed parts, tried again.
   struct Reading {
     std::unique_ptr<Store> store;
@@ -44,7 +45,7 @@ class Session {
 
  private:
   Env env_;
-  const SqlEngineFactory& make_engine_;
+  const Adapters& adapters_;
   std::unique_ptr<SqlEngine> engine_;
 };
 
@@ -73,12 +74,14 @@ class StopOnSignal {
 
 // The commands: each adds itself to the application and puts its work into `run`.
 class CommandTable;
+void add_access_commands(CommandTable& table);
 void add_activity_commands(CommandTable& table);
 void add_append_command(CommandTable& table);
 void add_backup_commands(CommandTable& table);
 void add_import_command(CommandTable& table);
 void add_person_commands(CommandTable& table);
 void add_query_commands(CommandTable& table);
+void add_serve_command(CommandTable& table);
 void add_settings_command(CommandTable& table);
 void add_sql_commands(CommandTable& table);
 void add_verify_command(CommandTable& table);

@@ -46,10 +46,6 @@ Appender::~Appender() {
   compaction_->discard();  // It may have come to its end: nobody puts its parts in place now.
 }
 
-Hash128 Appender::key_of(std::string_view source, std::string_view message_id) const {
-  return message_key(store_.manifest().hash_key, source, message_id);
-}
-
 Result<void> Appender::catch_up() {
   HF_TRY(const LogWriter* const log, store_.log());
   const Offset from = std::max(duplicates_->flushed_end(), log->first_offset());
@@ -67,7 +63,8 @@ Result<void> Appender::catch_up() {
       HF_TRY(const LogRecord record, decode_record(*bytes, scratch));
       const auto* logged = std::get_if<EventRecord>(&record);
       if (logged == nullptr || logged->event.message_id.empty()) continue;
-      keys.push_back(key_of(logged->source, logged->event.message_id));
+      keys.push_back(
+          message_key(store_.manifest().hash_key, logged->source, logged->event.message_id));
     }
     // Once its window had passed an id may have been taken again.
     std::ranges::sort(keys);
@@ -85,44 +82,56 @@ Result<void> Appender::catch_up() {
 }
 
 void Appender::add(std::string_view source, const EventView& event) {
-  Pending& pending = group_.emplace_back();
-  pending.record = encode_record(EventRecord{source, event});
-  if (!event.message_id.empty()) {
-    pending.key = key_of(source, event.message_id);
-    if (!sources_.contains(source)) sources_.emplace(source);
+  if (group_.empty() || group_.back().source() != source) {
+    group_.emplace_back(store_.manifest().hash_key, std::string(source));
   }
-  group_bytes_ += pending.record.size();
+  const std::size_t before = group_.back().bytes();
+  group_.back().add(event);
+  group_bytes_ += group_.back().bytes() - before;
+}
+
+void Appender::add(PreparedEvents events) {
+  group_bytes_ += events.bytes();
+  group_.push_back(std::move(events));
 }
 
 Result<std::vector<Appender::Outcome>> Appender::commit() {
-  const std::vector<Pending> group = std::exchange(group_, {});
+  const std::vector<PreparedEvents> group = std::exchange(group_, {});
   group_bytes_ = 0;
   std::vector<Hash128> keys;  // Of the events that have one, in their order.
-  for (const Pending& pending : group) {
-    if (pending.key) keys.push_back(*pending.key);
+  std::size_t size = 0;
+  for (const PreparedEvents& events : group) {
+    size += events.size();
+    if (!events.has_keys()) continue;
+    if (!sources_.contains(events.source())) sources_.insert(events.source());
+    for (std::size_t at = 0; at < events.size(); ++at) {
+      if (events.key(at)) keys.push_back(*events.key(at));
+    }
   }
   const auto known = std::make_unique<bool[]>(keys.size());
   HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
   HF_CHECK(store_.find_imported(keys, sources_, std::span(known.get(), keys.size())));
 
   std::vector<Outcome> outcomes;
-  outcomes.reserve(group.size());
+  outcomes.reserve(size);
   std::unordered_set<Hash128> seen;
   FrameBuilder frame;
   std::vector<Hash128> frame_keys;
   std::size_t next_key = 0;
-  for (const Pending& pending : group) {
-    if (pending.key) {
-      const bool is_known = known[next_key++];
-      if (is_known || !seen.insert(*pending.key).second) {
-        outcomes.push_back(Outcome::duplicate);
-        continue;
+  for (const PreparedEvents& events : group) {
+    for (std::size_t at = 0; at < events.size(); ++at) {
+      if (const auto& key = events.key(at)) {
+        const bool is_known = known[next_key++];
+        if (is_known || !seen.insert(*key).second) {
+          outcomes.push_back(Outcome::duplicate);
+          continue;
+        }
+        frame_keys.push_back(*key);
       }
-      frame_keys.push_back(*pending.key);
+      frame.add(events.record(at));
+      outcomes.push_back(Outcome::appended);
+      if (frame.payload_bytes() >= frame_payload_bytes) HF_CHECK(write(frame, frame_keys));
     }
-    frame.add(pending.record);
-    outcomes.push_back(Outcome::appended);
-    if (frame.payload_bytes() >= frame_payload_bytes) HF_CHECK(write(frame, frame_keys));
   }
   HF_CHECK(write(frame, frame_keys));
   return outcomes;

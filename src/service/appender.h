@@ -12,6 +12,7 @@
 
 #include "event/event.h"
 #include "log/duplicate_index.h"
+#include "service/prepared_events.h"
 #include "store/store.h"
 
 namespace hf {
@@ -33,6 +34,8 @@ class Appender {
   /// Takes an event into the group that the next commit() writes. Message ids are unique within
   /// the source. Requires validate(event).
   void add(std::string_view source, const EventView& event);
+  /// The same with many. Requires that they were prepared with the store's hash key.
+  void add(PreparedEvents events);
   /// Bytes of the group so far.
   [[nodiscard]] std::size_t group_bytes() const { return group_bytes_; }
   /// Writes the group with one sync (or one for each 8 MiB), and begins the next; an outcome an
@@ -63,16 +66,10 @@ class Appender {
   [[nodiscard]] std::future<Result<void>> started(std::function<Result<void>()> work) const;
   [[nodiscard]] Result<void> catch_up();
   [[nodiscard]] Result<void> write(FrameBuilder& frame, std::vector<Hash128>& keys);
-  [[nodiscard]] Hash128 key_of(std::string_view source, std::string_view message_id) const;
-
   Store& store_;
   std::unique_ptr<DuplicateIndex> duplicates_;
   std::int64_t window_ms_;
-  struct Pending {
-    std::string record;
-    std::optional<Hash128> key;  // Of its message id.
-  };
-  std::vector<Pending> group_;
+  std::vector<PreparedEvents> group_;
   std::size_t group_bytes_ = 0;
   std::set<std::string, std::less<>> sources_;  // Of events that had message ids.
   bool in_background_;

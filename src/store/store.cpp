@@ -321,6 +321,11 @@ Result<void> Store::flush() {
   return {};
 }
 
+void Store::resign() {
+  log_.reset();  // Before somebody else can own it.
+  lock_.reset();
+}
+
 std::string Store::next_part_file() { return fmt::format("{:08}.part", next_part_->fetch_add(1)); }
 
 std::string Store::reject_path(std::uint32_t import) const {

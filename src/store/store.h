@@ -122,6 +122,9 @@ class Store {
   /// All records before are seen by snapshots.
   [[nodiscard]] Offset applied_end() const { return applied_end_; }
   [[nodiscard]] std::uint64_t head_rows() const { return head_.rows(); }
+  /// Lets the directory go, so that it can be opened anew: nothing is written through this store
+  /// any more, questions are answered as of now.
+  void resign();
 
   enum class CompactionKind : std::uint8_t {
     due,    ///< Small neighbours, so that a question asks few parts; else as `clean`.

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sources and keys: of the server that runs on the data directory, else of its state itself.
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "base/json.h"
+#include "cli/command_table.h"
+#include "http/access_api.h"
+#include "http/local_client.h"
+#include "service/access.h"
+
+namespace hf {
+namespace {
+
+using Local = std::function<Result<std::string>(State&)>;
+
+Result<Json> ask(Session& session, std::string_view method, const std::string& path,
+                 const std::string& body, const Local& local) {
+  HF_TRY(auto answer, http::ask_local(http::socket_path_of(session.data), method, path, body));
+  if (!answer) {
+    HF_TRY(const auto state, session.open_state());
+    HF_TRY(answer, local(*state));
+  }
+  return parse_json(*answer);
+}
+
+std::string_view member(const Json& json, std::string_view name) {
+  const Json* const found = json.find(name);
+  return found == nullptr ? std::string_view() : std::string_view(found->text);
+}
+
+std::string object_of(std::initializer_list<std::pair<std::string_view, std::string_view>> texts) {
+  JsonWriter out;
+  out.begin_object();
+  for (const auto& [name, value] : texts) {
+    if (!value.empty()) out.key(name).text(value);
+  }
+  out.end_object();
+  return out.take();
+}
+
+Result<int> list_sources(Session& session) {
+  HF_TRY(const Json answer, ask(session, "GET", "/api/v1/sources", "",
+                                [](State& state) { return http::source_list(state); }));
+  const Words words = session.words();
+  for (const Json& source : answer.find("sources")->array) {
+    const bool enabled = source.find("enabled")->boolean;
+    print(fmt::format("{}  {}\n", pad_right(std::string(member(source, "name")), 20),
+                      enabled ? words("enabled", "已启用") : words("disabled", "已停用")));
+  }
+  return 0;
+}
+
+Result<int> add_source(Session& session, const std::string& name) {
+  const std::string body = object_of({{"name", name}});
+  HF_CHECK(ask(session, "POST", "/api/v1/sources", body,
+               [&](State& state) { return http::new_source(state, session.env(), body); }));
+  return list_sources(session);
+}
+
+Result<int> switch_source(Session& session, const std::string& name, bool enabled) {
+  HF_CHECK(check_source_name(name));
+  const std::string body = enabled ? R"({"enabled":true})" : R"({"enabled":false})";
+  HF_CHECK(ask(session, "POST", "/api/v1/sources/" + name, body,
+               [&](State& state) { return http::changed_source(state, name, body); }));
+  return list_sources(session);
+}
+
+Result<int> list_keys(Session& session) {
+  HF_TRY(const Json answer, ask(session, "GET", "/api/v1/keys", "",
+                                [](State& state) { return http::key_list(state); }));
+  const Words words = session.words();
+  for (const Json& key : answer.find("keys")->array) {
+    const std::string_view state =
+        !member(key, "revoked_at").empty() ? words("revoked", "已吊销") : std::string_view();
+    print(fmt::format("{:>4}  {}  {}  ..{}  {}  {} {}\n", member(key, "id"),
+                      pad_right(std::string(member(key, "kind")), 5),
+                      pad_right(std::string(member(key, "source")), 20), member(key, "hint"),
+                      member(key, "created_at"), member(key, "label"), state));
+  }
+  return 0;
+}
+
+struct KeyArguments {
+  std::string kind = "write";
+  std::string source;
+  std::string label;
+  std::string expires;
+  std::string id;
+};
+
+Result<int> create_key(Session& session, const KeyArguments& arguments) {
+  const std::string body = object_of({{"kind", arguments.kind},
+                                      {"source", arguments.source},
+                                      {"label", arguments.label},
+                                      {"expires_at", arguments.expires}});
+  HF_TRY(const Json key, ask(session, "POST", "/api/v1/keys", body, [&](State& state) {
+           return http::new_key(state, session.env(), body);
+         }));
+  const Words words = session.words();
+  // The key last, and alone on its line, for scripts.
+  fmt::print(stderr, "{}\n",
+             words("This is shown once; keep it safe:", "此密钥只显示一次，请妥善保存："));
+  print(fmt::format("{}\n", member(key, "key")));
+  return 0;
+}
+
+Result<int> revoke_key(Session& session, const std::string& id) {
+  HF_CHECK(ask(session, "POST", "/api/v1/keys/" + id + "/revoke", "",
+               [&](State& state) { return http::revoked_key(state, session.env(), id); }));
+  return list_keys(session);
+}
+
+}  // namespace
+
+void add_access_commands(CommandTable& table) {
+  Session& session = table.session();
+  const auto name = std::make_shared<std::string>();
+  CLI::App* source = table.add("source", "Where events come from: an app, a shop",
+                               "  holdfast source add web\n  holdfast source list", [&session] {
+                                 return reported([&] { return list_sources(session); });
+                               });
+  source->require_subcommand(0, 1);
+  const auto add_named = [&](const char* verb, const char* description,
+                             std::function<Result<int>(const std::string&)> run) {
+    table
+        .add_below(*source, verb, description, "",
+                   [name, run = std::move(run)] { return reported([&] { return run(*name); }); })
+        ->add_option("name", *name, "1 to 64 of a-z, 0-9, _ and -")
+        ->required();
+  };
+  add_named("add", "Add a source",
+            [&session](const std::string& n) { return add_source(session, n); });
+  add_named("disable", "Refuse its keys from now on",
+            [&session](const std::string& n) { return switch_source(session, n, false); });
+  add_named("enable", "Take its keys again",
+            [&session](const std::string& n) { return switch_source(session, n, true); });
+  table.add_below(*source, "list", "All sources", "",
+                  [&session] { return reported([&] { return list_sources(session); }); });
+
+  const auto arguments = std::make_shared<KeyArguments>();
+  CLI::App* key = table.add("key", "Who may send events and who may ask",
+                            "  holdfast key create --kind write --source web\n"
+                            "  holdfast key create --kind read --label dashboard\n"
+                            "  holdfast key list\n"
+                            "  holdfast key revoke 3",
+                            [&session] { return reported([&] { return list_keys(session); }); });
+  key->require_subcommand(0, 1);
+  CLI::App* create = table.add_below(
+      *key, "create", "Make a key; it is printed last, alone on its line", "",
+      [&session, arguments] { return reported([&] { return create_key(session, *arguments); }); });
+  create->add_option("--kind", arguments->kind, "write, read or admin")
+      ->check(CLI::IsMember({"write", "read", "admin"}))
+      ->capture_default_str();
+  create->add_option("--source", arguments->source, "Of a write key: whose events it sends");
+  create->add_option("--label", arguments->label, "For people: who has it");
+  create->add_option("--expires", arguments->expires, "Refused from then on (RFC 3339)");
+  table.add_below(*key, "list", "All keys, without themselves", "",
+                  [&session] { return reported([&] { return list_keys(session); }); });
+  table
+      .add_below(*key, "revoke", "Refuse a key from now on, for good", "",
+                 [&session, arguments] {
+                   return reported([&] { return revoke_key(session, arguments->id); });
+                 })
+      ->add_option("id", arguments->id, "Of `key list`")
+      ->required();
+}
+
+}  // namespace hf

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <charconv>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "cli/command_table.h"
+#include "http/door.h"
+#include "http/local_client.h"
+#include "http/server.h"
+#include "service/access.h"
+#include "service/workspace.h"
+
+namespace hf {
+namespace {
+
+constexpr std::int64_t stop_grace_ms = 10'000;
+
+struct ServeArguments {
+  std::string listen = "127.0.0.1:8400";
+  std::string certificate;
+  std::string private_key;
+  unsigned connections = 10'000;
+  unsigned connections_per_address = 100;
+  unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
+};
+
+Result<void> read_address(const std::string& listen, http::Server::Options& options) {
+  const std::size_t colon = listen.rfind(':');
+  const char* const end = listen.data() + listen.size();
+  const auto bad = [&] {
+    return fail(ErrorCode::invalid_argument, "bad_address",
+                fmt::format("an address is like 127.0.0.1:8400 or [::1]:8400, not \"{}\"", listen));
+  };
+  if (colon == std::string::npos) return bad();
+  const auto read = std::from_chars(listen.data() + colon + 1, end, options.port);
+  if (read.ec != std::errc() || read.ptr != end) return bad();
+  std::string_view host = std::string_view(listen).substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  options.address = host == "localhost" ? "127.0.0.1" : host;
+  return {};
+}
+
+/// As many connections as there may be files, less what the store needs.
+unsigned connections_within_limits(unsigned wanted) {
+  constexpr rlim_t others = 256;
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return wanted;
+  files.rlim_cur = std::min<rlim_t>(files.rlim_max, wanted + others);
+  (void)::setrlimit(RLIMIT_NOFILE, &files);
+  (void)::getrlimit(RLIMIT_NOFILE, &files);
+  const rlim_t left = files.rlim_cur > 2 * others ? files.rlim_cur - others : files.rlim_cur / 2;
+  return static_cast<unsigned>(std::min<rlim_t>(wanted, left));
+}
+
+Result<int> serve(Session& session, const ServeArguments& arguments) {
+  const Env& env = session.env();
+  http::Server::Options options{.certificate = arguments.certificate,
+                                .private_key = arguments.private_key,
+                                .socket_path = http::socket_path_of(session.data),
+                                .threads = arguments.threads};
+  HF_CHECK(read_address(arguments.listen, options));
+  if (arguments.certificate.empty() != arguments.private_key.empty()) {
+    return fail(ErrorCode::invalid_argument, "bad_certificate",
+                "--tls-cert and --tls-key belong together");
+  }
+  options.limits.connections = connections_within_limits(arguments.connections);
+  options.limits.connections_per_address = arguments.connections_per_address;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopping = false;
+  const StopOnSignal signals([&] {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+    changed.notify_all();
+  });
+  Workspace::Options workspace_options;
+  workspace_options.store.cache_bytes = std::size_t{session.memory_mib} << 20;
+  HF_TRY(const auto workspace, Workspace::open(env, session.data, workspace_options));
+  HF_TRY(const auto state, session.open_state());
+  HF_TRY(const auto keyring, Keyring::open(*state));
+  http::Door door(env, *workspace, *state, *keyring, {.version = HOLDFAST_VERSION});
+  HF_TRY(const auto server,
+         http::Server::start(env, options, [&](http::Request&& r, http::Reply a) {
+           door.handle(std::move(r), std::move(a));
+         }));
+  door.watch(*server);
+
+  const Words words = session.words();
+  const std::string_view scheme = arguments.certificate.empty() ? "http" : "https";
+  const std::string shown = options.address.find(':') == std::string::npos
+                                ? options.address
+                                : "[" + options.address + "]";
+  print(fmt::format("{} {}://{}:{}\n", words("Listening on", "正在监听"), scheme, shown,
+                    server->port()));
+  HF_TRY(const auto sources, list_sources(*state));
+  if (sources.empty()) {
+    print(fmt::format(
+        "{}\n  holdfast source add web\n  holdfast key create --kind write --source web\n",
+        words("Nobody can send events yet. For a source and its key:",
+              "目前还没有可以发送事件的来源。创建来源及其密钥：")));
+  }
+  std::fflush(stdout);
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return stopping; });
+  }
+  print(fmt::format("{}\n", words("Stopping", "正在停止")));
+  std::fflush(stdout);
+  server->stop(stop_grace_ms);
+  return 0;
+}
+
+}  // namespace
+
+void add_serve_command(CommandTable& table) {
+  Session& session = table.session();
+  const auto arguments = std::make_shared<ServeArguments>();
+  CLI::App* serve_command = table.add(
+      "serve",
+      "Take events over HTTP from the SDKs people already use (Segment's and RudderStack's), and\n"
+      "answer questions. An event is durable before it is acknowledged",
+      "  holdfast serve\n"
+      "  holdfast serve --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key key.pem\n"
+      "  curl -u \"$KEY:\" http://127.0.0.1:8400/v1/track -d "
+      "'{\"userId\":\"ann\",\"event\":\"signup\"}'",
+      [&session, arguments] { return reported([&] { return serve(session, *arguments); }); });
+  serve_command->add_option("--listen", arguments->listen, "Address and port")
+      ->capture_default_str();
+  serve_command->add_option("--tls-cert", arguments->certificate, "Certificate chain (PEM)");
+  serve_command->add_option("--tls-key", arguments->private_key, "Its private key (PEM)");
+  serve_command->add_option("--connections", arguments->connections, "Connections at a time")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  serve_command
+      ->add_option("--connections-per-address", arguments->connections_per_address,
+                   "Connections at a time from one address")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  serve_command->add_option("--threads", arguments->threads, "Threads that read requests")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+}
+
+}  // namespace hf

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/access_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <initializer_list>
+#include <optional>
+
+#include "base/json.h"
+#include "calendar/time_text.h"
+#include "service/access.h"
+
+namespace hf::http {
+namespace {
+
+constexpr auto invalid = ErrorCode::invalid_argument;
+
+void put_time(JsonWriter& out, std::string_view name, std::optional<TimestampMs> time) {
+  if (time) out.key(name).text(format_rfc3339(*time, *Zone::utc()));
+}
+
+void put(JsonWriter& out, const Source& source) {
+  out.begin_object();
+  out.key("name").text(source.name);
+  put_time(out, "created_at", source.created_ms);
+  out.key("enabled").boolean(source.enabled);
+  out.end_object();
+}
+
+void put_members(JsonWriter& out, const Key& key) {
+  out.key("id").integer(static_cast<std::int64_t>(key.id));
+  out.key("kind").text(to_string(key.kind));
+  if (!key.source.empty()) out.key("source").text(key.source);
+  if (!key.label.empty()) out.key("label").text(key.label);
+  out.key("hint").text(key.hint);
+  put_time(out, "created_at", key.created_ms);
+  put_time(out, "expires_at", key.expires_ms);
+  put_time(out, "revoked_at", key.revoked_ms);
+  put_time(out, "last_used_at", key.last_used_ms);
+}
+
+/// A JSON object whose members are texts or booleans with these names and no others.
+Result<Json> parse_members(std::string_view body, std::initializer_list<std::string_view> names) {
+  HF_TRY(Json json, parse_json(body));
+  if (!json.is_object()) return fail(invalid, "not_an_object", "the body is no JSON object");
+  for (const auto& [name, value] : json.object) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      return fail(invalid, "unknown_field", fmt::format("not a field of this request: {}", name),
+                  pointer_to("", name));
+    }
+    if (!value.is_text() && !value.is_boolean()) {
+      return fail(invalid, "wrong_type", fmt::format("{} cannot be {}", name, value.kind_name()),
+                  pointer_to("", name));
+    }
+  }
+  return json;
+}
+
+Result<std::string> text_of(const Json& json, std::string_view name) {
+  const Json* const member = json.find(name);
+  if (member == nullptr) return std::string();
+  if (!member->is_text()) {
+    return fail(invalid, "wrong_type", fmt::format("{} must be a text", name),
+                pointer_to("", name));
+  }
+  return member->text;
+}
+
+std::string one(const Source& source) {
+  JsonWriter out;
+  put(out, source);
+  return out.take();
+}
+
+}  // namespace
+
+Result<std::string> source_list(const State& state) {
+  HF_TRY(const auto sources, list_sources(state));
+  JsonWriter out;
+  out.begin_object().key("sources").begin_array();
+  for (const Source& source : sources) put(out, source);
+  out.end_array().end_object();
+  return out.take();
+}
+
+Result<std::string> new_source(State& state, const Env& env, std::string_view body) {
+  HF_TRY(const Json members, parse_members(body, {"name"}));
+  HF_TRY(const std::string name, text_of(members, "name"));
+  HF_TRY(const Source source, add_source(state, env, name));
+  return one(source);
+}
+
+Result<std::string> changed_source(State& state, std::string_view name, std::string_view body) {
+  HF_TRY(const Json members, parse_members(body, {"enabled"}));
+  const Json* const enabled = members.find("enabled");
+  if (enabled == nullptr || !enabled->is_boolean()) {
+    return fail(invalid, "wrong_type", "enabled must be true or false", "/enabled");
+  }
+  HF_TRY(const Source source,
+         enabled->boolean ? enable_source(state, name) : disable_source(state, name));
+  return one(source);
+}
+
+Result<std::string> key_list(const State& state) {
+  HF_TRY(const auto keys, list_keys(state));
+  JsonWriter out;
+  out.begin_object().key("keys").begin_array();
+  for (const Key& key : keys) {
+    out.begin_object();
+    put_members(out, key);
+    out.end_object();
+  }
+  out.end_array().end_object();
+  return out.take();
+}
+
+Result<std::string> new_key(State& state, const Env& env, std::string_view body) {
+  HF_TRY(const Json members, parse_members(body, {"kind", "source", "label", "expires_at"}));
+  HF_TRY(const std::string kind_text, text_of(members, "kind"));
+  const auto kind = parse_key_kind(kind_text);
+  if (!kind) return fail(invalid, "bad_kind", "a key's kind is write, read or admin", "/kind");
+  HF_TRY(const std::string source, text_of(members, "source"));
+  HF_TRY(const std::string label, text_of(members, "label"));
+  HF_TRY(const std::string expires, text_of(members, "expires_at"));
+  std::optional<TimestampMs> expires_ms;
+  if (!expires.empty()) {
+    expires_ms = parse_rfc3339(expires);
+    if (!expires_ms) {
+      return fail(invalid, "invalid_time", "expires_at is no RFC 3339 time", "/expires_at");
+    }
+  }
+  HF_TRY(const CreatedKey created, create_key(state, env, *kind, source, label, expires_ms));
+  JsonWriter out;
+  out.begin_object();
+  put_members(out, created.key);
+  out.key("key").text(created.token);
+  out.end_object();
+  return out.take();
+}
+
+Result<std::string> revoked_key(State& state, const Env& env, std::string_view id) {
+  std::uint64_t number = 0;
+  const auto read = std::from_chars(id.data(), id.data() + id.size(), number);
+  if (read.ec != std::errc() || read.ptr != id.data() + id.size()) {
+    return fail(ErrorCode::not_found, "unknown_key_id", "no key has this id");
+  }
+  HF_TRY(const Key key, revoke_key(state, env, number));
+  JsonWriter out;
+  out.begin_object();
+  put_members(out, key);
+  out.end_object();
+  return out.take();
+}
+
+}  // namespace hf::http

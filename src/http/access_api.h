@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sources and keys as JSON (docs/api/openapi.yaml): the same for the server's routes and for the
+// command line where no server runs. Bodies are JSON objects; unknown members are refused
+// (unknown_field), those of a wrong kind too (wrong_type). Errors besides: those of the functions
+// in service/access.h.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/env.h"
+#include "base/result.h"
+#include "service/state.h"
+
+namespace hf::http {
+
+/// {"sources": [{"name", "created_at", "enabled"}]}
+[[nodiscard]] Result<std::string> source_list(const State& state);
+/// {"name"} in, the source out.
+[[nodiscard]] Result<std::string> new_source(State& state, const Env& env, std::string_view body);
+/// {"enabled"} in, the source out.
+[[nodiscard]] Result<std::string> changed_source(State& state, std::string_view name,
+                                                 std::string_view body);
+/// {"keys": [{"id", "kind", "source"?, "label"?, "hint", "created_at", "expires_at"?,
+/// "revoked_at"?, "last_used_at"?}]}
+[[nodiscard]] Result<std::string> key_list(const State& state);
+/// {"kind", "source"?, "label"?, "expires_at"?} in; the key out, and as "key" itself, which is
+/// shown this once. Errors: bad_kind, invalid_time.
+[[nodiscard]] Result<std::string> new_key(State& state, const Env& env, std::string_view body);
+[[nodiscard]] Result<std::string> revoked_key(State& state, const Env& env, std::string_view id);
+
+}  // namespace hf::http

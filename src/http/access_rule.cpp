@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/access_rule.h"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace hf::http {
+namespace {
+
+bool starts_with_word(std::string_view text, std::string_view word) {
+  return text.size() >= word.size() &&
+         std::ranges::equal(text.substr(0, word.size()), word, {}, [](char c) {
+           return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+         });
+}
+
+std::string_view without_port(std::string_view host) {
+  const std::size_t bracket = host.rfind(']');
+  const std::size_t colon = host.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
+  return has_port ? host.substr(0, colon) : host;
+}
+
+std::unexpected<Error> wrong_kind(Access access) {
+  const std::string_view wanted = access == Access::write  ? "a write key"
+                                  : access == Access::read ? "a read or admin key"
+                                                           : "an admin key";
+  return fail(ErrorCode::permission_denied, "wrong_key_kind", fmt::format("this needs {}", wanted));
+}
+
+}  // namespace
+
+std::optional<std::string> key_of(const Request& request) {
+  const auto header = request.header("authorization");
+  if (!header) return std::nullopt;
+  std::string_view value = *header;
+  if (starts_with_word(value, "bearer ")) {
+    value.remove_prefix(7);
+    return std::string(value);
+  }
+  if (!starts_with_word(value, "basic ")) return std::string(value);  // No key of ours.
+  value.remove_prefix(6);
+  std::string text(value.size(), '\0');
+  std::size_t size = 0;
+  const int outcome =
+      sodium_base642bin(reinterpret_cast<unsigned char*>(text.data()), text.size(), value.data(),
+                        value.size(), nullptr, &size, nullptr, sodium_base64_VARIANT_ORIGINAL);
+  if (outcome != 0) return std::string(value);
+  text.resize(size);
+  return text.substr(0, text.find(':'));
+}
+
+bool is_trusted_loopback(const Request& request) {
+  if (!request.is_loopback) return false;
+  // Somebody forwards what others sent.
+  for (const std::string_view name :
+       {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"}) {
+    if (request.header(name)) return false;
+  }
+  const auto host = request.header("host");
+  if (!host) return false;
+  constexpr std::array<std::string_view, 3> names{"localhost", "127.0.0.1", "[::1]"};
+  if (std::ranges::find(names, without_port(*host)) == names.end()) return false;
+  if (const auto site = request.header("sec-fetch-site");
+      site && *site != "same-origin" && *site != "none") {
+    return false;
+  }
+  const auto origin = request.header("origin");
+  return !origin || *origin == fmt::format("http://{}", *host) ||
+         *origin == fmt::format("https://{}", *host);
+}
+
+Result<Grant> authorize(const Request& request, Access access, const Keyring& keyring,
+                        TimestampMs now_ms) {
+  if (access == Access::open) return Grant{};
+  const std::optional<std::string> token = key_of(request);
+  if (!token) {
+    if (request.is_local && access != Access::write) return Grant{.kind = KeyKind::admin};
+    if (access == Access::read && is_trusted_loopback(request)) {
+      return Grant{.kind = KeyKind::read};
+    }
+  }
+  HF_TRY(Grant grant, keyring.check(token.value_or(std::string()), now_ms));
+  const bool may = access == Access::write  ? grant.kind == KeyKind::write
+                   : access == Access::read ? grant.kind != KeyKind::write
+                                            : grant.kind == KeyKind::admin;
+  if (!may) return wrong_kind(access);
+  return grant;
+}
+
+Result<Grant> authorize_write(std::string_view token, const Keyring& keyring, TimestampMs now_ms) {
+  HF_TRY(Grant grant, keyring.check(token, now_ms));
+  if (grant.kind != KeyKind::write) return wrong_kind(Access::write);
+  return grant;
+}
+
+}  // namespace hf::http

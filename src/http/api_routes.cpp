@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// /api/v1/: questions, what was refused, what arrives, sources and keys.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/json.h"
+#include "calendar/time_text.h"
+#include "http/access_api.h"
+#include "http/body.h"
+#include "http/door_call.h"
+#include "metric/query.h"
+
+namespace hf::http {
+namespace {
+
+constexpr auto invalid = ErrorCode::invalid_argument;
+
+/// The value of a field of the query string, percent-decoded; nothing where it is absent.
+Result<std::optional<std::string>> parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view field = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), field.size() + 1));
+    if (field.substr(0, field.find('=')) != name) continue;
+    const std::size_t equals = field.find('=');
+    std::string_view coded = equals == std::string_view::npos ? "" : field.substr(equals + 1);
+    std::string value;
+    while (!coded.empty()) {
+      if (coded.front() != '%') {
+        value += coded.front() == '+' ? ' ' : coded.front();
+        coded.remove_prefix(1);
+        continue;
+      }
+      unsigned byte = 0;
+      const char* const begin = coded.data() + 1;
+      const char* const end = begin + 2;
+      if (coded.size() < 3 || std::from_chars(begin, end, byte, 16).ptr != end) {
+        return fail(invalid, "bad_parameter", fmt::format("not percent-encoded: {}", name));
+      }
+      value += static_cast<char>(byte);
+      coded.remove_prefix(3);
+    }
+    return std::optional(std::move(value));
+  }
+  return std::optional<std::string>();
+}
+
+Result<std::optional<std::uint64_t>> number_parameter(std::string_view query,
+                                                      std::string_view name) {
+  HF_TRY(const auto text, parameter(query, name));
+  if (!text) return std::optional<std::uint64_t>();
+  std::uint64_t value = 0;
+  const char* const end = text->data() + text->size();
+  const auto read = std::from_chars(text->data(), end, value);
+  if (read.ec != std::errc() || read.ptr != end || text->empty()) {
+    return fail(invalid, "bad_parameter", fmt::format("not a number: {}", name));
+  }
+  return std::optional(value);
+}
+
+}  // namespace
+
+void Door::query(Call& call) {
+  const auto work = [this, reply = call.reply,
+                     request = std::make_shared<Request>(std::move(call.request))] {
+    const auto answer = [&]() -> Result<std::string> {
+      HF_TRY(const std::string text, decoded_body(*request, options_.body_bytes_max, 0));
+      HF_TRY(const Workspace::Reading reading, workspace_.read());
+      const QueryContext context{.env = env_,
+                                 .default_zone = reading.zone,
+                                 .default_week_start = reading.store->settings().week_start};
+      return answer_query(reading.snapshot, context, text);
+    }();
+    (answer ? counts_.queries : counts_.failed_queries).fetch_add(1);
+    reply(answer ? json(*answer) : problem(answer.error(), request->id));
+  };
+  const std::string id = call.request.id;
+  if (!enqueue(work)) {
+    call.reply(problem({ErrorCode::resource_exhausted, "too_many_queries",
+                        "more questions wait than are answered; ask again"},
+                       id));
+  }
+}
+
+void Door::refusals(Call& call) {
+  const auto answer = [&]() -> Result<std::string> {
+    RefusalQuery query;
+    HF_TRY(query.before, number_parameter(call.request.query, "before"));
+    HF_TRY(const auto limit, number_parameter(call.request.query, "limit"));
+    if (limit) query.limit = static_cast<std::size_t>(*limit);
+    HF_TRY(query.source, parameter(call.request.query, "source"));
+    HF_TRY(query.reason, parameter(call.request.query, "reason"));
+    HF_TRY(const RefusalPage page, state_.refusals(query));
+    HF_TRY(const RefusalCounts counts, state_.refusal_counts());
+    JsonWriter out;
+    out.begin_object();
+    out.key("rejects").begin_array();
+    for (const Refusal& refusal : page.refusals) {
+      out.begin_object();
+      out.key("id").integer(static_cast<std::int64_t>(refusal.id));
+      out.key("received_at").text(format_rfc3339(refusal.received_ms, *Zone::utc()));
+      out.key("source").text(refusal.source);
+      out.key("reason").text(refusal.reason);
+      out.key("message").text(refusal.message);
+      out.key("text").text(refusal.text);
+      out.end_object();
+    }
+    out.end_array();
+    if (page.next_before) {
+      out.key("next_before").integer(static_cast<std::int64_t>(*page.next_before));
+    }
+    out.key("kept").begin_array();
+    for (const auto& kept : counts.kept) {
+      out.begin_object();
+      out.key("source").text(kept.source);
+      out.key("reason").text(kept.reason);
+      out.key("count").integer(static_cast<std::int64_t>(kept.count));
+      out.end_object();
+    }
+    out.end_array();
+    out.key("ever").begin_array();
+    for (const auto& ever : counts.ever) {
+      out.begin_object();
+      out.key("source").text(ever.source);
+      out.key("count").integer(static_cast<std::int64_t>(ever.count));
+      out.end_object();
+    }
+    out.end_array();
+    out.end_object();
+    return out.take();
+  }();
+  call.answer(answer);
+}
+
+void Door::live(Call& call) {
+  const auto stream = call.reply.stream(
+      {.content_type = "text/event-stream", .headers = {{"Cache-Control", "no-store"}}});
+  (void)stream->write("retry: 2000\n\n");
+  feed_.watch([stream](std::string_view kind, std::string_view json) {
+    if (json.empty()) return stream->write(":\n\n");
+    return stream->write(fmt::format("event: {}\ndata: {}\n\n", kind, json));
+  });
+}
+
+void Door::list_sources(Call& call) { call.answer(source_list(state_)); }
+
+void Door::add_source(Call& call) { change_access(call, 201, new_source); }
+
+void Door::switch_source(Call& call) {
+  change_access(call, 200, [&](State& state, const Env&, std::string_view body) {
+    return changed_source(state, call.parameter, body);
+  });
+}
+
+void Door::list_keys(Call& call) { call.answer(key_list(state_)); }
+
+void Door::create_key(Call& call) { change_access(call, 201, new_key); }
+
+void Door::revoke_key(Call& call) {
+  change_access(call, 200, [&](State& state, const Env& env, std::string_view) {
+    return revoked_key(state, env, call.parameter);
+  });
+}
+
+void Door::change_access(Call& call, int status, const AccessChange& change) {
+  constexpr std::size_t bytes_max = std::size_t{64} << 10;
+  const auto answer = [&]() -> Result<std::string> {
+    HF_TRY(const std::string body, decoded_body(call.request, bytes_max, 0));
+    HF_TRY(std::string text, change(state_, env_, body));
+    HF_CHECK(keyring_.reload());
+    return text;
+  }();
+  call.answer(answer, status);
+}
+
+}  // namespace hf::http

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/door.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "http/door_call.h"
+#include "http/problem.h"
+
+namespace hf::http {
+
+struct Door::Entry {
+  Route route;
+  Run run;
+};
+
+namespace {
+
+std::string_view next_segment(std::string_view& path) {
+  path.remove_prefix(1);
+  const std::string_view segment = path.substr(0, path.find('/'));
+  path.remove_prefix(segment.size());
+  return segment;
+}
+
+/// What stands for "{..}"; nothing where the path is another.
+std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+  std::string_view parameter;
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view wanted = next_segment(pattern);
+    const std::string_view found = next_segment(path);
+    if (wanted.starts_with('{') && !found.empty()) {
+      parameter = found;
+    } else if (wanted != found) {
+      return std::nullopt;
+    }
+  }
+  if (!pattern.empty() || !path.empty()) return std::nullopt;
+  return parameter;
+}
+
+// Browsers ask before they send events to another host than their page's (Fetch, "CORS protocol").
+Response preflight() {
+  return {
+      .status = 204,
+      .headers = {{"Access-Control-Allow-Origin", "*"},
+                  {"Access-Control-Allow-Methods", "POST"},
+                  {"Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding"},
+                  {"Access-Control-Max-Age", "86400"}}};
+}
+
+}  // namespace
+
+std::span<const Door::Entry> Door::entries() {
+  static const Entry all[] = {
+      {{"GET", "/healthz", Access::open}, &Door::health},
+      {{"GET", "/readyz", Access::open}, &Door::readiness},
+      {{"GET", "/metrics", Access::read}, &Door::metrics},
+      {{"POST", "/v1/identify", Access::write}, &Door::track},
+      {{"POST", "/v1/track", Access::write}, &Door::track},
+      {{"POST", "/v1/page", Access::write}, &Door::track},
+      {{"POST", "/v1/screen", Access::write}, &Door::track},
+      {{"POST", "/v1/group", Access::write}, &Door::track},
+      {{"POST", "/v1/alias", Access::write}, &Door::track},
+      {{"POST", "/v1/batch", Access::write}, &Door::track},
+      {{"POST", "/api/v1/query", Access::read}, &Door::query},
+      {{"GET", "/api/v1/rejects", Access::read}, &Door::refusals},
+      {{"GET", "/api/v1/live", Access::read}, &Door::live},
+      {{"GET", "/api/v1/sources", Access::read}, &Door::list_sources},
+      {{"POST", "/api/v1/sources", Access::admin}, &Door::add_source},
+      {{"POST", "/api/v1/sources/{name}", Access::admin}, &Door::switch_source},
+      {{"GET", "/api/v1/keys", Access::admin}, &Door::list_keys},
+      {{"POST", "/api/v1/keys", Access::admin}, &Door::create_key},
+      {{"POST", "/api/v1/keys/{id}/revoke", Access::admin}, &Door::revoke_key},
+  };
+  return all;
+}
+
+std::span<const Route> Door::routes() {
+  static const std::vector<Route> all = [] {
+    std::vector<Route> routes;
+    for (const Entry& entry : entries()) routes.push_back(entry.route);
+    return routes;
+  }();
+  return all;
+}
+
+Door::Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
+           const Options& options)
+    : env_(env),
+      workspace_(workspace),
+      state_(state),
+      keyring_(keyring),
+      options_(options),
+      feed_(env),
+      refusal_log_(state) {
+  for (unsigned i = 0; i < std::max(1u, options_.query_threads); ++i) {
+    threads_.emplace_back([this] { answer_queries(); });
+  }
+  threads_.emplace_back([this] { tick(); });
+}
+
+Door::~Door() {
+  queries_.lock()->stopping = true;
+  queries_changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  (void)keyring_.flush();
+}
+
+void Door::handle(Request&& request, Reply reply) {
+  Call call{std::move(request), std::move(reply), {}, {}};
+  const std::string_view path = call.request.path;
+  if (call.request.method == "OPTIONS" && path.starts_with("/v1/")) {
+    call.reply(preflight());
+    return;
+  }
+  const bool is_head = call.request.method == "HEAD";
+  const std::string_view method = is_head ? std::string_view("GET") : call.request.method;
+  bool is_known = false;
+  for (const Entry& entry : entries()) {
+    const auto parameter = match(entry.route.path, path);
+    if (!parameter) continue;
+    is_known = true;
+    if (entry.route.method != method) continue;
+    call.parameter = *parameter;
+    // The key of an event may lie in its body: track() looks itself.
+    if (entry.route.access != Access::write) {
+      auto grant = authorize(call.request, entry.route.access, keyring_, env_.clock.now_ms());
+      if (!grant) {
+        counts_.unauthorized.fetch_add(1);
+        return call.refuse(grant.error());
+      }
+      call.grant = *std::move(grant);
+    }
+    return (this->*entry.run)(call);
+  }
+  if (is_known) {
+    return call.refuse({ErrorCode::invalid_argument, "method_not_allowed",
+                        fmt::format("not a method of this path: {}", call.request.method)});
+  }
+  call.refuse({ErrorCode::not_found, "no_such_path", "there is nothing at this path"});
+}
+
+bool Door::enqueue(std::function<void()> work) {
+  {
+    const auto queries = queries_.lock();
+    if (queries->stopping || queries->waiting.size() >= options_.queries_waiting_max) return false;
+    queries->waiting.push_back(std::move(work));
+  }
+  queries_changed_.notify_all();  // One of those who wait does not take work.
+  return true;
+}
+
+void Door::answer_queries() {
+  while (true) {
+    std::function<void()> work;
+    {
+      auto queries = queries_.lock();
+      queries.wait(queries_changed_,
+                   [](const Queries& q) { return q.stopping || !q.waiting.empty(); });
+      if (queries->waiting.empty()) return;
+      work = std::move(queries->waiting.front());
+      queries->waiting.pop_front();
+    }
+    work();
+  }
+}
+
+void Door::tick() {
+  constexpr std::int64_t flush_every_s = 60;
+  for (std::int64_t second = 1;; ++second) {
+    {
+      auto queries = queries_.lock();
+      if (queries.wait_for(queries_changed_, std::chrono::seconds(1),
+                           [](const Queries& q) { return q.stopping; })) {
+        return;
+      }
+    }
+    feed_.tick();
+    // What cannot be saved now is saved the next time.
+    if (second % flush_every_s == 0) (void)keyring_.flush();
+  }
+}
+
+}  // namespace hf::http

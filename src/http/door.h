@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the server answers: who may ask what, and which use case answers. docs/api/openapi.yaml
+// describes each route.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "base/env.h"
+#include "base/guarded.h"
+#include "http/access_rule.h"
+#include "http/message.h"
+#include "http/server.h"
+#include "service/access.h"
+#include "service/live_feed.h"
+#include "service/refusal_log.h"
+#include "service/state.h"
+#include "service/workspace.h"
+
+namespace hf::http {
+
+/// One thing that can be asked. In `path` a segment "{name}" stands for any.
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  Access access;
+};
+
+class Door {
+ public:
+  struct Options {
+    std::size_t body_bytes_max = std::size_t{8} << 20;  ///< Decompressed.
+    std::int64_t queue_age_ms_max = 2'000;  ///< Events are turned away where others wait longer.
+    unsigned query_threads = 2;             ///< Questions answered at a time.
+    std::size_t queries_waiting_max = 64;
+    std::string version;
+  };
+  /// All must outlive it.
+  Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
+       const Options& options);
+  /// The server must have been stopped before.
+  ~Door();
+
+  void handle(Request&& request, Reply reply);
+  /// All there are; preflight requests below /v1/ apart.
+  [[nodiscard]] static std::span<const Route> routes();
+  /// For /metrics; until it is set there is nothing of the server in them.
+  void watch(const Server& server) { server_ = &server; }
+
+  struct Call;  ///< A request on its way through.
+
+ private:
+  struct Counts {
+    std::atomic<std::uint64_t> accepted_events = 0;
+    std::atomic<std::uint64_t> refused_events = 0;
+    std::atomic<std::uint64_t> unauthorized = 0;
+    std::atomic<std::uint64_t> shed = 0;
+    std::atomic<std::uint64_t> queries = 0;
+    std::atomic<std::uint64_t> failed_queries = 0;
+  };
+  using Run = void (Door::*)(Call&);
+  struct Entry;
+  static std::span<const Entry> entries();
+
+  void health(Call& call);
+  void readiness(Call& call);
+  void metrics(Call& call);
+  void track(Call& call);
+  void query(Call& call);
+  void refusals(Call& call);
+  void live(Call& call);
+  void list_sources(Call& call);
+  void add_source(Call& call);
+  void switch_source(Call& call);
+  void list_keys(Call& call);
+  void create_key(Call& call);
+  void revoke_key(Call& call);
+
+  using AccessChange =
+      std::function<Result<std::string>(State&, const Env&, std::string_view body)>;
+  void change_access(Call& call, int status, const AccessChange& change);
+  [[nodiscard]] bool enqueue(std::function<void()> work);
+  void answer_queries();
+  void tick();
+
+  Env env_;
+  Workspace& workspace_;
+  State& state_;
+  Keyring& keyring_;
+  Options options_;
+  LiveFeed feed_;
+  RefusalLog refusal_log_;
+  const Server* server_ = nullptr;
+  Counts counts_;
+
+  struct Queries {
+    std::deque<std::function<void()>> waiting;
+    bool stopping = false;
+  };
+  Guarded<Queries> queries_;
+  std::condition_variable queries_changed_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace hf::http

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Holdfast keeps beside the events: sources, the keys of those who may write and read, and the
+// events it refused. Use cases speak to these interfaces; an adapter puts them into a database.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env.h"
+#include "base/result.h"
+
+namespace hf {
+
+/// Where events come from: an app, a shop. Never removed, and outlives its keys.
+struct Source {
+  std::string name;  ///< 1..64 of [a-z0-9_-]; access.h checks it.
+  TimestampMs created_ms = 0;
+  bool enabled = true;
+  friend bool operator==(const Source&, const Source&) = default;
+};
+
+enum class KeyKind : std::uint8_t {
+  write,  ///< Sends events of one source, and nothing else.
+  read,
+  admin,
+};
+
+/// What may be told of a key. Never removed: who held one is asked years later.
+struct Key {
+  std::uint64_t id = 0;  ///< From 1, in the order of creation, never used again.
+  KeyKind kind = KeyKind::write;
+  std::string source;  ///< Of a write key; else empty.
+  std::string label;
+  std::string hint;  ///< The last 4 characters.
+  TimestampMs created_ms = 0;
+  std::optional<TimestampMs> expires_ms = {};  ///< Refused from then on.
+  std::optional<TimestampMs> revoked_ms = {};
+  std::optional<TimestampMs> last_used_ms = {};  ///< To the minute, and a while late.
+  friend bool operator==(const Key&, const Key&) = default;
+};
+
+/// SHA-256 of the whole key. The key itself is kept nowhere.
+using KeyHash = std::array<std::byte, 32>;
+
+struct StoredKey {
+  Key key;
+  KeyHash hash = {};
+  friend bool operator==(const StoredKey&, const StoredKey&) = default;
+};
+
+/// An event that was not taken, for whoever has to mend what sends it.
+struct Refusal {
+  std::uint64_t id = 0;  ///< From 1, in the order of arrival, never used again.
+  TimestampMs received_ms = 0;
+  std::string source;
+  std::string reason;   ///< Error::reason.
+  std::string message;  ///< At most refusal_message_bytes_max; what is over is cut off.
+  std::string text;     ///< The item as sent; what is over refusal_text_bytes_max is cut off.
+  friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+inline constexpr std::size_t refusal_text_bytes_max = 32 * 1024;
+inline constexpr std::size_t refusal_message_bytes_max = 1024;
+/// The newest refusals are kept, as many as fit into both.
+inline constexpr std::uint64_t refusals_kept_max = 10'000;
+inline constexpr std::uint64_t refusal_bytes_kept_max = std::uint64_t{64} << 20;
+inline constexpr std::size_t refusal_page_max = 500;
+
+/// What of a refusal counts against refusal_bytes_kept_max.
+[[nodiscard]] inline std::uint64_t kept_bytes(const Refusal& refusal) {
+  return refusal.source.size() + refusal.reason.size() + refusal.message.size() +
+         refusal.text.size();
+}
+
+struct RefusalQuery {
+  std::optional<std::uint64_t> before = {};  ///< Only ids below: RefusalPage::next_before.
+  std::size_t limit = 50;                    ///< 1..refusal_page_max.
+  std::optional<std::string> source = {};
+  std::optional<std::string> reason = {};
+};
+
+struct RefusalPage {
+  std::vector<Refusal> refusals;                  ///< Newest first.
+  std::optional<std::uint64_t> next_before = {};  ///< Absent on the last page.
+  friend bool operator==(const RefusalPage&, const RefusalPage&) = default;
+};
+
+struct RefusalCounts {
+  struct Kept {
+    std::string source;
+    std::string reason;
+    std::uint64_t count = 0;
+    friend bool operator==(const Kept&, const Kept&) = default;
+  };
+  struct Ever {
+    std::string source;
+    std::uint64_t count = 0;
+    friend bool operator==(const Ever&, const Ever&) = default;
+  };
+  std::vector<Kept> kept;  ///< Of the refusals still kept, by source and reason.
+  std::vector<Ever> ever;  ///< Of all there ever were, by source.
+  friend bool operator==(const RefusalCounts&, const RefusalCounts&) = default;
+};
+
+/// Reading. Each call sees one moment. Errors of all: data_loss/bad_state (damaged);
+/// unavailable/io_error; failed_precondition/locked (another program holds the database);
+/// resource_exhausted (memory, open files).
+class StateView {
+ public:
+  virtual ~StateView() = default;
+  StateView() = default;
+  StateView(const StateView&) = delete;
+  StateView& operator=(const StateView&) = delete;
+
+  /// By name.
+  [[nodiscard]] virtual Result<std::vector<Source>> sources() const = 0;
+  [[nodiscard]] virtual Result<std::optional<Source>> source(std::string_view name) const = 0;
+  /// By id.
+  [[nodiscard]] virtual Result<std::vector<StoredKey>> keys() const = 0;
+  [[nodiscard]] virtual Result<std::optional<Key>> key(std::uint64_t id) const = 0;
+  /// Also: invalid_argument/bad_limit.
+  [[nodiscard]] virtual Result<RefusalPage> refusals(const RefusalQuery& query) const = 0;
+  [[nodiscard]] virtual Result<RefusalCounts> refusal_counts() const = 0;
+};
+
+/// Reading and writing within one transaction; reading sees what was written.
+/// Errors: those of StateView; resource_exhausted/disk_full.
+class StateChange : public StateView {
+ public:
+  /// Adds the source, or replaces the one of this name.
+  [[nodiscard]] virtual Result<void> save_source(const Source& source) = 0;
+  /// Adds a key, whose id is ignored, and returns the id it has now. Requires its source to be
+  /// there.
+  [[nodiscard]] virtual Result<std::uint64_t> add_key(const StoredKey& key) = 0;
+  /// Replaces the key of this id, which must be there; its hash stays.
+  [[nodiscard]] virtual Result<void> save_key(const Key& key) = 0;
+  /// Adds them in this order, ids of theirs ignored; the oldest beyond what is kept are removed.
+  [[nodiscard]] virtual Result<void> add_refusals(std::span<const Refusal> refusals) = 0;
+};
+
+/// All methods may be called from any thread at any time.
+class State : public StateView {
+ public:
+  using Work = std::function<Result<void>(StateChange&)>;
+  /// Runs `work` in a transaction and returns when it is durable. An error of `work` undoes what it
+  /// did, and nothing else. It runs on another thread and may run more than once, each time upon
+  /// nothing of the time before: what it leaves behind outside must be set anew each time. It must
+  /// not call this State. Errors: those of `work` and StateChange; in_doubt/commit_in_doubt (the
+  /// disk failed; it may be there after a restart), after which every change is
+  /// unavailable/state_stopped until a restart.
+  [[nodiscard]] virtual Result<void> change(const Work& work) = 0;
+};
+
+}  // namespace hf

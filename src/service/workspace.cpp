@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/workspace.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <future>
+#include <utility>
+
+namespace hf {
+namespace {
+
+constexpr std::int64_t ns_per_ms = 1'000'000;
+// Maintenance that came due without an event: compactions that ended, a new day.
+constexpr std::chrono::milliseconds idle{200};
+
+std::unexpected<Error> stopping() {
+  return fail(ErrorCode::unavailable, "stopping", "the server is stopping");
+}
+
+Error not_writable(std::string_view why) {
+  return {ErrorCode::unavailable, "not_writable",
+          fmt::format("events cannot be written at present: {}", why)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Workspace>> Workspace::open(const Env& env, const std::string& directory,
+                                                   const Options& options) {
+  auto workspace = std::unique_ptr<Workspace>(new Workspace(env, directory, options));
+  HF_CHECK(workspace->open_store());
+  workspace->hash_key_ = workspace->store_->manifest().hash_key;
+  workspace->note_status();
+  workspace->thread_ = std::thread([w = workspace.get()] { w->run(); });
+  return workspace;
+}
+
+Workspace::~Workspace() {
+  if (!thread_.joinable()) return;
+  queue_.lock()->stopping = true;
+  changed_.notify_all();
+  thread_.join();
+}
+
+Result<void> Workspace::open_store() {
+  HF_TRY(std::shared_ptr<Store> store,
+         Store::open(env_, directory_, Store::Access::own, options_.store));
+  HF_TRY(appender_, Appender::open(*store, options_.duplicates));
+  store_ = std::move(store);
+  return {};
+}
+
+Result<void> Workspace::submit(PreparedEvents events, Done done) {
+  {
+    const auto queue = queue_.lock();
+    if (queue->stopping) return stopping();
+    if (!queue->writable) return std::unexpected(not_writable(queue->status.problem));
+    if (queue->bytes + events.bytes() > options_.waiting_bytes_max && !queue->events.empty()) {
+      return fail(ErrorCode::resource_exhausted, "queue_full",
+                  fmt::format("events arrive faster than they can be written; waiting: {} bytes",
+                              queue->bytes));
+    }
+    queue->bytes += events.bytes();
+    queue->events.push_back({std::move(events), std::move(done), env_.clock.monotonic_ns()});
+  }
+  changed_.notify_one();
+  return {};
+}
+
+Result<void> Workspace::run_job(std::function<void(Workspace&)> work) {
+  std::promise<void> done;
+  {
+    const auto queue = queue_.lock();
+    if (queue->stopping) return stopping();
+    queue->jobs.push_back({[&](Workspace& workspace) {
+      work(workspace);
+      done.set_value();
+    }});
+  }
+  changed_.notify_one();
+  done.get_future().wait();
+  return {};
+}
+
+Result<Workspace::Reading> Workspace::read() {
+  Result<Reading> reading = Reading{};
+  HF_CHECK(run_job([&](Workspace& workspace) {
+    reading->store = workspace.store_;
+    auto snapshot = workspace.store_->snapshot();
+    reading->zone = workspace.store_->zone();
+    if (!snapshot) {
+      reading = std::unexpected(std::move(snapshot).error());
+    } else if (reading->zone == nullptr) {
+      reading = fail(ErrorCode::failed_precondition, "unknown_zone",
+                     fmt::format("the workspace's time zone is unknown here: {}",
+                                 workspace.store_->settings().timezone));
+    } else {
+      reading->snapshot = *std::move(snapshot);
+    }
+  }));
+  return reading;
+}
+
+Result<void> Workspace::with_store(std::function<Result<void>(Store&)> work) {
+  Result<void> outcome;
+  HF_CHECK(run_job([&](Workspace& workspace) {
+    if (workspace.appender_ == nullptr) {
+      outcome = std::unexpected(not_writable(workspace.queue_.lock()->status.problem));
+    } else {
+      outcome = work(*workspace.store_);
+    }
+  }));
+  return outcome;
+}
+
+Workspace::Status Workspace::status() const {
+  const auto queue = queue_.lock();
+  Status status = queue->status;
+  status.writable = queue->writable;
+  status.waiting_groups = queue->events.size();
+  status.waiting_bytes = queue->bytes;
+  if (!queue->events.empty()) {
+    const std::int64_t waited = env_.clock.monotonic_ns() - queue->events.front().since_ns;
+    status.oldest_wait_ms = waited / ns_per_ms;
+  }
+  return status;
+}
+
+void Workspace::run() {
+  while (true) {
+    std::deque<Job> jobs;
+    bool is_stopping = false;
+    {
+      auto queue = queue_.lock();
+      (void)queue.wait_for(changed_, idle, [](const Queue& q) {
+        return q.stopping || !q.events.empty() || !q.jobs.empty();
+      });
+      jobs = std::exchange(queue->jobs, {});
+      is_stopping = queue->stopping;
+    }
+    std::vector<Waiting> group = take();
+    const bool is_idle = group.empty() && jobs.empty();
+    if (!group.empty()) write(std::move(group));
+    // After the group: a question sees what was acknowledged before it was asked.
+    for (const Job& job : jobs) job.run(*this);
+    if (appender_ != nullptr) {
+      if (auto kept = appender_->maintain(); !kept) give_up(kept.error());
+    } else {
+      try_again();
+    }
+    note_status();
+    if (is_stopping && is_idle) break;
+  }
+  appender_.reset();
+  store_.reset();
+}
+
+std::vector<Workspace::Waiting> Workspace::take() {
+  std::vector<Waiting> group;
+  const auto queue = queue_.lock();
+  std::size_t bytes = 0;
+  while (!queue->events.empty() && bytes < options_.group_bytes_max) {
+    bytes += queue->events.front().events.bytes();
+    group.push_back(std::move(queue->events.front()));
+    queue->events.pop_front();
+  }
+  queue->bytes -= bytes;
+  return group;
+}
+
+void Workspace::write(std::vector<Waiting> group) {
+  if (appender_ == nullptr) {
+    const Error error = not_writable(queue_.lock()->status.problem);
+    for (const Waiting& each : group) each.done(std::unexpected(error));
+    return;
+  }
+  std::vector<std::size_t> sizes;
+  for (Waiting& each : group) {
+    sizes.push_back(each.events.size());
+    appender_->add(std::move(each.events));
+  }
+  const auto outcomes = appender_->commit();
+  if (!outcomes) {
+    give_up(outcomes.error());
+    const Error error = not_writable(outcomes.error().message);
+    for (const Waiting& each : group) each.done(std::unexpected(error));
+    return;
+  }
+  std::uint64_t duplicates = 0;
+  auto next = outcomes->begin();
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    const auto end = next + static_cast<std::ptrdiff_t>(sizes[i]);
+    std::vector<Appender::Outcome> of_group(next, end);
+    for (const auto outcome : of_group) duplicates += outcome == Appender::Outcome::duplicate;
+    next = end;
+    group[i].done(std::move(of_group));
+  }
+  const auto queue = queue_.lock();
+  queue->status.groups += 1;
+  queue->status.duplicates += duplicates;
+  queue->status.appended += outcomes->size() - duplicates;
+}
+
+// What is on disk is not known now. Questions go on with what is known; the directory is opened
+// anew when the disk lets us.
+void Workspace::give_up(const Error& error) {
+  appender_.reset();
+  store_->resign();
+  tried_ns_ = env_.clock.monotonic_ns();
+  const auto queue = queue_.lock();
+  queue->writable = false;
+  queue->status.problem = error.message;
+}
+
+void Workspace::try_again() {
+  const std::int64_t now = env_.clock.monotonic_ns();
+  if (now - tried_ns_ < options_.reopen_ms * ns_per_ms) return;
+  tried_ns_ = now;
+  const Result<void> opened = open_store();
+  const auto queue = queue_.lock();
+  queue->writable = opened.has_value();
+  queue->status.problem = opened ? std::string() : opened.error().message;
+}
+
+void Workspace::note_status() {
+  const auto queue = queue_.lock();
+  Status& status = queue->status;
+  status.head_rows = store_->head_rows();
+  status.parts = store_->manifest().parts.size();
+  status.log_end = store_->applied_end();
+  if (appender_ != nullptr) {
+    const auto& failed = appender_->compaction_error();
+    status.problem = failed ? failed->message : std::string();
+  }
+}
+
+}  // namespace hf
