@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapter/sqlite/migration.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "base/assert.h"
+
+namespace hf::sqlite {
+
+std::span<const std::string> state_migrations() {
+  // crc is RowSum over the row's other columns, of refusal without `text`, which has its own.
+  static const std::array<std::string, 1> migrations = {
+      R"(
+CREATE TABLE source (
+  name TEXT PRIMARY KEY NOT NULL,
+  created_ms INTEGER NOT NULL,
+  enabled INTEGER NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE key (
+  id INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  kind TEXT NOT NULL,
+  source TEXT REFERENCES source (name),
+  label TEXT NOT NULL,
+  hint TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  revoked_ms INTEGER,
+  last_used_ms INTEGER,
+  crc INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE refusal (
+  id INTEGER PRIMARY KEY,
+  received_ms INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  message TEXT NOT NULL,
+  bytes INTEGER NOT NULL,
+  text_crc INTEGER NOT NULL,
+  crc INTEGER NOT NULL,
+  text BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE refusal_kept (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  next_id INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE refusal_ever (
+  source TEXT PRIMARY KEY NOT NULL,
+  count INTEGER NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)"};
+  return migrations;
+}
+
+Result<std::int64_t> state_version(Connection& connection) {
+  HF_TRY(const std::int64_t application, connection.number("PRAGMA application_id"));
+  HF_TRY(const std::int64_t version, connection.number("PRAGMA user_version"));
+  if (application != application_id || version < 1) {
+    return fail(ErrorCode::data_loss, "bad_state",
+                connection.path() + ": this is no state of Holdfast, or its header is damaged");
+  }
+  return version;
+}
+
+Result<void> migrate(Connection& connection, std::span<const std::string> migrations) {
+  HF_TRY(const std::int64_t version, connection.number("PRAGMA user_version"));
+  const auto last = static_cast<std::int64_t>(migrations.size());
+  HF_ASSERT(version <= last);
+  for (std::int64_t next = version + 1; next <= last; ++next) {
+    const auto migrated = connection.run_script(
+        fmt::format("BEGIN IMMEDIATE;\nPRAGMA application_id = {};\n{};\n"
+                    "PRAGMA user_version = {};\nCOMMIT;",
+                    application_id, migrations[static_cast<std::size_t>(next - 1)], next));
+    if (migrated) continue;
+    Error error = migrated.error();
+    if (connection.in_transaction()) HF_CHECK(connection.run_script("ROLLBACK"));
+    return std::unexpected(std::move(error));
+  }
+  return {};
+}
+
+}  // namespace hf::sqlite

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The rows of the state's tables, read and written on one connection. Each row carries a checksum
+// of its values: SQLite notices a damaged page only where its structure breaks.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "adapter/sqlite/connection.h"
+#include "base/result.h"
+#include "service/state.h"
+
+namespace hf::sqlite {
+
+[[nodiscard]] Result<std::vector<Source>> read_sources(Connection& connection);
+[[nodiscard]] Result<std::optional<Source>> read_source(Connection& connection,
+                                                        std::string_view name);
+[[nodiscard]] Result<std::vector<StoredKey>> read_keys(Connection& connection);
+[[nodiscard]] Result<std::optional<StoredKey>> read_key(Connection& connection, std::uint64_t id);
+[[nodiscard]] Result<RefusalPage> read_refusals(Connection& connection, const RefusalQuery& query);
+/// Requires a transaction, as it reads twice.
+[[nodiscard]] Result<RefusalCounts> read_refusal_counts(Connection& connection);
+
+[[nodiscard]] Result<void> write_source(Connection& connection, const Source& source);
+/// Adds or replaces the row of key.id.
+[[nodiscard]] Result<void> write_key(Connection& connection, const StoredKey& key);
+[[nodiscard]] Result<std::uint64_t> next_key_id(Connection& connection);
+[[nodiscard]] Result<void> write_refusals(Connection& connection,
+                                          std::span<const Refusal> refusals);
+
+}  // namespace hf::sqlite
