@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command_line.h"
 
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "cli/command_table.h"
 #include "cli/session.h"
@@ -9,6 +11,11 @@
 namespace hf {
 
 int run_command_line(int argc, char** argv, const Env& env, const Adapters& adapters) {
+  return run_command(env, adapters, {argv + 1, argv + argc}, nullptr, {});
+}
+
+int run_command(const Env& env, const Adapters& adapters, const std::vector<std::string>& arguments,
+                Workspace* workspace, const std::string& data) {
   CLI::App app(
       "Holdfast keeps customers: it measures who stays, from your events, exactly.\n"
       "Start with:  holdfast demo");
@@ -20,7 +27,7 @@ int run_command_line(int argc, char** argv, const Env& env, const Adapters& adap
       "Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 refused in the\n"
       "present state, 5 damaged data, 130 stopped by Ctrl-C.");
 
-  Session session(env, adapters);
+  Session session(env, adapters, arguments, workspace);
   app.add_option("--data", session.data, "Data directory")
       ->envname("HOLDFAST_DATA")
       ->capture_default_str();
@@ -49,10 +56,21 @@ int run_command_line(int argc, char** argv, const Env& env, const Adapters& adap
   add_backup_commands(table);
   add_doctor_command(table);
   try {
-    app.parse(argc, argv);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = app.exit(error, out, err);
+    print(out.str());
+    print_error(err.str());
     return code == 0 ? 0 : 2;
+  }
+  if (workspace != nullptr) {
+    if (!table.is_owning()) {
+      return report({ErrorCode::invalid_argument, "not_for_server",
+                     "this command does not run within a server"});
+    }
+    session.data = data;
   }
   return chosen();
 }

@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/env.h"
 #include "base/result.h"
 #include "service/sql_engine.h"
 #include "service/state.h"
+#include "service/workspace.h"
 
 namespace hf {
 
@@ -27,5 +29,11 @@ struct Adapters {
 /// Runs one `holdfast` command. Returns the exit code: 0 done, 1 failed, 2 wrong usage or input,
 /// 3 not found, 4 refused in the present state, 5 damaged data, 130 stopped by Ctrl-C.
 [[nodiscard]] int run_command_line(int argc, char** argv, const Env& env, const Adapters& adapters);
+
+/// The same for a command that came to the server which owns `data` (cli/within_server.h): only
+/// what changes the store is run.
+[[nodiscard]] int run_command(const Env& env, const Adapters& adapters,
+                              const std::vector<std::string>& arguments, Workspace* workspace,
+                              const std::string& data);
 
 }  // namespace hf

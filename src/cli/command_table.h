@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "cli/session.h"
@@ -29,15 +30,23 @@ class CommandTable {
     if (!examples.empty()) command->footer("Examples:\n" + examples);
     command->fallthrough();
     command->final_callback([this, run = std::move(run), command] {
-      if (command->get_subcommands().empty()) chosen_ = run;
+      if (!command->get_subcommands().empty()) return;
+      chosen_ = run;
+      chosen_command_ = command;
     });
     return command;
   }
+  /// The command changes the store: its `run` is of Session::owning().
+  void set_owning(const CLI::App* command) { owning_.insert(command); }
+  /// The command that was chosen is one of these.
+  [[nodiscard]] bool is_owning() const { return owning_.contains(chosen_command_); }
 
  private:
   CLI::App& app_;
   Session& session_;
   std::function<int()>& chosen_;
+  const CLI::App* chosen_command_ = nullptr;
+  std::set<const CLI::App*> owning_;
 };
 
 }  // namespace hf

@@ -25,21 +25,12 @@ struct PurgeArguments {
   std::string event;
 };
 
-/// A mistyped directory is told, not made.
-Result<std::unique_ptr<Store>> own(Session& session) {
-  if (!session.env().files.exists(session.data + "/MANIFEST")) {
-    return fail(ErrorCode::not_found, "no_data_directory",
-                fmt::format("no Holdfast data in {}", session.data));
-  }
-  return Store::open(session.env(), session.data, Store::Access::own);
-}
-
 Result<int> link(Session& session, const PersonArguments& arguments, bool linked) {
   HF_TRY(const PersonId a, parse_person_id(arguments.a));
   HF_TRY(const PersonId b, parse_person_id(arguments.b));
-  HF_TRY(const auto store, own(session));
-  const auto outcome = linked ? link_persons(*store, a, b) : unlink_persons(*store, a, b);
-  HF_CHECK(outcome);
+  HF_CHECK(session.with_own_store([&](Store& store) {
+    return linked ? link_persons(store, a, b) : unlink_persons(store, a, b);
+  }));
   const Words words = session.words();
   print(fmt::format(fmt::runtime(linked ? words("{} and {} are one person\n", "{} 与 {} 是同一人\n")
                                         : words("nothing links {} and {} any more\n",
@@ -182,8 +173,11 @@ Result<int> show(Session& session, const PersonArguments& arguments) {
 
 Result<int> erase(Session& session, const PersonArguments& arguments) {
   HF_TRY(const PersonId id, parse_person_id(arguments.a));
-  HF_TRY(const auto store, own(session));
-  HF_TRY(const Erasure erased, erase_person(*store, id, arguments.now));
+  Erasure erased;
+  HF_CHECK(session.with_own_store([&](Store& store) -> Result<void> {
+    HF_TRY(erased, erase_person(store, id, arguments.now));
+    return {};
+  }));
   const Words words = session.words();
   print(fmt::format(fmt::runtime(words("{} events of a person with {} ids are gone\n",
                                        "已删除一人（{1} 个标识）的 {0} 个事件\n")),
@@ -200,15 +194,18 @@ Result<int> erase(Session& session, const PersonArguments& arguments) {
 }
 
 Result<int> purge(Session& session, const PurgeArguments& arguments) {
-  HF_TRY(const auto store, own(session));
-  HF_TRY(const auto zone, Zone::load(session.env(), store->settings().timezone));
-  const auto before = parse_time(arguments.before, {}, *zone);
-  if (!before) {
-    return fail(ErrorCode::invalid_argument, "bad_time",
-                fmt::format("--before: a date (2025-01-31) or an instant of RFC 3339, not \"{}\"",
-                            arguments.before));
-  }
-  HF_TRY(const std::uint64_t events, purge_events(*store, *before, arguments.event));
+  std::uint64_t events = 0;
+  HF_CHECK(session.with_own_store([&](Store& store) -> Result<void> {
+    HF_TRY(const auto zone, Zone::load(session.env(), store.settings().timezone));
+    const auto before = parse_time(arguments.before, {}, *zone);
+    if (!before) {
+      return fail(ErrorCode::invalid_argument, "bad_time",
+                  fmt::format("--before: a date (2025-01-31) or an instant of RFC 3339, not \"{}\"",
+                              arguments.before));
+    }
+    HF_TRY(events, purge_events(store, *before, arguments.event));
+    return {};
+  }));
   print(fmt::format(
       fmt::runtime(session.words()("{} events are gone; who did what first is still known\n",
                                    "已删除 {} 个事件；每人首次行为的时间仍然保留\n")),
@@ -217,20 +214,29 @@ Result<int> purge(Session& session, const PurgeArguments& arguments) {
 }
 
 Result<int> compact(Session& session) {
-  HF_TRY(const auto store, own(session));
-  HF_CHECK(store->flush());
-  const auto totals = [&] {
+  struct Totals {
+    std::size_t parts = 0;
     std::uint64_t bytes = 0;
-    for (const PartEntry& part : store->manifest().parts) bytes += part.bytes;
-    return std::pair(store->manifest().parts.size(), bytes);
   };
-  const auto [parts_before, bytes_before] = totals();
-  HF_CHECK(store->compact(Store::CompactionKind::full));
-  const auto [parts, bytes] = totals();
+  const auto totals = [](const Store& store) {
+    Totals all{.parts = store.manifest().parts.size()};
+    for (const PartEntry& part : store.manifest().parts) all.bytes += part.bytes;
+    return all;
+  };
+  Totals before;
+  Totals after;
+  const auto merge = [&](Store& store) -> Result<void> {
+    HF_CHECK(store.flush());
+    before = totals(store);
+    HF_CHECK(store.compact(Store::CompactionKind::full));
+    after = totals(store);
+    return {};
+  };
+  HF_CHECK(session.with_own_store(merge));
   print(fmt::format(fmt::runtime(session.words()("parts {} -> {}, bytes {} -> {}\n",
                                                  "分片 {} -> {}，字节 {} -> {}\n")),
-                    with_separators(parts_before), with_separators(parts),
-                    with_separators(bytes_before), with_separators(bytes)));
+                    with_separators(before.parts), with_separators(after.parts),
+                    with_separators(before.bytes), with_separators(after.bytes)));
   return 0;
 }
 
@@ -249,25 +255,27 @@ void add_person_commands(CommandTable& table) {
       [] { return 0; });
   person->require_subcommand(1);
   const auto add = [&](const std::string& name, const std::string& description, bool is_pair,
-                       std::function<Result<int>()> run) {
+                       bool is_owning, std::function<Result<int>()> run) {
+    std::function<int()> reporting = [run] { return reported(run); };
     CLI::App* command = table.add_below(*person, name, description, "",
-                                        [run = std::move(run)] { return reported(run); });
+                                        is_owning ? session.owning(run) : reporting);
+    if (is_owning) table.set_owning(command);
     command->add_option("id", arguments->a)->required();
     if (is_pair) command->add_option("other", arguments->b)->required();
     return command;
   };
-  add("show", "Show what is known of a person", false,
+  add("show", "Show what is known of a person", false, false,
       [&session, arguments] { return show(session, *arguments); })
       ->add_option("--format", arguments->format, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
-  add("ids", "Show all ids that are one person", false,
+  add("ids", "Show all ids that are one person", false, false,
       [&session, arguments] { return show_ids(session, *arguments); });
-  add("link", "Say that two ids are one person", true,
+  add("link", "Say that two ids are one person", true, true,
       [&session, arguments] { return link(session, *arguments, true); });
-  add("unlink", "Take back whatever says that two ids are one person", true,
+  add("unlink", "Take back whatever says that two ids are one person", true, true,
       [&session, arguments] { return link(session, *arguments, false); });
-  add("erase", "Forget a person: no question sees an event of it again", false,
+  add("erase", "Forget a person: no question sees an event of it again", false, true,
       [&session, arguments] { return erase(session, *arguments); })
       ->add_flag("--now", arguments->now, "Also take its events out of the files before ending");
 
@@ -277,7 +285,8 @@ void add_person_commands(CommandTable& table) {
       "Remove old events; who did what first stays known, so that nobody becomes new again",
       "  holdfast purge --before 2024-01-01\n"
       "  holdfast purge --before 2025-06-01 --event page",
-      [&session, purged] { return reported([&] { return purge(session, *purged); }); });
+      session.owning([&session, purged] { return purge(session, *purged); }));
+  table.set_owning(purge_command);
   purge_command
       ->add_option("--before", purged->before,
                    "A date of the workspace's zone, or an instant of RFC 3339")
@@ -285,9 +294,9 @@ void add_person_commands(CommandTable& table) {
   purge_command->add_option("--event", purged->event,
                             "Only events of this name (default: all that is activity)");
 
-  table.add("compact", "Merge all parts, each person's events side by side",
-            "  holdfast compact --data /srv/shop",
-            [&session] { return reported([&] { return compact(session); }); });
+  table.set_owning(table.add("compact", "Merge all parts, each person's events side by side",
+                             "  holdfast compact --data /srv/shop",
+                             session.owning([&session] { return compact(session); })));
 }
 
 }  // namespace hf

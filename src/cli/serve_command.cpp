@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cli/command_table.h"
+#include "cli/within_server.h"
 #include "http/door.h"
 #include "http/local_client.h"
 #include "http/server.h"
@@ -85,7 +86,10 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   HF_TRY(const auto workspace, Workspace::open(env, session.data, workspace_options));
   HF_TRY(const auto state, session.open_state());
   HF_TRY(const auto keyring, Keyring::open(*state));
-  http::Door door(env, *workspace, *state, *keyring, {.version = HOLDFAST_VERSION});
+  const auto run = [&](const std::string& body) {
+    return run_for_client(env, session.adapters(), session.data, *workspace, body);
+  };
+  http::Door door(env, *workspace, *state, *keyring, {.run_command = run});
   HF_TRY(const auto server,
          http::Server::start(env, options, [&](http::Request&& r, http::Reply a) {
            door.handle(std::move(r), std::move(a));

@@ -7,12 +7,16 @@
 #include <cstdio>
 #include <thread>
 
+#include "base/assert.h"
+#include "cli/within_server.h"
+
 namespace hf {
 namespace {
 
 constexpr int store_tries_max = 3;
 
 std::atomic<bool> stop_requested = false;
+thread_local CapturedOutput* captured = nullptr;
 
 void on_signal(int signal) {
   if (stop_requested.exchange(true)) {
@@ -72,14 +76,59 @@ QueryContext Session::query_context(const Reading& reading) const {
           .default_week_start = reading.store->settings().week_start};
 }
 
+std::function<int()> Session::owning(std::function<Result<int>()> run) {
+  return [this, run = std::move(run)] {
+    return reported([&]() -> Result<int> {
+      if (workspace_ == nullptr) {
+        HF_TRY(const auto code, run_within_server(data, language, arguments_));
+        if (code) return *code;
+        // A mistyped directory is told, not made.
+        if (!env_.files.exists(data + "/MANIFEST")) {
+          return fail(ErrorCode::not_found, "no_data_directory",
+                      fmt::format("no Holdfast data in {}", data));
+        }
+      }
+      return run();
+    });
+  };
+}
+
+Result<void> Session::with_own_store(const std::function<Result<void>(Store&)>& work) const {
+  if (workspace_ != nullptr) return workspace_->with_store(work);
+  HF_TRY(const auto store, Store::open(env_, data, Store::Access::own));
+  return work(*store);
+}
+
+CapturedOutput::CapturedOutput() {
+  HF_ASSERT(captured == nullptr);
+  captured = this;
+}
+
+CapturedOutput::~CapturedOutput() { captured = nullptr; }
+
 int report(const Error& error) {
   const std::string place = error.pointer.empty() ? "" : fmt::format(" at {}", error.pointer);
-  std::fflush(stdout);
-  fmt::print(stderr, "holdfast: {}{} ({})\n", error.message, place, error.reason);
+  const std::string line = fmt::format("holdfast: {}{} ({})\n", error.message, place, error.reason);
+  print_error(line);
   return exit_code(error.code);
 }
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print_error(std::string_view text) {
+  if (captured != nullptr) {
+    captured->err += text;
+  } else {
+    std::fflush(stdout);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  }
+}
+
+void print(std::string_view text) {
+  if (captured != nullptr) {
+    captured->out += text;
+  } else {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
+}
 
 struct StopOnSignal::Watch {
   std::function<void()> on_stop;

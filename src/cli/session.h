@@ -4,21 +4,27 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/env.h"
 #include "cli/command_line.h"
 #include "cli/terminal.h"
 #include "cli/words.h"
 #include "metric/query_context.h"
+#include "service/workspace.h"
 #include "store/store.h"
 
 namespace hf {
 
 class Session {
  public:
-  Session(const Env& env, const Adapters& adapters) : env_(env), adapters_(adapters) {}
+  /// `workspace`: within the server that owns the data directory; else null.
+  Session(const Env& env, const Adapters& adapters, std::vector<std::string> arguments,
+          Workspace* workspace = nullptr)
+      : env_(env), adapters_(adapters), arguments_(std::move(arguments)), workspace_(workspace) {}
 
   std::string data = "data";
   std::string language;
@@ -26,8 +32,16 @@ class Session {
   std::uint32_t memory_mib = 512;  ///< Of decoded pages.
 
   [[nodiscard]] const Env& env() const { return env_; }
+  [[nodiscard]] const Adapters& adapters() const { return adapters_; }
   [[nodiscard]] Words words() const { return {choose_language(language)}; }
   [[nodiscard]] Terminal terminal() const { return detect_terminal(color); }
+
+  /// A command that changes the store, of a data directory that is there. Where a server owns that,
+  /// the command runs within the server, and is told here what it said.
+  [[nodiscard]] std::function<int()> owning(std::function<Result<int>()> run);
+  /// For these: with the store, the server's own where the command runs within one. Errors: those
+  /// of Store::open() with access own, or of Workspace::with_store(), and of `work`.
+  [[nodiscard]] Result<void> with_own_store(const std::function<Result<void>(Store&)>& work) const;
 
   /// The engine, made when first asked for; null where the build has none.
   /// Errors: those of making it.
@@ -46,11 +60,24 @@ class Session {
  private:
   Env env_;
   const Adapters& adapters_;
+  std::vector<std::string> arguments_;  // As they were given, without the program's name.
+  Workspace* workspace_;
   std::unique_ptr<SqlEngine> engine_;
 };
 
 /// Prints the error on standard error and returns its exit code.
 int report(const Error& error);
+
+/// While it lives, what this thread would print is kept here.
+class CapturedOutput {
+ public:
+  CapturedOutput();
+  ~CapturedOutput();
+  CapturedOutput(const CapturedOutput&) = delete;
+  CapturedOutput& operator=(const CapturedOutput&) = delete;
+  std::string out;
+  std::string err;
+};
 /// What run() gives as exit code, its error reported.
 template <class Run>
 int reported(Run&& run) {
@@ -58,6 +85,8 @@ int reported(Run&& run) {
   return code ? *code : report(code.error());
 }
 void print(std::string_view text);
+/// On standard error.
+void print_error(std::string_view text);
 
 /// While it lives, the first Ctrl-C (or SIGTERM) sets stop(); a second one ends the process.
 /// With `on_stop`, that is called, from a thread of its own, when the first one comes.

@@ -43,11 +43,12 @@ Result<void> change(Session& session, const SettingsArguments& arguments) {
     record.keep_events = arguments.keep_events;
   }
   if (record == SettingsRecord{}) return {};
-  HF_TRY(const auto store, Store::open(session.env(), session.data, Store::Access::own));
   FrameBuilder frame;
   frame.add(encode_record(record));
-  HF_CHECK(store->append(frame));
-  return {};
+  return session.with_own_store([&](Store& store) -> Result<void> {
+    HF_CHECK(store.append(frame));
+    return {};
+  });
 }
 
 Result<int> settings(Session& session, const SettingsArguments& arguments) {
@@ -80,7 +81,8 @@ void add_settings_command(CommandTable& table) {
       "  holdfast settings --timezone Asia/Shanghai --currency CNY\n"
       "  holdfast settings --week-start sunday\n"
       "  holdfast settings --keep-events P24M           older activity is purged day by day",
-      [&session, arguments] { return reported([&] { return settings(session, *arguments); }); });
+      session.owning([&session, arguments] { return settings(session, *arguments); }));
+  table.set_owning(command);
   command->add_option("--timezone", arguments->timezone,
                       "Whose days and months are counted (IANA name)");
   command->add_option("--currency", arguments->currency, "Of money that names none (ISO 4217)");

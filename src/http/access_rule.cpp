@@ -79,6 +79,11 @@ Result<Grant> authorize(const Request& request, Access access, const Keyring& ke
                         TimestampMs now_ms) {
   if (access == Access::open) return Grant{};
   const std::optional<std::string> token = key_of(request);
+  if (access == Access::local) {
+    if (request.is_local) return Grant{.kind = KeyKind::admin};
+    return fail(ErrorCode::permission_denied, "not_local",
+                "this is asked by the socket in the data directory");
+  }
   if (!token) {
     if (request.is_local && access != Access::write) return Grant{.kind = KeyKind::admin};
     if (access == Access::read && is_trusted_loopback(request)) {

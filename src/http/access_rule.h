@@ -22,6 +22,7 @@ enum class Access : std::uint8_t {
   write,  ///< Events of a source: write keys.
   read,
   admin,
+  local,  ///< Only by the socket in the data directory.
 };
 
 /// The key in the Authorization header: the user of Basic, or Bearer. Nothing where there is none.

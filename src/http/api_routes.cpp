@@ -177,4 +177,14 @@ void Door::change_access(Call& call, int status, const AccessChange& change) {
   call.answer(answer, status);
 }
 
+void Door::run_command(Call& call) {
+  const auto work = [this, reply = call.reply, id = call.request.id, body = call.request.body] {
+    const auto answer = options_.run_command(body);
+    reply(answer ? json(*answer) : problem(answer.error(), id));
+  };
+  if (!options_.run_command || !enqueue(work)) {
+    call.refuse({ErrorCode::unavailable, "too_many_queries", "the server is busy; try again"});
+  }
+}
+
 }  // namespace hf::http

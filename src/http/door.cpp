@@ -75,6 +75,7 @@ std::span<const Door::Entry> Door::entries() {
       {{"GET", "/api/v1/keys", Access::admin}, &Door::list_keys},
       {{"POST", "/api/v1/keys", Access::admin}, &Door::create_key},
       {{"POST", "/api/v1/keys/{id}/revoke", Access::admin}, &Door::revoke_key},
+      {{"POST", "/local/v1/run", Access::local}, &Door::run_command},
   };
   return all;
 }
@@ -107,6 +108,10 @@ Door::~Door() {
   queries_.lock()->stopping = true;
   queries_changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+  {
+    auto staying_open = staying_open_.lock();
+    staying_open.wait(may_close_, [](std::size_t count) { return count == 0; });
+  }
   (void)keyring_.flush();
 }
 
@@ -119,11 +124,11 @@ void Door::handle(Request&& request, Reply reply) {
   }
   const bool is_head = call.request.method == "HEAD";
   const std::string_view method = is_head ? std::string_view("GET") : call.request.method;
-  bool is_known = false;
+  std::string methods;  // Of the path.
   for (const Entry& entry : entries()) {
     const auto parameter = match(entry.route.path, path);
     if (!parameter) continue;
-    is_known = true;
+    methods += fmt::format("{}{}", methods.empty() ? "" : ", ", entry.route.method);
     if (entry.route.method != method) continue;
     call.parameter = *parameter;
     // The key of an event may lie in its body: track() looks itself.
@@ -137,11 +142,25 @@ void Door::handle(Request&& request, Reply reply) {
     }
     return (this->*entry.run)(call);
   }
-  if (is_known) {
-    return call.refuse({ErrorCode::invalid_argument, "method_not_allowed",
-                        fmt::format("not a method of this path: {}", call.request.method)});
+  if (!methods.empty()) {
+    Response response =
+        problem({ErrorCode::invalid_argument, "method_not_allowed",
+                 fmt::format("not a method of this path: {}", call.request.method)},
+                call.request.id);
+    response.headers.push_back({"Allow", methods});
+    return call.reply(std::move(response));
   }
   call.refuse({ErrorCode::not_found, "no_such_path", "there is nothing at this path"});
+}
+
+/// The destructor waits until it is let go: for what another thread will call.
+std::shared_ptr<void> Door::stay_open() {
+  ++*staying_open_.lock();
+  return {this, [](Door* door) {
+            const auto staying_open = door->staying_open_.lock();
+            --*staying_open;
+            door->may_close_.notify_all();
+          }};
 }
 
 bool Door::enqueue(std::function<void()> work) {

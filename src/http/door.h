@@ -43,12 +43,14 @@ class Door {
     std::int64_t queue_age_ms_max = 2'000;  ///< Events are turned away where others wait longer.
     unsigned query_threads = 2;             ///< Questions answered at a time.
     std::size_t queries_waiting_max = 64;
-    std::string version;
+    /// Of POST /local/v1/run: a JSON body in, the answer out. Called from a thread that answers
+    /// questions.
+    std::function<Result<std::string>(const std::string& body)> run_command = {};
   };
   /// All must outlive it.
   Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
        const Options& options);
-  /// The server must have been stopped before.
+  /// The server must have been stopped before. Waits for what it gave to the workspace.
   ~Door();
 
   void handle(Request&& request, Reply reply);
@@ -85,11 +87,13 @@ class Door {
   void list_keys(Call& call);
   void create_key(Call& call);
   void revoke_key(Call& call);
+  void run_command(Call& call);
 
   using AccessChange =
       std::function<Result<std::string>(State&, const Env&, std::string_view body)>;
   void change_access(Call& call, int status, const AccessChange& change);
   [[nodiscard]] bool enqueue(std::function<void()> work);
+  [[nodiscard]] std::shared_ptr<void> stay_open();
   void answer_queries();
   void tick();
 
@@ -110,6 +114,8 @@ class Door {
   Guarded<Queries> queries_;
   std::condition_variable queries_changed_;
   std::vector<std::thread> threads_;
+  Guarded<std::size_t> staying_open_;
+  std::condition_variable may_close_;
 };
 
 }  // namespace hf::http

@@ -72,7 +72,8 @@ class ByteStream {
   virtual Task<void> handshake(error_code& error) = 0;
   virtual Task<std::size_t> read(asio::mutable_buffer into, error_code& error) = 0;
   virtual Task<std::size_t> write(asio::const_buffer from, error_code& error) = 0;
-  virtual void shutdown_send() = 0;
+  /// Tells that nothing follows. What is read afterwards is good for nothing but the end.
+  virtual Task<void> shutdown_send() = 0;
   /// What is under way ends with an error.
   virtual void cancel() = 0;
   virtual void close() = 0;
@@ -89,9 +90,10 @@ class PlainStream final : public ByteStream {
   Task<std::size_t> write(asio::const_buffer from, error_code& error) override {
     co_return co_await socket_.async_write_some(from, asio::redirect_error(awaiting, error));
   }
-  void shutdown_send() override {
+  Task<void> shutdown_send() override {
     error_code ignored;
     socket_.shutdown(SocketOf<Protocol>::shutdown_send, ignored);
+    co_return;
   }
   void cancel() override {
     error_code ignored;
@@ -115,15 +117,20 @@ class TlsStream final : public ByteStream {
                                      asio::redirect_error(awaiting, error));
   }
   Task<std::size_t> read(asio::mutable_buffer into, error_code& error) override {
+    if (is_shut_) {
+      co_return co_await stream_.next_layer().async_read_some(
+          into, asio::redirect_error(awaiting, error));
+    }
     co_return co_await stream_.async_read_some(into, asio::redirect_error(awaiting, error));
   }
   Task<std::size_t> write(asio::const_buffer from, error_code& error) override {
     co_return co_await stream_.async_write_some(from, asio::redirect_error(awaiting, error));
   }
-  void shutdown_send() override {
+  Task<void> shutdown_send() override {
+    is_shut_ = true;
     error_code ignored;
-    // The alert that nothing follows; what the client answers is not waited for.
-    SSL_shutdown(stream_.native_handle());
+    // Sends the alert without which an answer may have been cut off, and waits for the client's.
+    co_await stream_.async_shutdown(asio::redirect_error(awaiting, ignored));
     stream_.lowest_layer().shutdown(SocketOf<tcp>::shutdown_send, ignored);
   }
   void cancel() override {
@@ -137,6 +144,7 @@ class TlsStream final : public ByteStream {
 
  private:
   asio::ssl::stream<SocketOf<tcp>> stream_;
+  bool is_shut_ = false;
 };
 
 struct Peer {
@@ -271,7 +279,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     self->place_ = self->worker_->connections.insert(self->worker_->connections.end(), self.get());
     error_code error;
     co_await self->stream_->handshake(error);
-    bool goes_on = !error;
+    bool goes_on = !error && !self->expired_;
     while (goes_on) goes_on = co_await self->serve_one();
     self->stream_->close();
     self->release_body();
@@ -320,7 +328,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     };
     switch (phase_) {
       case Phase::handshake: return waited > handshake_ms;
-      case Phase::idle: return waited > limits.idle_ms;
+      case Phase::idle: return waited > (has_asked_ ? limits.idle_ms : limits.head_ms);
       case Phase::head: return waited > limits.head_ms;
       case Phase::body: return is_too_slow(limits.grace_ms);
       case Phase::handler: return false;
@@ -360,9 +368,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
     begin(input_.empty() ? Phase::idle : Phase::head);
     std::size_t head_bytes = 0;
     std::size_t searched = 0;
+    bool has_skipped = false;
     while (true) {
-      // Between requests a stray end of line is no request (RFC 9112 section 2.2).
-      if (phase_ == Phase::idle && input_.starts_with("\r\n")) input_.erase(0, 2);
+      // One stray end of line before a request is no request (RFC 9112 section 2.2).
+      if (!has_skipped && input_.starts_with("\r\n")) {
+        input_.erase(0, 2);
+        searched = 0;
+        has_skipped = true;
+        if (input_.empty()) begin(Phase::idle);
+      }
       const std::size_t from = searched < 3 ? 0 : searched - 3;
       if (const std::size_t end = input_.find("\r\n\r\n", from); end != std::string::npos) {
         head_bytes = end + 4;
@@ -415,7 +429,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     const bool keeps_alive = parser.keep_alive();
     if (!parser.is_done()) {
       if (const auto expect = request.header("expect")) {
-        if (*expect != "100-continue") co_return co_await refuse(417, "bad_expectation");
+        if (!beast::iequals(*expect, "100-continue")) co_return co_await refuse(417, "bad_expectation");
         bool is_told = true;
         if (input_.empty()) is_told = co_await write_all("HTTP/1.1 100 Continue\r\n\r\n");
         if (!is_told) co_return false;
@@ -473,6 +487,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   Task<bool> answer(Request request, bool keeps_alive) {
     begin(Phase::handler);
+    has_asked_ = true;
     shared_.requests.fetch_add(1);
     const bool is_head = request.method == "HEAD";
     request.peer = peer_.address;
@@ -486,7 +501,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
         std::make_shared<Answer>(worker_, weak_from_this(), shared_.limits.stream_bytes);
     answer->self_ = answer;
     shared_.handler(std::move(request), Reply(std::make_shared<Unanswered>(answer)));
-    while (!answer->state().lock()->response) co_await sleep();
+    while (!answer->state().lock()->response) {
+      if (expired_) co_return false;  // The server stops, and does not wait for it any longer.
+      co_await sleep();
+    }
     release_body();
     Response response = *std::exchange(answer->state().lock()->response, Response{});
     const bool is_stream = answer->state().lock()->is_stream;
@@ -499,7 +517,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       answer->close();
       co_return false;
     }
-    if (is_stream) co_await pass_on(*answer);
+    if (is_stream && !is_head) co_await pass_on(*answer);
     answer->close();
     if (closes) co_await finish();
     co_return !closes;
@@ -570,10 +588,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // A socket closed with input unread makes the client's system throw the answer away.
   Task<void> finish() {
-    stream_->shutdown_send();
     begin(Phase::drain);
+    co_await stream_->shutdown_send();
     input_.clear();
-    bool goes_on = true;
+    bool goes_on = !expired_;
     while (goes_on && moved_ < drain_bytes_max) {
       goes_on = co_await read_more();
       input_.clear();
@@ -592,6 +610,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::int64_t since_ms_ = 0;
   std::uint64_t moved_ = 0;  // Bytes since then.
   bool expired_ = false;     // Too late, or to be hung up on.
+  bool has_asked_ = false;   // One request at least.
 };
 
 void Answer::wake() {
@@ -660,8 +679,7 @@ class AsioServer final : public Server {
   }
 
   void stop(std::int64_t grace_ms) override {
-    if (workers_.empty()) return;
-    shared_->stopping = true;
+    if (shared_->stopping.exchange(true)) return;
     asio::post(workers_[0]->context, [this] {
       error_code ignored;
       tcp_.close(ignored);
@@ -693,7 +711,7 @@ class AsioServer final : public Server {
       if (worker->thread.joinable()) worker->thread.join();
     }
     if (!options_.socket_path.empty()) ::unlink(options_.socket_path.c_str());
-    workers_.clear();
+    // The acceptors need the workers' contexts for as long as they live themselves.
   }
 
  private:
@@ -737,10 +755,12 @@ class AsioServer final : public Server {
                   fmt::format("a socket's path has at most {} bytes: {}",
                               sizeof(sockaddr_un::sun_path) - 1, options_.socket_path));
     }
-    const mode_t before = ::umask(0177);
     local_.open(Local(), error);
     if (!error) local_.bind(Local::endpoint(options_.socket_path), error);
-    ::umask(before);
+    // Nobody can connect before it listens. A umask would hold for files of other threads, too.
+    if (!error && ::chmod(options_.socket_path.c_str(), 0600) != 0) {
+      error.assign(errno, boost::system::system_category());
+    }
     if (!error) local_.listen(128, error);
     if (error) return cannot_listen(options_.socket_path, error);
     asio::co_spawn(workers_[0]->context, accept_local(), asio::detached);

@@ -134,7 +134,7 @@ void Door::track(Call& call) {
   }
   const std::size_t count = events.size();
   const auto written =
-      [this, answer, refuse, count, refusals = std::move(refusals),
+      [this, open = stay_open(), answer, refuse, count, refusals = std::move(refusals),
        refused = std::move(refused)](Result<std::vector<Appender::Outcome>> outcomes) mutable {
         if (!outcomes) return refuse(outcomes.error());
         counts_.accepted_events.fetch_add(count);
