@@ -58,11 +58,12 @@ struct SourceFile {
 /// works in an unpacked archive too.
 const std::vector<SourceFile>& tree() {
   static const std::vector<SourceFile> files = [] {
-    static constexpr std::array not_ours = {".git", "build", "node_modules", "data"};
+    static constexpr std::array not_ours = {".git", "build", "data"};
     std::vector<SourceFile> found;
     for (fs::recursive_directory_iterator at(root), end; at != end; ++at) {
       const std::string path = at->path().lexically_relative(root).generic_string();
-      if (std::ranges::find(not_ours, path) != not_ours.end()) {
+      if (std::ranges::find(not_ours, path) != not_ours.end() ||
+          at->path().filename() == "node_modules") {
         at.disable_recursion_pending();
       } else if (at->is_regular_file()) {
         found.push_back({path, text_of(at->path())});

@@ -82,19 +82,19 @@ std::function<int()> Session::owning(std::function<Result<int>()> run) {
       if (workspace_ == nullptr) {
         HF_TRY(const auto code, run_within_server(data, language, arguments_));
         if (code) return *code;
-        // A mistyped directory is told, not made.
-        if (!env_.files.exists(data + "/MANIFEST")) {
-          return fail(ErrorCode::not_found, "no_data_directory",
-                      fmt::format("no Holdfast data in {}", data));
-        }
       }
       return run();
     });
   };
 }
 
-Result<void> Session::with_own_store(const std::function<Result<void>(Store&)>& work) const {
+Result<void> Session::with_own_store(const std::function<Result<void>(Store&)>& work,
+                                     bool makes_directory) const {
   if (workspace_ != nullptr) return workspace_->with_store(work);
+  if (!makes_directory && !env_.files.exists(data + "/MANIFEST")) {
+    return fail(ErrorCode::not_found, "no_data_directory",
+                fmt::format("no Holdfast data in {}", data));
+  }
   HF_TRY(const auto store, Store::open(env_, data, Store::Access::own));
   return work(*store);
 }

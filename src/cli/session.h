@@ -36,12 +36,14 @@ class Session {
   [[nodiscard]] Words words() const { return {choose_language(language)}; }
   [[nodiscard]] Terminal terminal() const { return detect_terminal(color); }
 
-  /// A command that changes the store, of a data directory that is there. Where a server owns that,
-  /// the command runs within the server, and is told here what it said.
+  /// A command that changes the store. Where a server owns that, the command runs within the server,
+  /// and is told here what it said.
   [[nodiscard]] std::function<int()> owning(std::function<Result<int>()> run);
-  /// For these: with the store, the server's own where the command runs within one. Errors: those
-  /// of Store::open() with access own, or of Workspace::with_store(), and of `work`.
-  [[nodiscard]] Result<void> with_own_store(const std::function<Result<void>(Store&)>& work) const;
+  /// For these: with the store, the server's own where the command runs within one. A mistyped
+  /// directory is told, not made, unless `makes_directory`. Errors: not_found/no_data_directory;
+  /// those of Store::open() with access own, or of Workspace::with_store(), and of `work`.
+  [[nodiscard]] Result<void> with_own_store(const std::function<Result<void>(Store&)>& work,
+                                            bool makes_directory = false) const;
 
   /// The engine, made when first asked for; null where the build has none.
   /// Errors: those of making it.

@@ -45,10 +45,12 @@ Result<void> change(Session& session, const SettingsArguments& arguments) {
   if (record == SettingsRecord{}) return {};
   FrameBuilder frame;
   frame.add(encode_record(record));
-  return session.with_own_store([&](Store& store) -> Result<void> {
+  const auto append = [&](Store& store) -> Result<void> {
     HF_CHECK(store.append(frame));
     return {};
-  });
+  };
+  constexpr bool makes_directory = true;
+  return session.with_own_store(append, makes_directory);
 }
 
 Result<int> settings(Session& session, const SettingsArguments& arguments) {
