@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <condition_variable>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <thread>
@@ -73,6 +74,7 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   options.limits.connections = connections_within_limits(arguments.connections);
   options.limits.connections_per_address = arguments.connections_per_address;
 
+  std::signal(SIGXFSZ, SIG_IGN);  // A file over a limit is an error of that write.
   std::mutex mutex;
   std::condition_variable changed;
   bool stopping = false;

@@ -36,8 +36,8 @@ class Session {
   [[nodiscard]] Words words() const { return {choose_language(language)}; }
   [[nodiscard]] Terminal terminal() const { return detect_terminal(color); }
 
-  /// A command that changes the store. Where a server owns that, the command runs within the server,
-  /// and is told here what it said.
+  /// A command that changes the store. Where a server owns that, the command runs within the
+  /// server, and is told here what it said.
   [[nodiscard]] std::function<int()> owning(std::function<Result<int>()> run);
   /// For these: with the store, the server's own where the command runs within one. A mistyped
   /// directory is told, not made, unless `makes_directory`. Errors: not_found/no_data_directory;
