@@ -91,7 +91,10 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   const auto run = [&](const std::string& body) {
     return run_for_client(env, session.adapters(), session.data, *workspace, body);
   };
-  http::Door door(env, *workspace, *state, *keyring, {.run_command = run});
+  const auto append = [&](std::string lines) {
+    return append_for_client(*workspace, std::move(lines));
+  };
+  http::Door door(env, *workspace, *state, *keyring, {.run_command = run, .append_lines = append});
   HF_TRY(const auto server,
          http::Server::start(env, options, [&](http::Request&& r, http::Reply a) {
            door.handle(std::move(r), std::move(a));

@@ -57,4 +57,9 @@ Result<std::string> run_for_client(const Env& env, const Adapters& adapters,
   return out.take();
 }
 
+Result<bool> is_served(const std::string& data) {
+  HF_TRY(const auto answer, http::ask_local(http::socket_path_of(data), "GET", "/healthz", {}));
+  return answer.has_value();
+}
+
 }  // namespace hf

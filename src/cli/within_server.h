@@ -27,4 +27,12 @@ namespace hf {
                                                  const std::string& data, Workspace& workspace,
                                                  const std::string& body);
 
+/// True where a server answers for the data directory. Errors: those of http::ask_local().
+[[nodiscard]] Result<bool> is_served(const std::string& data);
+
+/// The server's side of `append`: a line {"source", "lines_before"}, then lines as they came in;
+/// {"answers", "rejected"} out, when they are durable. Errors: those of parse_json, of reading rows
+/// and of Workspace::submit().
+[[nodiscard]] Result<std::string> append_for_client(Workspace& workspace, std::string body);
+
 }  // namespace hf

@@ -187,4 +187,15 @@ void Door::run_command(Call& call) {
   }
 }
 
+void Door::append_lines(Call& call) {
+  const auto work = [this, reply = call.reply, id = call.request.id,
+                     body = std::make_shared<std::string>(std::move(call.request.body))] {
+    const auto answer = options_.append_lines(std::move(*body));
+    reply(answer ? json(*answer) : problem(answer.error(), id));
+  };
+  if (!options_.append_lines || !enqueue(work)) {
+    call.refuse({ErrorCode::unavailable, "too_many_queries", "the server is busy; try again"});
+  }
+}
+
 }  // namespace hf::http

@@ -76,6 +76,7 @@ std::span<const Door::Entry> Door::entries() {
       {{"POST", "/api/v1/keys", Access::admin}, &Door::create_key},
       {{"POST", "/api/v1/keys/{id}/revoke", Access::admin}, &Door::revoke_key},
       {{"POST", "/local/v1/run", Access::local}, &Door::run_command},
+      {{"POST", "/local/v1/append", Access::local}, &Door::append_lines},
   };
   return all;
 }
@@ -143,10 +144,9 @@ void Door::handle(Request&& request, Reply reply) {
     return (this->*entry.run)(call);
   }
   if (!methods.empty()) {
-    Response response =
-        problem({ErrorCode::invalid_argument, "method_not_allowed",
-                 fmt::format("not a method of this path: {}", call.request.method)},
-                call.request.id);
+    Response response = problem({ErrorCode::invalid_argument, "method_not_allowed",
+                                 fmt::format("not a method of this path: {}", call.request.method)},
+                                call.request.id);
     response.headers.push_back({"Allow", methods});
     return call.reply(std::move(response));
   }

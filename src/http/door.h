@@ -46,6 +46,8 @@ class Door {
     /// Of POST /local/v1/run: a JSON body in, the answer out. Called from a thread that answers
     /// questions.
     std::function<Result<std::string>(const std::string& body)> run_command = {};
+    /// Of POST /local/v1/append, likewise.
+    std::function<Result<std::string>(std::string body)> append_lines = {};
   };
   /// All must outlive it.
   Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
@@ -88,6 +90,7 @@ class Door {
   void create_key(Call& call);
   void revoke_key(Call& call);
   void run_command(Call& call);
+  void append_lines(Call& call);
 
   using AccessChange =
       std::function<Result<std::string>(State&, const Env&, std::string_view body)>;
@@ -114,7 +117,7 @@ class Door {
   Guarded<Queries> queries_;
   std::condition_variable queries_changed_;
   std::vector<std::thread> threads_;
-  Guarded<std::size_t> staying_open_;
+  Guarded<std::size_t> staying_open_{std::size_t{0}};
   std::condition_variable may_close_;
 };
 
