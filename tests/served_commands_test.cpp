@@ -7,47 +7,18 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <chrono>
 #include <optional>
-#include <thread>
 
-#include "http_client.h"
-#include "program.h"
+#include "served_directory.h"
 
 namespace hf {
 namespace {
 
 using test::Ended;
 using test::run;
-using test::Running;
 using test::ScratchDirectory;
+using test::ServedDirectory;
 using testing::HasSubstr;
-
-class Server {
- public:
-  explicit Server(const std::string& data)
-      : process_(std::in_place, directory_,
-                 std::vector<std::string>{"--data", data, "serve", "--listen", "127.0.0.1:0"}) {
-    for (int tries = 0; port_ == 0 && tries < 400; ++tries) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(25));
-      const std::string out = test::text_of(directory_ / "stdout");
-      const std::size_t at = out.find("127.0.0.1:");
-      if (at == std::string::npos || out.find('\n', at) == std::string::npos) continue;
-      port_ = static_cast<std::uint16_t>(std::stoi(out.substr(at + 10)));
-    }
-    EXPECT_NE(port_, 0);
-  }
-  [[nodiscard]] std::uint16_t port() const { return port_; }
-  Ended stop() {
-    process_->signal(SIGTERM);
-    return process_->wait();
-  }
-
- private:
-  ScratchDirectory directory_;
-  std::optional<Running> process_;
-  std::uint16_t port_ = 0;
-};
 
 class ServedCommands : public testing::TestWithParam<bool> {
  protected:
@@ -60,7 +31,7 @@ class ServedCommands : public testing::TestWithParam<bool> {
 };
 
 TEST_P(ServedCommands, DoAndSayTheSameWithAndWithoutOne) {
-  std::optional<Server> server;
+  std::optional<ServedDirectory> server;
   ASSERT_EQ(holdfast({"settings", "--timezone", "UTC"}).code, 0);
   if (GetParam()) server.emplace(data());
 
@@ -115,11 +86,9 @@ INSTANTIATE_TEST_SUITE_P(Where, ServedCommands, testing::Bool(), [](const auto& 
 });
 
 TEST(Serve, ListensToItsOwnUserAlone) {
-  ScratchDirectory directory;
-  const std::string data = directory / "data";
-  Server server(data);
+  ServedDirectory server;
   struct stat socket {};
-  ASSERT_EQ(::stat((data + "/holdfast.sock").c_str(), &socket), 0);
+  ASSERT_EQ(::stat((server.data() + "/holdfast.sock").c_str(), &socket), 0);
   EXPECT_EQ(socket.st_mode & 0777u, 0600u);
   test::HttpConnection connection(server.port());
   for (const char* path : {"/local/v1/run", "/local/v1/append"}) {
@@ -128,7 +97,7 @@ TEST(Serve, ListensToItsOwnUserAlone) {
     EXPECT_EQ(answer->status, 403) << path;
   }
   EXPECT_EQ(server.stop().code, 0);
-  EXPECT_NE(::stat((data + "/holdfast.sock").c_str(), &socket), 0);
+  EXPECT_NE(::stat((server.data() + "/holdfast.sock").c_str(), &socket), 0);
 }
 
 }  // namespace

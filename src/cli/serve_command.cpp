@@ -29,6 +29,8 @@ struct ServeArguments {
   std::string private_key;
   unsigned connections = 10'000;
   unsigned connections_per_address = 100;
+  std::uint64_t events_per_s_per_key = 0;
+  std::string access_log;
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
 };
 
@@ -94,7 +96,15 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   const auto append = [&](std::string lines) {
     return append_for_client(*workspace, std::move(lines));
   };
-  http::Door door(env, *workspace, *state, *keyring, {.run_command = run, .append_lines = append});
+  std::unique_ptr<http::AccessLog> access_log;
+  if (!arguments.access_log.empty()) {
+    HF_TRY(access_log, http::AccessLog::open(env, arguments.access_log));
+  }
+  http::Door door(env, *workspace, *state, *keyring,
+                  {.events_per_s_per_key = arguments.events_per_s_per_key,
+                   .access_log = access_log.get(),
+                   .run_command = run,
+                   .append_lines = append});
   HF_TRY(const auto server,
          http::Server::start(env, options, [&](http::Request&& r, http::Reply a) {
            door.handle(std::move(r), std::move(a));
@@ -152,6 +162,10 @@ void add_serve_command(CommandTable& table) {
                    "Connections at a time from one address")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  serve_command->add_option("--events-per-second-per-key", arguments->events_per_s_per_key,
+                            "More are answered 429 (default: no limit)");
+  serve_command->add_option("--access-log", arguments->access_log,
+                            "File to append a line of JSON to for each request; nothing personal");
   serve_command->add_option("--threads", arguments->threads, "Threads that read requests")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();

@@ -43,14 +43,14 @@ std::optional<std::string> key_of(const Request& request) {
     value.remove_prefix(7);
     return std::string(value);
   }
-  if (!starts_with_word(value, "basic ")) return std::string(value);  // No key of ours.
+  if (!starts_with_word(value, "basic ")) return std::string();
   value.remove_prefix(6);
   std::string text(value.size(), '\0');
   std::size_t size = 0;
   const int outcome =
       sodium_base642bin(reinterpret_cast<unsigned char*>(text.data()), text.size(), value.data(),
                         value.size(), nullptr, &size, nullptr, sodium_base64_VARIANT_ORIGINAL);
-  if (outcome != 0) return std::string(value);
+  if (outcome != 0) return std::string();
   text.resize(size);
   return text.substr(0, text.find(':'));
 }

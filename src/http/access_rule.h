@@ -25,7 +25,8 @@ enum class Access : std::uint8_t {
   local,  ///< Only by the socket in the data directory.
 };
 
-/// The key in the Authorization header: the user of Basic, or Bearer. Nothing where there is none.
+/// The key in the Authorization header: the user of Basic, or Bearer; empty where the header is
+/// something else. Nothing where there is no such header.
 [[nodiscard]] std::optional<std::string> key_of(const Request& request);
 
 /// True where a request of the same machine may do what a read key may.

@@ -65,6 +65,7 @@ Result<std::optional<std::uint64_t>> number_parameter(std::string_view query,
 }  // namespace
 
 void Door::query(Call& call) {
+  const std::string id = call.request.id;
   const auto work = [this, reply = call.reply,
                      request = std::make_shared<Request>(std::move(call.request))] {
     const auto answer = [&]() -> Result<std::string> {
@@ -78,7 +79,6 @@ void Door::query(Call& call) {
     (answer ? counts_.queries : counts_.failed_queries).fetch_add(1);
     reply(answer ? json(*answer) : problem(answer.error(), request->id));
   };
-  const std::string id = call.request.id;
   if (!enqueue(work)) {
     call.reply(problem({ErrorCode::resource_exhausted, "too_many_queries",
                         "more questions wait than are answered; ask again"},

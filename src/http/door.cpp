@@ -97,6 +97,7 @@ Door::Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
       state_(state),
       keyring_(keyring),
       options_(options),
+      rate_limit_(options.events_per_s_per_key),
       feed_(env),
       refusal_log_(state) {
   for (unsigned i = 0; i < std::max(1u, options_.query_threads); ++i) {
@@ -117,7 +118,12 @@ Door::~Door() {
 }
 
 void Door::handle(Request&& request, Reply reply) {
-  Call call{std::move(request), std::move(reply), {}, {}};
+  Call call{std::move(request), std::move(reply), {}, {}, {}};
+  if (options_.access_log != nullptr) {
+    call.logged = std::make_shared<LoggedReply>(*options_.access_log, env_, call.request,
+                                                std::move(call.reply));
+    call.reply = Reply(call.logged);
+  }
   const std::string_view path = call.request.path;
   if (call.request.method == "OPTIONS" && path.starts_with("/v1/")) {
     call.reply(preflight());
@@ -132,6 +138,7 @@ void Door::handle(Request&& request, Reply reply) {
     methods += fmt::format("{}{}", methods.empty() ? "" : ", ", entry.route.method);
     if (entry.route.method != method) continue;
     call.parameter = *parameter;
+    if (call.logged) call.logged->set_route(entry.route.path);
     // The key of an event may lie in its body: track() looks itself.
     if (entry.route.access != Access::write) {
       auto grant = authorize(call.request, entry.route.access, keyring_, env_.clock.now_ms());
@@ -140,6 +147,7 @@ void Door::handle(Request&& request, Reply reply) {
         return call.refuse(grant.error());
       }
       call.grant = *std::move(grant);
+      call.note_key(call.grant);
     }
     return (this->*entry.run)(call);
   }

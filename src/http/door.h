@@ -18,8 +18,10 @@
 
 #include "base/env.h"
 #include "base/guarded.h"
+#include "http/access_log.h"
 #include "http/access_rule.h"
 #include "http/message.h"
+#include "http/rate_limit.h"
 #include "http/server.h"
 #include "service/access.h"
 #include "service/live_feed.h"
@@ -40,8 +42,10 @@ class Door {
  public:
   struct Options {
     std::size_t body_bytes_max = std::size_t{8} << 20;  ///< Decompressed.
-    std::int64_t queue_age_ms_max = 2'000;  ///< Events are turned away where others wait longer.
-    unsigned query_threads = 2;             ///< Questions answered at a time.
+    std::int64_t queue_age_ms_max = 2'000;   ///< Events are turned away where others wait longer.
+    std::uint64_t events_per_s_per_key = 0;  ///< 0: no limit.
+    const AccessLog* access_log = nullptr;   ///< Outlives the door.
+    unsigned query_threads = 2;              ///< Questions answered at a time.
     std::size_t queries_waiting_max = 64;
     /// Of POST /local/v1/run: a JSON body in, the answer out. Called from a thread that answers
     /// questions.
@@ -105,6 +109,7 @@ class Door {
   State& state_;
   Keyring& keyring_;
   Options options_;
+  RateLimit rate_limit_;
   LiveFeed feed_;
   RefusalLog refusal_log_;
   const Server* server_ = nullptr;

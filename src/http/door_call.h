@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "http/door.h"
@@ -9,11 +12,59 @@
 
 namespace hf::http {
 
+/// Notes in the access log how a request was answered.
+class LoggedReply final : public Reply::Target {
+ public:
+  LoggedReply(const AccessLog& log, const Env& env, const Request& request, Reply reply)
+      : log_(log),
+        env_(env),
+        id_(request.id),
+        method_(request.method),
+        began_ns_(env.clock.monotonic_ns()),
+        reply_(std::move(reply)) {}
+
+  void set_route(std::string_view route) { route_ = route; }
+  void set_key(std::uint64_t key) { key_ = key; }
+  void send(Response response) override {
+    note(response);
+    reply_(std::move(response));
+  }
+  std::shared_ptr<Stream> stream(Response head) override {
+    note(head);
+    return reply_.stream(std::move(head));
+  }
+
+ private:
+  void note(const Response& response) const {
+    constexpr double ns_per_ms = 1e6;
+    log_.write({.request_id = id_,
+                .method = method_,
+                .route = route_,
+                .status = response.status,
+                .bytes = response.body.size(),
+                .ms = static_cast<double>(env_.clock.monotonic_ns() - began_ns_) / ns_per_ms,
+                .key = key_});
+  }
+  const AccessLog& log_;
+  Env env_;
+  std::string id_;
+  std::string method_;
+  std::int64_t began_ns_;
+  Reply reply_;
+  std::string_view route_;  // Of the table of routes. Set, as the key, before anybody answers.
+  std::uint64_t key_ = 0;
+};
+
 struct Door::Call {
   Request request;
   Reply reply;
   Grant grant;  ///< Not of routes that anybody may ask, nor of those that look themselves.
-  std::string parameter;  ///< What stands for "{..}" in the path.
+  std::string parameter;                ///< What stands for "{..}" in the path.
+  std::shared_ptr<LoggedReply> logged;  ///< Null where nobody wants to know.
+
+  void note_key(const Grant& known) const {
+    if (logged) logged->set_key(known.id);
+  }
 
   /// With JSON, or why not.
   void answer(const Result<std::string>& text, int status = 200) const {

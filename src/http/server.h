@@ -22,11 +22,12 @@ class Server {
     std::size_t all_bodies_bytes = std::size_t{256} << 20;  ///< Held at a time; over it: 503.
     unsigned connections = 10'000;
     unsigned connections_per_address = 100;
-    std::int64_t head_ms = 10'000;     ///< From the first byte of a head (or the start) to its end.
+    std::int64_t head_ms =
+        10'000;  ///< From the connection, then from the first byte, to a head's end.
     std::int64_t idle_ms = 60'000;     ///< Between two requests.
     std::int64_t grace_ms = 5'000;     ///< Of a body, from which on it must come at
-    std::int64_t bytes_per_s = 1'000;  ///< least so fast on average.
-    std::int64_t stall_ms = 30'000;    ///< An answer is read on, and from then on at bytes_per_s.
+    std::int64_t bytes_per_s = 1'000;  ///< least so fast; what came sooner counts for grace_ms.
+    std::int64_t stall_ms = 30'000;    ///< The same of an answer and how fast it is read.
     std::size_t stream_bytes = std::size_t{1} << 20;  ///< Of a Stream that wait to be read.
   };
   struct Options {

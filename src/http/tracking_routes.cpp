@@ -70,6 +70,7 @@ void Door::track(Call& call) {
       return refuse(checked.error());
     }
     grant = *std::move(checked);
+    call.note_key(*grant);
   }
   // Before there is work done for it.
   if (const auto status = workspace_.status();
@@ -92,6 +93,19 @@ void Door::track(Call& call) {
       return refuse(checked.error());
     }
     grant = *std::move(checked);
+    call.note_key(*grant);
+  }
+
+  if (const auto wait_s =
+          rate_limit_.take(grant->id, body->item_count(), env_.clock.monotonic_ns())) {
+    counts_.shed.fetch_add(1);
+    Response response = problem({ErrorCode::resource_exhausted, "too_many_requests",
+                                 "this key sends more events than it may"},
+                                call.request.id);
+    for (Header& header : response.headers) {
+      if (header.name == "Retry-After") header.value = fmt::format("{}", *wait_s);
+    }
+    return answer(std::move(response));
   }
 
   PreparedEvents events(workspace_.hash_key(), grant->source);
