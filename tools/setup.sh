@@ -10,7 +10,7 @@ core=(ninja-build pkg-config libsimdjson-dev libcli11-dev libfmt-dev libzstd-dev
   libxxhash-dev libsodium-dev libsqlite3-dev libre2-dev libboost1.81-dev libssl-dev tzdata
   ca-certificates ccache mold)
 test=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  clang-format clang-tidy-19 clang-19 libclang-rt-19-dev valgrind)
+  clang-format clang-tidy-19 clang-19 libclang-rt-19-dev valgrind chromium)
 
 die() {
   printf 'setup: %s\n' "$@" >&2
@@ -58,6 +58,12 @@ if ((${#missing[@]} > 0)); then
   fi
 fi
 
+# npm_ci FOLDER: --ignore-scripts: the packages are only unpacked, nothing of theirs is run.
+npm_ci() {
+  npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --no-update-notifier \
+    --loglevel=error >/dev/null && touch "$1/node_modules/.package-lock.json"
+}
+
 # npm writes its own stamp when `npm ci` is complete. The library is looked for as well: it is the
 # one of the processor npm ran on, and a folder may have been brought from elsewhere.
 stamp=node_modules/.package-lock.json
@@ -67,8 +73,16 @@ case $(uname -m) in
 esac
 if [[ ! $stamp -nt package-lock.json || ! -f $library ]]; then
   echo "setup: fetching DuckDB's library (npm ci)"
-  # --ignore-scripts: the packages are only unpacked, nothing of theirs is run.
-  npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null ||
+  npm_ci . ||
     die "npm ci failed, see above. Without DuckDB: cmake --preset release -DHOLDFAST_DUCKDB=OFF"
-  touch "$stamp"
+fi
+
+# Debian 12's own Node is older than they need; their tests are skipped there.
+if [[ ${1:-core} == test ]] && (($(node -p 'process.versions.node.split(".")[0]') >= 20)); then
+  for folder in tests/sdk sdk/browser; do
+    if [[ ! $folder/$stamp -nt $folder/package-lock.json ]]; then
+      echo "setup: fetching what the tests of $folder need (npm ci)"
+      npm_ci "$folder" || die "npm ci failed in $folder, see above."
+    fi
+  done
 fi

@@ -75,10 +75,19 @@ Result<int> list_keys(Session& session) {
   for (const Json& key : answer.find("keys")->array) {
     const std::string_view state =
         !member(key, "revoked_at").empty() ? words("revoked", "已吊销") : std::string_view();
-    print(fmt::format("{:>4}  {}  {}  ..{}  {}  {} {}\n", member(key, "id"),
-                      pad_right(std::string(member(key, "kind")), 5),
-                      pad_right(std::string(member(key, "source")), 20), member(key, "hint"),
-                      member(key, "created_at"), member(key, "label"), state));
+    std::string line =
+        fmt::format("{:>4}  {}  {}  ..{}  {} {}", member(key, "id"),
+                    pad_right(std::string(member(key, "kind")), 5),
+                    pad_right(std::string(member(key, "source")), 20), member(key, "hint"),
+                    words("made", "创建于"), member(key, "created_at"));
+    for (const auto& [name, shown] : {std::pair("last_used_at", words("last used", "最近使用")),
+                                      std::pair("expires_at", words("expires", "失效于"))}) {
+      if (!member(key, name).empty()) line += fmt::format("  {} {}", shown, member(key, name));
+    }
+    for (const std::string_view more : {member(key, "label"), state}) {
+      if (!more.empty()) line += fmt::format("  {}", more);
+    }
+    print(line + "\n");
   }
   return 0;
 }

@@ -30,6 +30,7 @@ struct ServeArguments {
   unsigned connections = 10'000;
   unsigned connections_per_address = 100;
   std::uint64_t events_per_s_per_key = 0;
+  bool requires_keys = false;
   std::string access_log;
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
 };
@@ -67,6 +68,7 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   http::Server::Options options{.certificate = arguments.certificate,
                                 .private_key = arguments.private_key,
                                 .socket_path = http::socket_path_of(session.data),
+                                .any_page_prefix = "/v1/",
                                 .threads = arguments.threads};
   HF_CHECK(read_address(arguments.listen, options));
   if (arguments.certificate.empty() != arguments.private_key.empty()) {
@@ -87,6 +89,9 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   });
   Workspace::Options workspace_options;
   workspace_options.store.cache_bytes = std::size_t{session.memory_mib} << 20;
+  workspace_options.on_problem = [](const Error& error) {
+    print_error(fmt::format("holdfast: events cannot be written: {}\n", error.message));
+  };
   HF_TRY(const auto workspace, Workspace::open(env, session.data, workspace_options));
   HF_TRY(const auto state, session.open_state());
   HF_TRY(const auto keyring, Keyring::open(*state));
@@ -102,6 +107,7 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   }
   http::Door door(env, *workspace, *state, *keyring,
                   {.events_per_s_per_key = arguments.events_per_s_per_key,
+                   .trusts_loopback = !arguments.requires_keys,
                    .access_log = access_log.get(),
                    .run_command = run,
                    .append_lines = append});
@@ -164,6 +170,8 @@ void add_serve_command(CommandTable& table) {
       ->capture_default_str();
   serve_command->add_option("--events-per-second-per-key", arguments->events_per_s_per_key,
                             "More are answered 429 (default: no limit)");
+  serve_command->add_flag("--require-keys", arguments->requires_keys,
+                          "Questions from this machine need a key, too (behind a proxy)");
   serve_command->add_option("--access-log", arguments->access_log,
                             "File to append a line of JSON to for each request; nothing personal");
   serve_command->add_option("--threads", arguments->threads, "Threads that read requests")

@@ -440,10 +440,12 @@ class TrackingBody::Items {
   }
 
   Result<TimestampMs> time_of(std::span<const PropertyView> fields) const {
-    HF_TRY(std::optional<TimestampMs> client_ms, call_time(fields, "originalTimestamp"));
-    if (!client_ms) {
-      HF_TRY(client_ms, call_time(fields, "timestamp"));
-    }
+    HF_TRY(const std::optional<TimestampMs> named_ms, call_time(fields, "timestamp"));
+    HF_TRY(const std::optional<TimestampMs> original_ms, call_time(fields, "originalTimestamp"));
+    // RudderStack's SDKs say when the call was made, and besides, where somebody named another time
+    // for it, that one.
+    if (named_ms && original_ms) return *named_ms;
+    const std::optional<TimestampMs> client_ms = named_ms ? named_ms : original_ms;
     if (!client_ms) return received_at_ms_;
     if (is_historical_ || is_true(fields, "context.historical")) return *client_ms;
     const auto sent_at = call_time(fields, "sentAt");

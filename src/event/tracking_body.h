@@ -50,7 +50,8 @@ struct RefusedItem {
 /// - received_at is the server's, and the time is that of the client's clock, set right:
 ///   received_at - (sentAt - originalTimestamp), `timestamp` where there is no originalTimestamp,
 ///   kept within 1970..2100. It is the client's time as it is where there is no readable sentAt or
-///   `context.historical` is true, of item or batch; received_at where the client names no time.
+///   `context.historical` is true, of item or batch; `timestamp` as it is where both are there, for
+///   then somebody named it; received_at where the client names no time.
 class TrackingBody {
  public:
   /// A body whose capacity is so much above its size is not copied.

@@ -243,13 +243,17 @@ std::string read_item_slowly(const std::string& item, const std::string& type_of
   const std::string_view kinds[] = {"identify", "track", "page", "screen", "group", "alias"};
   if (std::ranges::count(kinds, kind) == 0) return "! unknown_type";
 
-  SlowTime client = slow_time(find(leaves, "originalTimestamp"));
-  if (client.reason.empty() && !client.time_ms) client = slow_time(find(leaves, "timestamp"));
-  if (!client.reason.empty()) return "! " + std::string(client.reason);
+  const SlowTime named = slow_time(find(leaves, "timestamp"));
+  const SlowTime original = slow_time(find(leaves, "originalTimestamp"));
+  for (const SlowTime& each : {named, original}) {
+    if (!each.reason.empty()) return "! " + std::string(each.reason);
+  }
+  const bool has_both = named.time_ms && original.time_ms;
+  const SlowTime client = named.time_ms ? named : original;
   TimestampMs time_ms = client.time_ms.value_or(received_at_ms);
   SlowTime sent = slow_time(find(leaves, "sentAt"));
   if (sent.reason.empty() && !sent.time_ms) sent = slow_time(outer_sent_at);
-  if (client.time_ms && sent.time_ms && !is_true(find(leaves, "context.historical")) &&
+  if (client.time_ms && !has_both && sent.time_ms && !is_true(find(leaves, "context.historical")) &&
       !is_true(find(outer, "context.historical"))) {
     time_ms = std::clamp<TimestampMs>(received_at_ms - *sent.time_ms + *client.time_ms,
                                       timestamp_min_ms, timestamp_end_ms - 1);
@@ -544,10 +548,10 @@ TEST(TrackingBody, IsAnEventByTheRulesOfTime) {
        R"(,"sentAt":"1970-01-12T13:36:40Z")", "999960000"},
       {"an unreadable sentAt of the batch", R"(,"timestamp":"1970-01-12T13:46:00Z")",
        R"(,"sentAt":17)", "999960000"},
-      {"originalTimestamp before timestamp",
+      {"a timestamp that somebody named",
        R"(,"timestamp":"1970-01-11T00:00:00Z","originalTimestamp":"1970-01-12T13:36:30Z",)"
        R"("sentAt":"1970-01-12T13:36:40Z")",
-       "", "999990000"},
+       "", "864000000"},
       {"historical",
        R"(,"timestamp":"1970-01-12T13:36:30Z","sentAt":"1970-01-12T13:36:40Z",)"
        R"("context":{"historical":true})",
@@ -796,7 +800,7 @@ TEST(TrackingBody, ReadsWhatRudderSdkNodeSends) {
           R"("sentAt":"1970-01-12T13:46:38.000Z"})"),
       (Reading{"u1||identify|999990000|1000000000|1f0c8a7e-6a3b-4c39-8a55-0d6a4a4b8d10|server|"
                "plan=pro;",
-               "u1||Order Completed|999991000|1000000000|m2|server|total=1;"}));
+               "u1||Order Completed|777600000|1000000000|m2|server|total=1;"}));
 }
 
 }  // namespace

@@ -58,9 +58,13 @@ std::optional<std::string> key_of(const Request& request) {
 bool is_trusted_loopback(const Request& request) {
   if (!request.is_loopback) return false;
   // Somebody forwards what others sent.
-  for (const std::string_view name :
-       {"forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"}) {
-    if (request.header(name)) return false;
+  for (const Header& header : request.headers) {
+    constexpr std::array<std::string_view, 6> of_proxies{
+        "forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip", "client-ip"};
+    if (header.name.starts_with("x-forwarded-") ||
+        std::ranges::find(of_proxies, header.name) != of_proxies.end()) {
+      return false;
+    }
   }
   const auto host = request.header("host");
   if (!host) return false;
@@ -76,7 +80,7 @@ bool is_trusted_loopback(const Request& request) {
 }
 
 Result<Grant> authorize(const Request& request, Access access, const Keyring& keyring,
-                        TimestampMs now_ms) {
+                        TimestampMs now_ms, bool trusts_loopback) {
   if (access == Access::open) return Grant{};
   const std::optional<std::string> token = key_of(request);
   if (access == Access::local) {
@@ -86,7 +90,7 @@ Result<Grant> authorize(const Request& request, Access access, const Keyring& ke
   }
   if (!token) {
     if (request.is_local && access != Access::write) return Grant{.kind = KeyKind::admin};
-    if (access == Access::read && is_trusted_loopback(request)) {
+    if (access == Access::read && trusts_loopback && is_trusted_loopback(request)) {
       return Grant{.kind = KeyKind::read};
     }
   }

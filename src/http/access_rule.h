@@ -35,7 +35,7 @@ enum class Access : std::uint8_t {
 /// What the request may, where `access` asks for no more: the grant of its key; id 0 without one.
 /// Errors: those of Keyring::check(); permission_denied/wrong_key_kind.
 [[nodiscard]] Result<Grant> authorize(const Request& request, Access access, const Keyring& keyring,
-                                      TimestampMs now_ms);
+                                      TimestampMs now_ms, bool trusts_loopback = true);
 /// The same with a key from elsewhere, for writing.
 [[nodiscard]] Result<Grant> authorize_write(std::string_view token, const Keyring& keyring,
                                             TimestampMs now_ms);

@@ -42,6 +42,9 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
   return parameter;
 }
 
+/// What stands below this path a page from anywhere may ask and read.
+constexpr std::string_view of_any_page = "/v1/";
+
 // Browsers ask before they send events to another host than their page's (Fetch, "CORS protocol").
 Response preflight() {
   return {
@@ -125,7 +128,7 @@ void Door::handle(Request&& request, Reply reply) {
     call.reply = Reply(call.logged);
   }
   const std::string_view path = call.request.path;
-  if (call.request.method == "OPTIONS" && path.starts_with("/v1/")) {
+  if (call.request.method == "OPTIONS" && path.starts_with(of_any_page)) {
     call.reply(preflight());
     return;
   }
@@ -141,7 +144,8 @@ void Door::handle(Request&& request, Reply reply) {
     if (call.logged) call.logged->set_route(entry.route.path);
     // The key of an event may lie in its body: track() looks itself.
     if (entry.route.access != Access::write) {
-      auto grant = authorize(call.request, entry.route.access, keyring_, env_.clock.now_ms());
+      auto grant = authorize(call.request, entry.route.access, keyring_, env_.clock.now_ms(),
+                             options_.trusts_loopback);
       if (!grant) {
         counts_.unauthorized.fetch_add(1);
         return call.refuse(grant.error());
@@ -156,9 +160,13 @@ void Door::handle(Request&& request, Reply reply) {
                                  fmt::format("not a method of this path: {}", call.request.method)},
                                 call.request.id);
     response.headers.push_back({"Allow", methods});
-    return call.reply(std::move(response));
+    return call.reply(path.starts_with(of_any_page) ? for_any_page(std::move(response))
+                                                    : std::move(response));
   }
-  call.refuse({ErrorCode::not_found, "no_such_path", "there is nothing at this path"});
+  Response response = problem(
+      {ErrorCode::not_found, "no_such_path", "there is nothing at this path"}, call.request.id);
+  call.reply(path.starts_with(of_any_page) ? for_any_page(std::move(response))
+                                           : std::move(response));
 }
 
 /// The destructor waits until it is let go: for what another thread will call.

@@ -44,6 +44,7 @@ class Door {
     std::size_t body_bytes_max = std::size_t{8} << 20;  ///< Decompressed.
     std::int64_t queue_age_ms_max = 2'000;   ///< Events are turned away where others wait longer.
     std::uint64_t events_per_s_per_key = 0;  ///< 0: no limit.
+    bool trusts_loopback = true;             ///< is_trusted_loopback() may read without a key.
     const AccessLog* access_log = nullptr;   ///< Outlives the door.
     unsigned query_threads = 2;              ///< Questions answered at a time.
     std::size_t queries_waiting_max = 64;

@@ -34,6 +34,8 @@ Response problem(const Error& error, std::string_view request_id) {
   if (error.reason == "unsupported_encoding") status = 415;
   if (error.reason == "method_not_allowed") status = 405;
   if (error.reason == "too_many_requests") status = 429;
+  // Asked again, such a question is as large.
+  if (error.reason == "too_many_cells" || error.reason == "too_many_buckets") status = 422;
   JsonWriter out;
   out.begin_object();
   out.key("type").text("about:blank");
@@ -46,7 +48,11 @@ Response problem(const Error& error, std::string_view request_id) {
   out.end_object();
   Response response{
       .status = status, .content_type = "application/problem+json", .body = out.take()};
-  if (status == 503 || status == 429) response.headers.push_back({"Retry-After", "1"});
+  // A disk does not mend itself in a second, and some clients give up after a few tries.
+  const bool is_disk = error.reason == "not_writable";
+  if (status == 503 || status == 429) {
+    response.headers.push_back({"Retry-After", is_disk ? "10" : "1"});
+  }
   if (status == 401) response.headers.push_back({"WWW-Authenticate", "Bearer"});
   return response;
 }
@@ -56,6 +62,12 @@ Response json(std::string text, int status) {
           .content_type = "application/json",
           .body = std::move(text),
           .headers = {{"Cache-Control", "no-store"}}};
+}
+
+Response for_any_page(Response response) {
+  response.headers.push_back({"Access-Control-Allow-Origin", "*"});
+  response.headers.push_back({"Access-Control-Expose-Headers", "Retry-After, X-Request-Id"});
+  return response;
 }
 
 }  // namespace hf::http

@@ -15,6 +15,10 @@ namespace hf::http {
 /// request's body) and `request_id`. With Retry-After where trying again may help.
 [[nodiscard]] Response problem(const Error& error, std::string_view request_id);
 
+/// The answer may be read by a page from anywhere (Fetch, "CORS protocol"): for what says nothing
+/// but what the page itself sent.
+[[nodiscard]] Response for_any_page(Response response);
+
 /// `text` is a JSON value.
 [[nodiscard]] Response json(std::string text, int status = 200);
 

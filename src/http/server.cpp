@@ -43,6 +43,7 @@
 
 #include "base/assert.h"
 #include "base/guarded.h"
+#include "http/problem.h"
 
 namespace hf::http {
 namespace {
@@ -163,6 +164,7 @@ class Connection;
 struct Shared {
   Env env;
   Server::Limits limits;
+  std::string any_page_prefix;
   Handler handler;
   std::atomic<bool> stopping = false;
   std::atomic<std::uint64_t> accepted = 0;
@@ -174,8 +176,11 @@ struct Shared {
   std::atomic<std::size_t> body_bytes = 0;
   Guarded<std::map<std::string, unsigned>> by_address;
 
-  Shared(const Env& e, const Server::Limits& l, Handler h)
-      : env(e), limits(l), handler(std::move(h)) {}
+  Shared(const Env& e, const Server::Options& options, Handler h)
+      : env(e),
+        limits(options.limits),
+        any_page_prefix(options.any_page_prefix),
+        handler(std::move(h)) {}
   [[nodiscard]] std::int64_t now_ms() const { return env.clock.monotonic_ns() / 1'000'000; }
 };
 
@@ -410,6 +415,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
       if (phase_ == Phase::idle && input_ != "\r\n") begin(Phase::head);
     }
     const std::string_view head = std::string_view(input_).substr(0, head_bytes);
+    const std::string& prefix = shared_.any_page_prefix;
+    is_for_any_page_ = !prefix.empty() && head.substr(head.find(' ') + 1).starts_with(prefix);
     if (const auto fault = find_fault(head, shared_.limits.head)) {
       co_return co_await refuse(fault->status, fault->reason);
     }
@@ -592,6 +599,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         fmt::format(R"({{"type":"about:blank","title":"{}","status":{},"reason":"{}"}})",
                     reason_phrase(status), status, reason);
     if (status == 503) response.headers.push_back({"Retry-After", "1"});
+    if (is_for_any_page_) response = for_any_page(std::move(response));
     begin(Phase::answer);
     const std::string text = head_of(response, {}, true, false) + response.body;
     const bool is_sent = co_await write_all(text);
@@ -621,9 +629,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t held_ = 0;
   Phase phase_ = Phase::handshake;
   std::int64_t since_ms_ = 0;
-  std::uint64_t moved_ = 0;  // Bytes since then.
-  bool expired_ = false;     // Too late, or to be hung up on.
-  bool has_asked_ = false;   // One request at least.
+  std::uint64_t moved_ = 0;       // Bytes since then.
+  bool is_for_any_page_ = false;  // Server::Options::any_page_prefix
+  bool expired_ = false;          // Too late, or to be hung up on.
+  bool has_asked_ = false;        // One request at least.
 };
 
 void Answer::wake() {
@@ -646,7 +655,7 @@ Task<void> sweep(Worker* worker) {
 class AsioServer final : public Server {
  public:
   AsioServer(const Env& env, const Options& options, Handler handler)
-      : shared_(std::make_shared<Shared>(env, options.limits, std::move(handler))),
+      : shared_(std::make_shared<Shared>(env, options, std::move(handler))),
         options_(options),
         workers_(make_workers(shared_, options.threads)) {}
   ~AsioServer() override { stop(0); }

@@ -36,6 +36,8 @@ class Server {
     std::string certificate;    ///< PEM files; both or none.
     std::string private_key;
     std::string socket_path;  ///< Empty: none.
+    /// What is refused of requests below this path may be read by pages from anywhere.
+    std::string any_page_prefix = {};
     unsigned threads = 2;
     Limits limits = {};
   };

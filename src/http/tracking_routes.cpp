@@ -43,12 +43,6 @@ Response accepted(const std::vector<RefusedPlace>& refused) {
   return json(out.take());
 }
 
-/// The answer may be read by a page from anywhere: it says nothing but what the page sent.
-Response for_any_page(Response response) {
-  response.headers.push_back({"Access-Control-Allow-Origin", "*"});
-  return response;
-}
-
 }  // namespace
 
 void Door::track(Call& call) {
@@ -150,7 +144,10 @@ void Door::track(Call& call) {
   const auto written =
       [this, open = stay_open(), answer, refuse, count, refusals = std::move(refusals),
        refused = std::move(refused)](Result<std::vector<Appender::Outcome>> outcomes) mutable {
-        if (!outcomes) return refuse(outcomes.error());
+        if (!outcomes) {
+          counts_.shed.fetch_add(1);
+          return refuse(outcomes.error());
+        }
         counts_.accepted_events.fetch_add(count);
         if (refusals.empty()) return answer(accepted(refused));
         const auto kept =

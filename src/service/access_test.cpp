@@ -15,89 +15,14 @@
 
 #include "base/assert.h"
 #include "base/sim_env.h"
+#include "service/memory_state.h"
 
 namespace hf {
 namespace {
 
+using test::MemoryState;
 using testing::HasSubstr;
 using testing::Not;
-
-/// Sources and keys in memory, with a transaction that is a copy.
-class MemoryState final : public State {
- public:
-  struct Rows {
-    std::map<std::string, Source, std::less<>> sources;
-    std::vector<StoredKey> keys;
-  };
-
-  Result<std::vector<Source>> sources() const override { return Change(*rows_.lock()).sources(); }
-  Result<std::optional<Source>> source(std::string_view name) const override {
-    return Change(*rows_.lock()).source(name);
-  }
-  Result<std::vector<StoredKey>> keys() const override { return Change(*rows_.lock()).keys(); }
-  Result<std::optional<Key>> key(std::uint64_t id) const override {
-    return Change(*rows_.lock()).key(id);
-  }
-  Result<RefusalPage> refusals(const RefusalQuery&) const override { return RefusalPage{}; }
-  Result<RefusalCounts> refusal_counts() const override { return RefusalCounts{}; }
-
-  Result<void> change(const Work& work) override {
-    const auto rows = rows_.lock();
-    // The first time in vain, as the contract allows.
-    Change in_vain(*rows);
-    (void)work(in_vain);
-    if (failing) return fail(ErrorCode::resource_exhausted, "disk_full", "no room");
-    Change change(*rows);
-    HF_CHECK(work(change));
-    *rows = change.rows();
-    ++changes;
-    return {};
-  }
-
-  std::atomic<bool> failing = false;
-  std::atomic<int> changes = 0;
-
- private:
-  class Change final : public StateChange {
-   public:
-    explicit Change(Rows rows) : rows_(std::move(rows)) {}
-    const Rows& rows() const { return rows_; }
-    Result<std::vector<Source>> sources() const override {
-      std::vector<Source> out;
-      for (const auto& [name, source] : rows_.sources) out.push_back(source);
-      return out;
-    }
-    Result<std::optional<Source>> source(std::string_view name) const override {
-      const auto found = rows_.sources.find(name);
-      return found == rows_.sources.end() ? std::nullopt : std::optional(found->second);
-    }
-    Result<std::vector<StoredKey>> keys() const override { return rows_.keys; }
-    Result<std::optional<Key>> key(std::uint64_t id) const override {
-      if (id < 1 || id > rows_.keys.size()) return std::nullopt;
-      return rows_.keys[id - 1].key;
-    }
-    Result<RefusalPage> refusals(const RefusalQuery&) const override { return RefusalPage{}; }
-    Result<RefusalCounts> refusal_counts() const override { return RefusalCounts{}; }
-    Result<void> save_source(const Source& source) override {
-      rows_.sources[source.name] = source;
-      return {};
-    }
-    Result<std::uint64_t> add_key(const StoredKey& key) override {
-      rows_.keys.push_back(key);
-      return rows_.keys.back().key.id = rows_.keys.size();
-    }
-    Result<void> save_key(const Key& key) override {
-      rows_.keys.at(key.id - 1).key = key;
-      return {};
-    }
-    Result<void> add_refusals(std::span<const Refusal>) override { return {}; }
-
-   private:
-    Rows rows_;
-  };
-
-  Guarded<Rows> rows_;
-};
 
 class Access : public testing::Test {
  protected:

@@ -18,9 +18,9 @@ std::unexpected<Error> stopping() {
   return fail(ErrorCode::unavailable, "stopping", "the server is stopping");
 }
 
-Error not_writable(std::string_view why) {
-  return {ErrorCode::unavailable, "not_writable",
-          fmt::format("events cannot be written at present: {}", why)};
+// Why is for who runs the server, not for who sends: it names paths.
+Error not_writable() {
+  return {ErrorCode::unavailable, "not_writable", "events cannot be written at present"};
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ Result<void> Workspace::submit(PreparedEvents events, Done done) {
   {
     const auto queue = queue_.lock();
     if (queue->stopping) return stopping();
-    if (!queue->writable) return std::unexpected(not_writable(queue->status.problem));
+    if (!queue->writable) return std::unexpected(not_writable());
     if (queue->bytes + events.bytes() > options_.waiting_bytes_max && !queue->events.empty()) {
       return fail(ErrorCode::resource_exhausted, "queue_full",
                   fmt::format("events arrive faster than they can be written; waiting: {} bytes",
@@ -105,7 +105,7 @@ Result<void> Workspace::with_store(std::function<Result<void>(Store&)> work) {
   Result<void> outcome;
   HF_CHECK(run_job([&](Workspace& workspace) {
     if (workspace.appender_ == nullptr) {
-      outcome = std::unexpected(not_writable(workspace.queue_.lock()->status.problem));
+      outcome = std::unexpected(not_writable());
     } else {
       outcome = work(*workspace.store_);
     }
@@ -170,7 +170,7 @@ std::vector<Workspace::Waiting> Workspace::take() {
 
 void Workspace::write(std::vector<Waiting> group) {
   if (appender_ == nullptr) {
-    const Error error = not_writable(queue_.lock()->status.problem);
+    const Error error = not_writable();
     for (const Waiting& each : group) each.done(std::unexpected(error));
     return;
   }
@@ -182,7 +182,7 @@ void Workspace::write(std::vector<Waiting> group) {
   const auto outcomes = appender_->commit();
   if (!outcomes) {
     give_up(outcomes.error());
-    const Error error = not_writable(outcomes.error().message);
+    const Error error = not_writable();
     for (const Waiting& each : group) each.done(std::unexpected(error));
     return;
   }
@@ -207,6 +207,7 @@ void Workspace::give_up(const Error& error) {
   appender_.reset();
   store_->resign();
   tried_ns_ = env_.clock.monotonic_ns();
+  if (options_.on_problem) options_.on_problem(error);
   const auto queue = queue_.lock();
   queue->writable = false;
   queue->status.problem = error.message;

@@ -29,6 +29,8 @@ class Workspace {
     std::size_t waiting_bytes_max = std::size_t{64} << 20;  ///< Of events not yet in the log.
     std::size_t group_bytes_max = std::size_t{4} << 20;
     std::int64_t reopen_ms = 1'000;  ///< Between two tries after the disk refused.
+    /// Told each time writing has to stop, from the thread that owns the store.
+    std::function<void(const Error&)> on_problem = {};
   };
   /// Errors: those of Store::open() with access own, and of Appender::open().
   [[nodiscard]] static Result<std::unique_ptr<Workspace>> open(const Env& env,
