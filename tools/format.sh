@@ -8,7 +8,7 @@ if [[ ${1:-} == --check ]]; then
 else
   action=(-i)
 fi
-find src tests bench \( -name '*.h' -o -name '*.cpp' \) -print0 |
+find src tests bench -name node_modules -prune -o \( -name '*.h' -o -name '*.cpp' \) -print0 |
   xargs -0 -r -n 16 -P "$(nproc)" clang-format --style=file "${action[@]}" || {
   echo 'format: run make format' >&2
   exit 1
