@@ -100,5 +100,96 @@ TEST(Serve, ListensToItsOwnUserAlone) {
   EXPECT_NE(::stat((server.data() + "/holdfast.sock").c_str(), &socket), 0);
 }
 
+std::string key_of(ServedDirectory& server, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"key", "create"});
+  std::string key = server.command(std::move(arguments)).out;
+  if (!key.empty()) key.pop_back();
+  return key;
+}
+
+TEST(Serve, AsksThisMachineForAKeyWhereItIsToldTo) {
+  ServedDirectory open;
+  ServedDirectory strict(std::vector<std::string>{"--require-keys"});
+  test::HttpConnection asks_open(open.port());
+  test::HttpConnection asks_strict(strict.port());
+  for (const char* path : {"/metrics", "/api/v1/sources", "/api/v1/rejects"}) {
+    EXPECT_EQ(asks_open.ask("GET", path)->status, 200) << path;
+    EXPECT_EQ(asks_open.ask("GET", path, {{"X-Forwarded-Proto", "https"}})->status, 401) << path;
+    EXPECT_EQ(asks_strict.ask("GET", path)->status, 401) << path;
+    const std::string key = key_of(strict, {"--kind", "read"});
+    EXPECT_EQ(asks_strict.ask("GET", path, {{"Authorization", "Bearer " + key}})->status, 200);
+  }
+  EXPECT_EQ(asks_strict.ask("GET", "/readyz")->status, 200);
+  EXPECT_EQ(strict.command({"source", "add", "web"}).code, 0);  // Its own user needs none.
+}
+
+TEST(Serve, AnswersAKeyThatSendsTooMuch429AndAnotherAsBefore) {
+  ServedDirectory server(std::vector<std::string>{"--events-per-second-per-key", "1"});
+  for (const char* source : {"web", "app"}) server.command({"source", "add", source});
+  const std::string web = key_of(server, {"--source", "web"});
+  const std::string app = key_of(server, {"--source", "app"});
+  const std::string body = R"({"batch":[{"type":"track","userId":"u","event":"a"},)"
+                           R"({"type":"track","userId":"u","event":"b"},)"
+                           R"({"type":"track","userId":"u","event":"c"}]})";
+  test::HttpConnection connection(server.port());
+  const auto send = [&](const std::string& key) {
+    return *connection.ask("POST", "/v1/batch", {{"Authorization", "Bearer " + key}}, body);
+  };
+  EXPECT_EQ(send(web).status, 200);
+  const test::HttpAnswer refused = send(web);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_THAT(refused.body, HasSubstr("too_many_requests"));
+  EXPECT_EQ(refused.header("Retry-After").value_or(""), "3");
+  EXPECT_EQ(refused.header("Access-Control-Expose-Headers").value_or(""),
+            "Retry-After, X-Request-Id");
+  EXPECT_EQ(send(app).status, 200);
+}
+
+TEST(Serve, NotesEachRequestAndNothingPersonal) {
+  ScratchDirectory logs;
+  const std::string path = logs / "access.jsonl";
+  ServedDirectory server(std::vector<std::string>{"--access-log", path});
+  server.command({"source", "add", "web"});
+  const std::string key = key_of(server, {"--source", "web"});
+  test::HttpConnection connection(server.port());
+  connection.ask("POST", "/v1/track", {{"Authorization", "Bearer " + key}},
+                 R"({"userId":"ann@example.com","event":"e"})");
+  connection.ask("GET", "/no/such/path/ann@example.com");
+  EXPECT_EQ(server.stop().code, 0);
+  const std::string log = test::text_of(path);
+  EXPECT_THAT(log, HasSubstr(R"("route":"/v1/track","status":200)"));
+  EXPECT_THAT(log, HasSubstr(R"("key":1)"));
+  EXPECT_THAT(log, HasSubstr(R"("route":"","status":404)"));
+  EXPECT_THAT(log, testing::Not(HasSubstr("ann")));
+  EXPECT_THAT(log, testing::Not(HasSubstr(key)));
+}
+
+TEST(Serve, LetsPagesFromAnywhereReadWhyTheirEventsWereRefusedAndNothingElse) {
+  ServedDirectory server;
+  const auto allowed = [&](const char* path, const std::string& body) {
+    test::HttpConnection connection(server.port());
+    const auto answer = connection.ask("POST", path, {}, body);
+    EXPECT_TRUE(answer.has_value()) << path;
+    return answer ? answer->header("Access-Control-Allow-Origin").value_or("") : "";
+  };
+  const std::string large(9'000'000, ' ');  // Refused before any handler sees it.
+  EXPECT_EQ(allowed("/v1/track", large), "*");
+  EXPECT_EQ(allowed("/v1/track", "{"), "*");
+  EXPECT_EQ(allowed("/v1/nothing", "{}"), "*");
+  EXPECT_EQ(allowed("/api/v1/query", large), "");
+  EXPECT_EQ(allowed("/api/v1/query", "{"), "");
+}
+
+TEST(Serve, SaysOfAQuestionThatIsTooLargeThatAskingAgainIsOfNoUse) {
+  ServedDirectory server;
+  test::HttpConnection connection(server.port());
+  const auto answer = connection.ask(
+      "POST", "/api/v1/query", {},
+      R"({"metric":"trend","series":[{"event":"*"}],"period":"hour","from":"1971-01-01"})");
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, 422) << answer->body;
+  EXPECT_EQ(answer->header("Retry-After"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace hf

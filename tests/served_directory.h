@@ -24,6 +24,8 @@ class ServedDirectory {
   /// Of a directory of its own.
   ServedDirectory() { begin(); }
   explicit ServedDirectory(std::string data) : data_(std::move(data)) { begin(); }
+  /// Of its own, with more arguments for `serve`.
+  explicit ServedDirectory(std::vector<std::string> more) : more_(std::move(more)) { begin(); }
 
   [[nodiscard]] const std::string& data() const { return data_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -41,8 +43,9 @@ class ServedDirectory {
  private:
   void begin() {
     if (data_.empty()) data_ = directory_ / "data";
-    process_.emplace(directory_,
-                     std::vector<std::string>{"--data", data_, "serve", "--listen", "127.0.0.1:0"});
+    std::vector<std::string> arguments{"--data", data_, "serve", "--listen", "127.0.0.1:0"};
+    arguments.insert(arguments.end(), more_.begin(), more_.end());
+    process_.emplace(directory_, std::move(arguments));
     constexpr std::string_view before = "127.0.0.1:";
     for (int tries = 0; port_ == 0 && tries < 400; ++tries) {
       std::this_thread::sleep_for(std::chrono::milliseconds(25));
@@ -57,6 +60,7 @@ class ServedDirectory {
   ScratchDirectory commands_;
   ScratchDirectory directory_;
   std::string data_;
+  std::vector<std::string> more_;
   std::optional<Running> process_;
   std::uint16_t port_ = 0;
 };

@@ -67,7 +67,7 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 constexpr auto sweep_every = std::chrono::milliseconds(250);
 constexpr std::size_t read_bytes = 16 * 1024;
 // Unread input that is thrown away so that the client gets to read why it was refused.
-constexpr std::size_t drain_bytes_max = std::size_t{1} << 20;
+constexpr std::size_t drain_bytes_max = std::size_t{32} << 20;  // In drain_ms at most.
 constexpr std::int64_t drain_ms = 1'000;
 constexpr std::int64_t handshake_ms = 10'000;
 
