@@ -7,8 +7,7 @@
 #include <utility>
 
 #include "base/thread_priority.h"
-#include "identity/person_key.h"
-#include "log/log_reader.h"
+#include "service/logged_keys.h"
 #include "service/upkeep.h"
 
 namespace hf {
@@ -49,36 +48,21 @@ Appender::~Appender() {
 Result<void> Appender::catch_up() {
   HF_TRY(const LogWriter* const log, store_.log());
   const Offset from = std::max(duplicates_->flushed_end(), log->first_offset());
-  if (from >= log->next_offset()) return {};
-  HF_TRY(LogReader reader, LogReader::open(store_.env(), log->directory(), from));
-  std::vector<PropertyView> scratch;
-  std::vector<Hash128> keys;
-  while (true) {
-    HF_TRY(const auto frame, reader.next());
-    if (!frame) return {};
-    keys.clear();
-    FrameRecords records(frame->payload);
-    for (Offset offset = frame->first; const auto bytes = records.next(); ++offset) {
-      if (offset < from) continue;
-      HF_TRY(const LogRecord record, decode_record(*bytes, scratch));
-      const auto* logged = std::get_if<EventRecord>(&record);
-      if (logged == nullptr || logged->event.message_id.empty()) continue;
-      keys.push_back(
-          message_key(store_.manifest().hash_key, logged->source, logged->event.message_id));
-    }
-    // Once its window had passed an id may have been taken again.
-    std::ranges::sort(keys);
-    keys.erase(std::ranges::unique(keys).begin(), keys.end());
-    const auto known = std::make_unique<bool[]>(keys.size());
-    HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
-    std::size_t kept = 0;
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (!known[i]) keys[kept++] = keys[i];
-    }
-    keys.resize(kept);
-    duplicates_->add(keys, std::max(frame->first, from), frame->end, frame->received_at_ms);
-    if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
-  }
+  return for_each_logged_key(
+      store_, from, [&](const LogFrame& frame, std::vector<Hash128>& keys) -> Result<void> {
+        // Once its window had passed an id may have been taken again.
+        std::ranges::sort(keys);
+        keys.erase(std::ranges::unique(keys).begin(), keys.end());
+        const auto known = std::make_unique<bool[]>(keys.size());
+        HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < keys.size(); ++i) {
+          if (!known[i]) keys[kept++] = keys[i];
+        }
+        keys.resize(kept);
+        duplicates_->add(keys, std::max(frame.first, from), frame.end, frame.received_at_ms);
+        return duplicates_->should_flush() ? duplicates_->flush() : Result<void>();
+      });
 }
 
 void Appender::add(std::string_view source, const EventView& event) {

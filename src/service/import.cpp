@@ -13,6 +13,7 @@
 #include "base/site.h"
 #include "event/csv_reader.h"
 #include "event/json_rows.h"
+#include "service/logged_keys.h"
 #include "service/row_source.h"
 #include "store/part_builder.h"
 
@@ -24,6 +25,7 @@ constexpr std::uint64_t sample_bytes = 8u << 20;
 constexpr std::size_t digest_block_bytes = 4u << 20;
 constexpr std::uint64_t progress_rows = 1u << 15;
 constexpr std::size_t rejects_in_memory_max = 8u << 20;
+constexpr int runs_max = 3;
 
 std::string_view file_name(std::string_view path) {
   const std::size_t slash = path.find_last_of('/');
@@ -249,31 +251,49 @@ std::string csv_quoted(std::string_view text) {
 /// One run of an import: reads rows, fills builders, hands them to the writer.
 class ImportRun {
  public:
-  ImportRun(Store& store, SqlEngine* engine, const ImportPlan& plan, const ImportControl& control)
-      : store_(store), engine_(engine), plan_(plan), control_(control) {}
+  ImportRun(const Env& env, const WithStore& with_store, SqlEngine* engine, const ImportPlan& plan,
+            const ImportControl& control)
+      : env_(env), with_store_(with_store), engine_(engine), plan_(plan), control_(control) {}
 
   Result<ImportOutcome> run() {
-    HF_CHECK(choose_files());
-    if (files_.empty()) {
-      outcome_.nothing_new = true;
-      return outcome_;
+    HF_TRY(zone_, Zone::load(env_, plan_.mapping.timezone));
+    for (int runs = 1;; ++runs) {
+      HF_CHECK(with_store_([&](Store& store) -> Result<void> {
+        choose_files(store.manifest());
+        return files_.empty() ? Result<void>() : begin(store, runs > 1);
+      }));
+      if (files_.empty()) {
+        outcome_.nothing_new = true;
+        return outcome_;
+      }
+      auto rows = read_rows();
+      // The writer must be at rest before anything it uses goes, also after an error.
+      auto written = wait_for_writer();
+      if (rows && written) written = hand_over();
+      if (rows && written) written = wait_for_writer();
+      if (!rows || !written) {
+        Error error = rows ? std::move(written).error() : std::move(rows).error();
+        if (error.reason == "rejected_row") {
+          HF_CHECK(with_store_([&](Store& store) { return drop(store); }));
+        }
+        return std::unexpected(std::move(error));
+      }
+      bool is_shown = false;
+      HF_CHECK(with_store_([&](Store& store) -> Result<void> {
+        HF_TRY(const bool clashes, clashes_with_appended(store));
+        if (clashes) return {};
+        is_shown = true;
+        return finish(store);
+      }));
+      if (is_shown) return outcome_;
+      if (runs == runs_max) {
+        return fail(
+            ErrorCode::unavailable, "source_in_use",
+            fmt::format("events of source \"{}\" with message ids of the file keep coming in; "
+                        "disable the source while the file is imported",
+                        plan_.mapping.source));
+      }
     }
-    HF_CHECK(begin());
-    HF_TRY(zone_, Zone::load(store_.env(), plan_.mapping.timezone));
-    const PersonOrdinal persons_before = persons_->next();
-    auto rows = read_rows();
-    // The writer must be at rest before anything it uses goes, also after an error.
-    auto written = wait_for_writer();
-    if (rows && written) written = hand_over();
-    if (rows && written) written = wait_for_writer();
-    if (!rows || !written) {
-      Error error = rows ? std::move(written).error() : std::move(rows).error();
-      if (error.reason == "rejected_row") HF_CHECK(drop());
-      return std::unexpected(std::move(error));
-    }
-    HF_CHECK(finish());
-    outcome_.persons_new = persons_->next() - persons_before;
-    return outcome_;
   }
 
  private:
@@ -285,15 +305,17 @@ class ImportRun {
     std::uint64_t rejected;
   };
 
-  [[nodiscard]] bool imported_before(const std::string& digest) const {
-    return std::ranges::any_of(store_.manifest().imports, [&](const ImportRecord& import) {
+  [[nodiscard]] bool imported_before(const Manifest& manifest, const std::string& digest) const {
+    return std::ranges::any_of(manifest.imports, [&](const ImportRecord& import) {
       return import.state == ImportState::done && import.mapping == mapping_ &&
              std::ranges::find(import.files, digest, &ImportedFile::digest) != import.files.end();
     });
   }
 
-  Result<void> choose_files() {
+  void choose_files(const Manifest& manifest) {
     mapping_ = canonical_json(plan_.mapping);
+    files_.clear();
+    outcome_ = {};
     // One SELECT sees all files together: it was run before only over exactly these.
     const bool all_together = !plan_.mapping.sql.empty();
     std::vector<std::size_t> fresh;
@@ -301,10 +323,10 @@ class ImportRun {
       const bool repeated = std::ranges::any_of(fresh, [&](std::size_t j) {
         return !all_together && plan_.files[j].digest == plan_.files[i].digest;
       });
-      if (!repeated && !(imported_before(plan_.files[i].digest) && !all_together))
+      if (!repeated && !(imported_before(manifest, plan_.files[i].digest) && !all_together))
         fresh.push_back(i);
     }
-    if (all_together && std::ranges::any_of(store_.manifest().imports, [&](const ImportRecord& r) {
+    if (all_together && std::ranges::any_of(manifest.imports, [&](const ImportRecord& r) {
           return r.state == ImportState::done && r.mapping == mapping_ &&
                  std::ranges::equal(r.files, plan_.files, {}, &ImportedFile::digest,
                                     &ImportedFile::digest);
@@ -318,13 +340,12 @@ class ImportRun {
         files_.push_back(i);
       }
     }
-    return {};
   }
 
-  Result<void> begin() {
-    HF_CHECK(
-        store_.flush());  // What came by the log is in parts, where message ids are looked for.
-    Manifest next = store_.manifest();
+  Result<void> begin(Store& store, bool again) {
+    // What came by the log is in parts, where message ids are looked for.
+    HF_CHECK(store.flush());
+    Manifest next = store.manifest();
     ImportRecord* record = nullptr;
     for (ImportRecord& import : next.imports) {
       const bool same = import.state == ImportState::running && import.mapping == mapping_ &&
@@ -333,13 +354,14 @@ class ImportRun {
       if (same) record = &import;
     }
     if (record == nullptr) {
+      if (again) return undone();
       record = &next.imports.emplace_back();
       record->id = next.next_import++;
-      record->started_at_ms = store_.env().clock.now_ms();
+      record->started_at_ms = env_.clock.now_ms();
       record->mapping = mapping_;
       record->data_version = next.data_version;
       for (const std::size_t i : files_) record->files.push_back(plan_.files[i]);
-    } else if (must_start_over(*record)) {
+    } else if (again || must_start_over(*record, next)) {
       std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record->id; });
       record->data_version = next.data_version;
       record->counts = {};
@@ -358,27 +380,31 @@ class ImportRun {
     }
     outcome_.id = record->id;
     record_ = *record;
-    HF_CHECK(store_.commit(std::move(next)));
-    HF_CHECK(store_.remove_unlisted_files());
-    workspace_zone_ = store_.zone();
-    HF_TRY(persons_, store_.persons());
-    HF_TRY(Snapshot visible, store_.snapshot());
-    known_ = std::move(visible.parts);
-    HF_TRY(const auto own, store_.parts_of(record_.id));
-    known_.insert(known_.end(), own.begin(), own.end());
+    HF_CHECK(store.commit(std::move(next)));
+    HF_CHECK(store.remove_unlisted_files());
+    appended_from_ = store.applied_end();
     builder_.emplace(record_.started_at_ms);
+    reject_path_ = store.reject_path(record_.id);
+    rejects_file_.reset();
     reject_bytes_ = record_.reject_bytes;
     reject_crc32c_ = record_.reject_crc32c;
     position_ = record_.position;
+    progress_ = {};
+    bytes_before_ = 0;
     return {};
   }
 
+  std::unexpected<Error> undone() const {
+    return fail(ErrorCode::cancelled, "undone",
+                fmt::format("import {} was taken back while it ran", record_.id));
+  }
+
   /// What the parts of an unfinished import hold may not be what they would hold today.
-  [[nodiscard]] bool must_start_over(const ImportRecord& record) const {
+  [[nodiscard]] bool must_start_over(const ImportRecord& record, const Manifest& manifest) const {
     // A SELECT need not give its rows in the same order twice.
     if (!plan_.mapping.sql.empty()) return true;
     // Persons and message ids that came, or went, meanwhile.
-    if (record.data_version != store_.manifest().data_version) return true;
+    if (record.data_version != manifest.data_version) return true;
     // Rows before the position would pass unseen.
     return plan_.options.strict && record.counts.rejected > 0;
   }
@@ -390,7 +416,7 @@ class ImportRun {
       HF_TRY(auto cursor, open_cursor(engine_, plan_, std::move(paths)));
       return open_table_rows(std::move(cursor), plan_.mapping, zone_);
     }
-    HF_TRY(auto bytes, open_bytes(store_.env(), plan_.options.files[files_[file]]));
+    HF_TRY(auto bytes, open_bytes(env_, plan_.options.files[files_[file]]));
     if (plan_.mapping.format == InputFormat::json) {
       return open_json_rows(std::move(bytes), plan_.mapping, zone_, at);
     }
@@ -513,18 +539,26 @@ class ImportRun {
     return writer_.get();
   }
 
-  /// Makes one batch durable: rejects, part, then the manifest that speaks of both.
   Result<void> write(Batch& batch) {
+    return with_store_([&](Store& store) { return write(batch, store); });
+  }
+
+  /// Makes one batch durable: rejects, part, then the manifest that speaks of both.
+  Result<void> write(Batch& batch, Store& store) {
+    Manifest next = store.manifest();
+    ImportRecord* const record = next.find_import(record_.id);
+    if (record == nullptr || record->state != ImportState::running) return undone();
     if (!batch.rejects.empty()) HF_CHECK(append_rejects(batch.rejects));
-    Manifest next = store_.manifest();
-    ImportRecord& record = *next.find_import(record_.id);
-    const PartBuilder::Target target{.directory = store_.parts_directory(),
-                                     .file = store_.next_part_file(),
+    HF_TRY(PersonRegistry* const persons, store.persons());
+    const PersonOrdinal persons_before = persons->next();
+    HF_TRY(const auto known, known_parts(store));
+    const PartBuilder::Target target{.directory = store.parts_directory(),
+                                     .file = store.next_part_file(),
                                      .source = plan_.mapping.source,
                                      .hash_key = next.hash_key,
-                                     .zone = workspace_zone_,
-                                     .postings = store_.options().postings};
-    HF_TRY(const PartSummary summary, batch.builder.write(store_.env(), target, *persons_, known_));
+                                     .zone = store.zone(),
+                                     .postings = store.options().postings};
+    HF_TRY(const PartSummary summary, batch.builder.write(env_, target, *persons, known));
     if (summary.rows > 0) {
       next.parts.push_back({.file = target.file,
                             .import = record_.id,
@@ -534,33 +568,59 @@ class ImportRun {
                             .time_min = summary.time_min,
                             .time_max = summary.time_max});
     }
-    next.next_person = persons_->next();
-    record.counts.events += summary.rows;
-    record.counts.duplicates += summary.duplicates;
-    record.counts.rejected += batch.rejected;
-    record.counts.times_ahead += batch.builder.times_ahead();
-    record.counts.big_numbers += batch.builder.big_numbers();
-    record.reject_bytes = reject_bytes_;
-    record.reject_crc32c = reject_crc32c_;
-    record.position = batch.position;
-    HF_CHECK(store_.commit(std::move(next)));
-    if (summary.rows > 0) {
-      HF_TRY(const auto own, store_.parts_of(record_.id));
-      known_.push_back(own.back());
+    next.next_person = persons->next();
+    outcome_.persons_new += persons->next() - persons_before;
+    record->counts.events += summary.rows;
+    record->counts.duplicates += summary.duplicates;
+    record->counts.rejected += batch.rejected;
+    record->counts.times_ahead += batch.builder.times_ahead();
+    record->counts.big_numbers += batch.builder.big_numbers();
+    record->reject_bytes = reject_bytes_;
+    record->reject_crc32c = reject_crc32c_;
+    record->position = batch.position;
+    return store.commit(std::move(next));
+  }
+
+  /// Where the message ids of rows that were there before are looked for.
+  Result<std::vector<std::shared_ptr<const Part>>> known_parts(Store& store) const {
+    HF_TRY(Snapshot visible, store.snapshot());
+    HF_TRY(const auto own, store.parts_of(record_.id));
+    visible.parts.insert(visible.parts.end(), own.begin(), own.end());
+    return std::move(visible.parts);
+  }
+
+  /// True where an event that was appended since begin() has the message id of a row. It was
+  /// acknowledged; the row is the one to go.
+  Result<bool> clashes_with_appended(Store& store) const {
+    std::vector<std::vector<Hash128>> own;
+    HF_TRY(const auto parts, store.parts_of(record_.id));
+    for (const auto& part : parts) {
+      HF_TRY(auto keys, part->message_keys());
+      if (!keys.empty()) own.push_back(std::move(keys));
     }
-    return {};
+    if (own.empty()) return false;
+    bool clashes = false;
+    HF_CHECK(for_each_logged_key(
+        store, appended_from_, [&](const LogFrame&, std::vector<Hash128>& keys) -> Result<void> {
+          clashes = clashes || std::ranges::any_of(keys, [&](const Hash128& key) {
+                      return std::ranges::any_of(own, [&](const std::vector<Hash128>& of_part) {
+                        return std::ranges::binary_search(of_part, key);
+                      });
+                    });
+          return {};
+        }));
+    return clashes;
   }
 
   Result<void> append_rejects(std::string_view rejects) {
-    const std::string path = store_.reject_path(record_.id);
-    FileSystem& files = store_.env().files;
+    FileSystem& files = env_.files;
     if (!rejects_file_) {
       HF_TRY(rejects_file_,
-             files.open(path, reject_bytes_ == 0 ? OpenMode::create : OpenMode::update));
+             files.open(reject_path_, reject_bytes_ == 0 ? OpenMode::create : OpenMode::update));
       // A crash may have left rows that will be rejected again.
       HF_CHECK(rejects_file_->truncate(reject_bytes_));
       if (reject_bytes_ == 0 && HF_SITE("import.rejects.directory_sync")) {
-        HF_CHECK(files.sync_directory(path.substr(0, path.find_last_of('/'))));
+        HF_CHECK(files.sync_directory(reject_path_.substr(0, reject_path_.find_last_of('/'))));
       }
     }
     std::string text;
@@ -574,40 +634,43 @@ class ImportRun {
   }
 
   /// The record in the log is what makes the parts seen; the manifest follows it.
-  Result<void> finish() {
+  Result<void> finish(Store& store) {
+    const ImportRecord* record = store.manifest().find_import(record_.id);
+    if (record == nullptr || record->state != ImportState::running) return undone();
     ImportPartsRecord shown{.import = record_.id};
-    for (const PartEntry& part : store_.manifest().parts) {
+    for (const PartEntry& part : store.manifest().parts) {
       if (part.import == record_.id) shown.parts.push_back(part.file);
     }
     FrameBuilder frame;
     frame.add(encode_record(shown));
-    HF_CHECK(store_.append(frame));
-    const ImportRecord& record = *store_.manifest().find_import(record_.id);
-    outcome_.counts = record.counts;
-    if (record.counts.rejected > 0) outcome_.reject_path = store_.reject_path(record.id);
+    HF_CHECK(store.append(frame));
+    record = store.manifest().find_import(record_.id);
+    outcome_.counts = record->counts;
+    if (record->counts.rejected > 0) outcome_.reject_path = reject_path_;
     return {};
   }
 
   /// Leaves nothing of the import but the number it had.
-  Result<void> drop() {
-    Manifest next = store_.manifest();
+  Result<void> drop(Store& store) {
+    Manifest next = store.manifest();
     std::erase_if(next.imports, [&](const ImportRecord& r) { return r.id == record_.id; });
     std::erase_if(next.parts, [&](const PartEntry& part) { return part.import == record_.id; });
     // Settings that came by the log are not this import's to take back.
     if (next.imports.empty() && next.log_end == 1) next.settings.timezone = Settings{}.timezone;
-    HF_CHECK(store_.commit(std::move(next)));
-    return store_.remove_unlisted_files();
+    HF_CHECK(store.commit(std::move(next)));
+    return store.remove_unlisted_files();
   }
 
-  Store& store_;
+  Env env_;
+  const WithStore& with_store_;
   SqlEngine* engine_;
   const ImportPlan& plan_;
   const ImportControl& control_;
   std::string mapping_;
   std::vector<std::size_t> files_;    // Indexes of plan_.files that are not in the store yet.
   std::shared_ptr<const Zone> zone_;  // Of times without one.
-  std::shared_ptr<const Zone> workspace_zone_;  // Of days.
-  ImportRecord record_;                         // As begin() found or made it.
+  ImportRecord record_;               // As begin() found or made it.
+  Offset appended_from_ = 0;          // What came since then lies in the log from here on.
   ImportOutcome outcome_;
   ImportProgress progress_;
   std::uint64_t bytes_before_ = 0;
@@ -621,8 +684,7 @@ class ImportRun {
   std::string row_id_;
 
   // Of the writer, while `writer_` is valid:
-  PersonRegistry* persons_ = nullptr;
-  std::vector<std::shared_ptr<const Part>> known_;
+  std::string reject_path_;
   std::unique_ptr<File> rejects_file_;
   std::uint64_t reject_bytes_ = 0;
   std::uint32_t reject_crc32c_ = 0;
@@ -695,16 +757,22 @@ Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine, const ImportOp
   return plan;
 }
 
-Result<ImportOutcome> run_import(Store& store, SqlEngine* engine, const ImportPlan& plan,
-                                 const ImportControl& control) {
+Result<ImportOutcome> run_import(const Env& env, const WithStore& with_store, SqlEngine* engine,
+                                 const ImportPlan& plan, const ImportControl& control) {
   ImportPlan with_digests = plan;
   ImportProgress progress{.phase = ImportProgress::Phase::digest};
   for (const std::string& path : plan.options.files) {
-    HF_TRY(auto file, digest_file(store.env(), path, control, progress));
+    HF_TRY(auto file, digest_file(env, path, control, progress));
     with_digests.files.push_back(std::move(file));
   }
-  ImportRun run(store, engine, with_digests, control);
+  ImportRun run(env, with_store, engine, with_digests, control);
   return run.run();
+}
+
+Result<ImportOutcome> run_import(Store& store, SqlEngine* engine, const ImportPlan& plan,
+                                 const ImportControl& control) {
+  const WithStore with_store = [&](const StoreStep& step) { return step(store); };
+  return run_import(store.env(), with_store, engine, plan, control);
 }
 
 Result<ImportRecord> undo_import(Store& store, std::uint32_t id) {

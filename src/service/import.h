@@ -78,6 +78,11 @@ struct ImportControl {
 [[nodiscard]] Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine,
                                              const ImportOptions& options);
 
+/// Runs a step with the store and returns what it returned. Between two steps others may change the
+/// store, and it may be another one of the same directory.
+using StoreStep = std::function<Result<void>(Store&)>;
+using WithStore = std::function<Result<void>(const StoreStep&)>;
+
 /// Carries the plan out. An unfinished import of the same files and mapping is gone on with; it
 /// starts over where the visible data changed meanwhile, since its rows were compared with other
 /// persons and message ids; with options.sql; and with options.strict when it has rejected rows.
@@ -85,6 +90,13 @@ struct ImportControl {
 /// to go on); failed_precondition/rejected_row with options.strict, nothing kept.
 [[nodiscard]] Result<ImportOutcome> run_import(Store& store, SqlEngine* engine,
                                                const ImportPlan& plan,
+                                               const ImportControl& control);
+/// The same beside others who use the store, which it holds for no longer than a part takes to be
+/// written. Where an event of the same source and message id was appended meanwhile, the import
+/// starts over and leaves that row out. Errors: also unavailable/source_in_use (events with ids of
+/// the file kept coming); cancelled/undone (somebody took it back while it ran).
+[[nodiscard]] Result<ImportOutcome> run_import(const Env& env, const WithStore& with_store,
+                                               SqlEngine* engine, const ImportPlan& plan,
                                                const ImportControl& control);
 
 /// Takes an import's events away again. Errors: not_found/no_import;
