@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/thread_priority.h"
-#include "service/logged_keys.h"
+#include "service/logged_frames.h"
 #include "service/upkeep.h"
 
 namespace hf {
@@ -48,21 +48,22 @@ Appender::~Appender() {
 Result<void> Appender::catch_up() {
   HF_TRY(const LogWriter* const log, store_.log());
   const Offset from = std::max(duplicates_->flushed_end(), log->first_offset());
-  return for_each_logged_key(
-      store_, from, [&](const LogFrame& frame, std::vector<Hash128>& keys) -> Result<void> {
-        // Once its window had passed an id may have been taken again.
-        std::ranges::sort(keys);
-        keys.erase(std::ranges::unique(keys).begin(), keys.end());
-        const auto known = std::make_unique<bool[]>(keys.size());
-        HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
-        std::size_t kept = 0;
-        for (std::size_t i = 0; i < keys.size(); ++i) {
-          if (!known[i]) keys[kept++] = keys[i];
-        }
-        keys.resize(kept);
-        duplicates_->add(keys, std::max(frame.first, from), frame.end, frame.received_at_ms);
-        return duplicates_->should_flush() ? duplicates_->flush() : Result<void>();
-      });
+  return for_each_logged_frame(store_, from, [&](LoggedFrame& logged) -> Result<void> {
+    // Once its window had passed an id may have been taken again.
+    std::vector<Hash128>& keys = logged.keys;
+    std::ranges::sort(keys);
+    keys.erase(std::ranges::unique(keys).begin(), keys.end());
+    const auto known = std::make_unique<bool[]>(keys.size());
+    HF_CHECK(duplicates_->find(keys, std::span(known.get(), keys.size())));
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (!known[i]) keys[kept++] = keys[i];
+    }
+    keys.resize(kept);
+    const LogFrame& frame = logged.frame;
+    duplicates_->add(keys, std::max(frame.first, from), frame.end, frame.received_at_ms);
+    return duplicates_->should_flush() ? duplicates_->flush() : Result<void>();
+  });
 }
 
 void Appender::add(std::string_view source, const EventView& event) {

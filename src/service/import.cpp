@@ -13,7 +13,7 @@
 #include "base/site.h"
 #include "event/csv_reader.h"
 #include "event/json_rows.h"
-#include "service/logged_keys.h"
+#include "service/logged_frames.h"
 #include "service/row_source.h"
 #include "store/part_builder.h"
 
@@ -280,17 +280,17 @@ class ImportRun {
       }
       bool is_shown = false;
       HF_CHECK(with_store_([&](Store& store) -> Result<void> {
-        HF_TRY(const bool clashes, clashes_with_appended(store));
-        if (clashes) return {};
+        HF_TRY(const bool outdated, is_outdated(store));
+        if (outdated) return {};
         is_shown = true;
         return finish(store);
       }));
       if (is_shown) return outcome_;
       if (runs == runs_max) {
         return fail(
-            ErrorCode::unavailable, "source_in_use",
-            fmt::format("events of source \"{}\" with message ids of the file keep coming in; "
-                        "disable the source while the file is imported",
+            ErrorCode::unavailable, "data_changing",
+            fmt::format("while it was imported, events with message ids of the file kept coming in "
+                        "or events were taken away; disable source \"{}\" meanwhile",
                         plan_.mapping.source));
       }
     }
@@ -589,27 +589,29 @@ class ImportRun {
     return std::move(visible.parts);
   }
 
-  /// True where an event that was appended since begin() has the message id of a row. It was
-  /// acknowledged; the row is the one to go.
-  Result<bool> clashes_with_appended(Store& store) const {
+  /// True where what was written is not what would be written now. An event with the message id of
+  /// a row was appended since begin(): that is acknowledged, and the row is the one to go. Or
+  /// something was taken away: rows may have been left out because of it, and hidden parts were not
+  /// looked at, or were though they come later.
+  Result<bool> is_outdated(Store& store) const {
     std::vector<std::vector<Hash128>> own;
     HF_TRY(const auto parts, store.parts_of(record_.id));
     for (const auto& part : parts) {
       HF_TRY(auto keys, part->message_keys());
       if (!keys.empty()) own.push_back(std::move(keys));
     }
-    if (own.empty()) return false;
-    bool clashes = false;
-    HF_CHECK(for_each_logged_key(
-        store, appended_from_, [&](const LogFrame&, std::vector<Hash128>& keys) -> Result<void> {
-          clashes = clashes || std::ranges::any_of(keys, [&](const Hash128& key) {
-                      return std::ranges::any_of(own, [&](const std::vector<Hash128>& of_part) {
-                        return std::ranges::binary_search(of_part, key);
-                      });
-                    });
+    const auto is_own = [&](const Hash128& key) {
+      return std::ranges::any_of(own, [&](const std::vector<Hash128>& of_part) {
+        return std::ranges::binary_search(of_part, key);
+      });
+    };
+    bool outdated = false;
+    HF_CHECK(for_each_logged_frame(
+        store, appended_from_, [&](const LoggedFrame& logged) -> Result<void> {
+          outdated = outdated || logged.takes_away || std::ranges::any_of(logged.keys, is_own);
           return {};
         }));
-    return clashes;
+    return outdated;
   }
 
   Result<void> append_rejects(std::string_view rejects) {

@@ -93,8 +93,8 @@ using WithStore = std::function<Result<void>(const StoreStep&)>;
                                                const ImportControl& control);
 /// The same beside others who use the store, which it holds for no longer than a part takes to be
 /// written. Where an event of the same source and message id was appended meanwhile, the import
-/// starts over and leaves that row out. Errors: also unavailable/source_in_use (events with ids of
-/// the file kept coming); cancelled/undone (somebody took it back while it ran).
+/// starts over and leaves that row out; and where events were taken away. Errors: also unavailable/
+/// data_changing (that went on and on); cancelled/undone (somebody took it back while it ran).
 [[nodiscard]] Result<ImportOutcome> run_import(const Env& env, const WithStore& with_store,
                                                SqlEngine* engine, const ImportPlan& plan,
                                                const ImportControl& control);
