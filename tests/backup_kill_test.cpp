@@ -10,20 +10,26 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <thread>
 
+#include "base/guarded.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "http_client.h"
 #include "program.h"
+#include "served_directory.h"
 
 namespace hf {
 namespace {
 
 using test::Ended;
+using test::HttpConnection;
 using test::run;
 using test::Running;
 using test::ScratchDirectory;
+using test::ServedDirectory;
 using testing::AllOf;
 using testing::HasSubstr;
 
@@ -189,6 +195,135 @@ TEST(BackupKill, TakenWhileClientsAreKilledHoldsWhatWasAcknowledged) {
   const auto found = exported(directory, restored);
   EXPECT_EQ(found.size(), std::size_t{clients} * messages + imported);
   for (const auto& [message, count] : found) EXPECT_EQ(count, 1) << message;
+}
+
+/// Clients of a server: some send events of which a part is refused, one makes sources and keys.
+class Crowd {
+ public:
+  Crowd(std::uint16_t port, const std::string& write_key, const std::string& admin_key) {
+    for (int sender = 0; sender < 2; ++sender) {
+      threads_.emplace_back([this, port, sender, write_key](const std::stop_token& stop) {
+        HttpConnection connection(port);
+        for (int n = 0; !stop.stop_requested(); ++n) {
+          const std::string body = fmt::format(
+              R"({{"batch":[{{"type":"track","userId":"u{1}","event":"e","messageId":"{0}-{1}"}},)"
+              R"({{"type":"track","userId":"u{1}","event":""}},{{"type":"what"}}]}})",
+              sender, n);
+          const auto answer = connection.ask("POST", "/v1/batch", bearer(write_key), body);
+          if (answer && answer->status != 429) ++(answer->status < 500 ? taken_ : failed_);
+        }
+      });
+    }
+    threads_.emplace_back([this, port, admin_key](const std::stop_token& stop) {
+      HttpConnection connection(port);
+      for (int n = 0; !stop.stop_requested(); ++n) {
+        connection.ask("POST", "/api/v1/sources", bearer(admin_key),
+                       fmt::format(R"({{"name":"s{}"}})", n));
+        const auto made = connection.ask("POST", "/api/v1/keys", bearer(admin_key),
+                                         fmt::format(R"({{"kind":"write","source":"s{}"}})", n));
+        if (!made || made->status != 201) {
+          ++failed_;
+          continue;
+        }
+        keys_.lock()->push_back(parse_json(made->body)->find("key")->text);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+    });
+  }
+
+  static test::HttpHeaders bearer(const std::string& key) {
+    return {{"Authorization", "Bearer " + key}};
+  }
+  /// All that were acknowledged.
+  [[nodiscard]] std::vector<std::string> keys() const { return *keys_.lock(); }
+  [[nodiscard]] int taken() const { return taken_; }
+  [[nodiscard]] int failed() const { return failed_; }
+
+ private:
+  Guarded<std::vector<std::string>> keys_;
+  std::atomic<int> taken_ = 0;
+  std::atomic<int> failed_ = 0;
+  std::vector<std::jthread> threads_;  // Last: they use the rest.
+};
+
+std::string key_of(ServedDirectory& server, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {"key", "create"});
+  std::string key = server.command(std::move(arguments)).out;
+  while (key.ends_with('\n')) key.pop_back();
+  return key;
+}
+
+TEST(BackupKill, BesideABusyServerHasAllKeysThatWereMadeBefore) {
+  const ScratchDirectory directory;
+  struct Taken {
+    std::string path;
+    std::vector<std::string> keys_before;
+  };
+  std::vector<Taken> backups;
+  int killed = 0;
+  {
+    ServedDirectory server;
+    ASSERT_EQ(server.command({"source", "add", "web"}).code, 0);
+    const Crowd crowd(server.port(), key_of(server, {"--source", "web"}),
+                      key_of(server, {"--kind", "admin"}));
+    Rng rng(3);
+    for (int round = 0; round < 24; ++round) {
+      SCOPED_TRACE(round);
+      std::this_thread::sleep_for(std::chrono::milliseconds(30));
+      Taken taken{directory / fmt::format("backup{}", round), crowd.keys()};
+      Running process(directory,
+                      {"--data", server.data(), "backup", taken.path, "--format", "json"});
+      if (round % 2 == 1) {
+        std::this_thread::sleep_for(std::chrono::microseconds(rng.between(500, 40'000)));
+        process.signal(SIGKILL);
+      }
+      const Ended ended = process.wait();
+      if (ended.code == 0) {
+        const auto state = parse_json(ended.out);
+        ASSERT_TRUE(state.has_value());
+        EXPECT_GE(std::stoul(state->find("state")->find("keys")->text),
+                  taken.keys_before.size() + 2);
+        EXPECT_FALSE(std::filesystem::exists(taken.path + "/state.sqlite.backup-wal"));
+        backups.push_back(std::move(taken));
+        continue;
+      }
+      ASSERT_EQ(ended.code, -SIGKILL) << ended.err;
+      if (std::filesystem::exists(taken.path + "/BACKUP")) continue;
+      ++killed;
+      const std::string restored = directory / fmt::format("none{}", round);
+      const Ended refused = run(directory, {"--data", restored, "restore", taken.path});
+      EXPECT_EQ(refused.code, 4) << refused.err;
+      EXPECT_THAT(refused.err, HasSubstr("(no_backup)"));
+      EXPECT_FALSE(std::filesystem::exists(restored + "/state.sqlite"));
+    }
+    // What is read beside a server is no damage, either.
+    const Ended doctor = server.command({"doctor"});
+    EXPECT_LE(doctor.code, 1) << doctor.out;
+    EXPECT_THAT(doctor.out, HasSubstr(" refused events\n"));
+    EXPECT_GT(crowd.taken(), 20);
+    EXPECT_EQ(crowd.failed(), 0);
+    EXPECT_EQ(server.stop().code, 0);
+  }
+  ASSERT_GE(backups.size(), 12u);
+  EXPECT_GT(killed, 0);
+  EXPECT_GT(backups.back().keys_before.size(), backups.front().keys_before.size());
+
+  for (const Taken& taken : {backups.front(), backups[backups.size() / 2], backups.back()}) {
+    const std::string restored = taken.path + "-restored";
+    const Ended ended = run(directory, {"--data", restored, "restore", taken.path});
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    const Ended verified = run(directory, {"--data", restored, "verify"});
+    EXPECT_EQ(verified.code, 0) << verified.out;
+    EXPECT_THAT(verified.out, HasSubstr(" refused events"));
+    const ServedDirectory server(restored);
+    HttpConnection connection(server.port());
+    for (const std::string& key : taken.keys_before) {
+      const auto answer = connection.ask("POST", "/v1/track", Crowd::bearer(key),
+                                         R"({"userId":"ann","event":"e"})");
+      ASSERT_TRUE(answer.has_value());
+      ASSERT_EQ(answer->status, 200) << answer->body;
+    }
+  }
 }
 
 TEST(Backup, KilledIsNoneAndRestoredKilledIsNoStore) {

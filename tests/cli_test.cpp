@@ -617,7 +617,8 @@ TEST(DoctorScreen, TellsEveryFindingInBothLanguagesAndWhatToDoWhereSomethingIs) 
                              "imports",         "import",      "rows",
                              "now_ms",          "newest_ms",   "allowed",
                              "manifest",        "log",         "part",
-                             "message_keys",    "parts",       "records"}) {
+                             "message_keys",    "parts",       "records",
+                             "sources",         "refusals"}) {
       finding.values.push_back({name, std::uint64_t{7'000}});
     }
     SCOPED_TRACE(to_string(finding.reason));

@@ -81,6 +81,49 @@ TEST_P(ServedCommands, DoAndSayTheSameWithAndWithoutOne) {
   EXPECT_EQ(holdfast({"verify"}).code, 0);
 }
 
+TEST_P(ServedCommands, ForgetAPersonInWhatWasRefusedToo) {
+  {
+    ServedDirectory server(data());
+    EXPECT_EQ(holdfast({"source", "add", "web"}).code, 0);
+    std::string key = holdfast({"key", "create", "--source", "web"}).out;
+    key.pop_back();
+    test::HttpConnection connection(server.port());
+    connection.ask("POST", "/v1/batch", {{"Authorization", "Bearer " + key}},
+                   R"({"batch":[{"type":"track","userId":"ann","event":"e","messageId":"1"},)"
+                   R"({"type":"track","userId":"\u0061nn","event":""},)"
+                   R"({"type":"track","userId":"annabel","event":""},)"
+                   R"({"type":"track","userId":"mallory","event":""}]})");
+    EXPECT_EQ(server.stop().code, 0);
+  }
+  const auto refused = [&](std::string_view id) {
+    ServedDirectory server(data());
+    test::HttpConnection connection(server.port());
+    const auto answer = connection.ask("GET", "/api/v1/rejects");
+    EXPECT_TRUE(answer.has_value());
+    return answer && answer->body.find(id) != std::string::npos;
+  };
+  EXPECT_TRUE(refused("0061nn"));
+  {
+    std::optional<ServedDirectory> server;
+    if (GetParam()) server.emplace(data());
+    const Ended erased = holdfast({"person", "erase", "ann", "--now"});
+    EXPECT_EQ(erased.code, 0) << erased.err;
+    EXPECT_THAT(erased.out, HasSubstr("1 events of a person with 1 ids are gone\n"
+                                      "1 refused events that named the person are gone\n"));
+    EXPECT_THAT(holdfast({"--lang", "zh", "person", "erase", "mallory"}).out,
+                HasSubstr("已删除提及此人的 1 个被拒事件\n"));
+    EXPECT_EQ(holdfast({"person", "erase", "ann"}).code, 3);
+    if (server) {
+      EXPECT_EQ(server->stop().code, 0);
+    }
+  }
+  EXPECT_FALSE(refused("0061nn"));
+  EXPECT_FALSE(refused("mallory"));
+  EXPECT_TRUE(refused("annabel"));
+  EXPECT_THAT(test::text_of(data() + "/state.sqlite"), testing::Not(HasSubstr("0061nn")));
+  EXPECT_THAT(holdfast({"verify"}).out, HasSubstr("1 sources, 1 keys, 1 refused events"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Where, ServedCommands, testing::Bool(), [](const auto& served) {
   return std::string(served.param ? "Served" : "AtRest");
 });

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "adapter/sqlite/sqlite_state.h"
+#include "adapter/sqlite/sqlite_state_file.h"
 #include "cli/command_line.h"
 
 #ifdef HOLDFAST_DUCKDB
@@ -21,5 +22,7 @@ int main(int argc, char** argv) {
                       const std::string& directory) -> hf::Result<std::unique_ptr<hf::State>> {
     return hf::SqliteState::open(env, fmt::format("{}/{}", directory, hf::state_file_name));
   };
+  const hf::SqliteStateFile state_file(hf::real_env());
+  adapters.state_file = &state_file;
   return hf::run_command_line(argc, argv, hf::real_env(), adapters);
 }

@@ -14,6 +14,7 @@
 #include "calendar/time_text.h"
 #include "calendar/zone.h"
 #include "cli/command_table.h"
+#include "cli/state_text.h"
 #include "service/restore.h"
 
 namespace hf {
@@ -81,6 +82,16 @@ std::string summary_json(const BackupSummary& summary, std::string_view director
   put("log_files", summary.log_files);
   put("log_records", summary.log_records);
   put("bytes", summary.bytes);
+  out.key("state");
+  if (summary.state) {
+    out.begin_object();
+    put("sources", summary.state->sources);
+    put("keys", summary.state->keys);
+    put("refusals", summary.state->refusals);
+    out.end_object();
+  } else {
+    out.null();
+  }
   out.end_object();
   return out.take() + "\n";
 }
@@ -97,6 +108,7 @@ std::string summary_text(const BackupSummary& summary, Words words) {
               fmt::format(fmt::runtime(words("{} files, {} records", "{} 个文件，{} 条记录")),
                           with_separators(summary.log_files),
                           with_separators(summary.log_records))) +
+         (summary.state ? line("state", "状态", state_text(*summary.state, words)) : "") +
          line("size", "大小", human_bytes(summary.bytes));
 }
 
@@ -111,7 +123,8 @@ Result<int> back_up(Session& session, const BackupArguments& arguments) {
     CopyLine line(session.env().clock);
     return backup_data(session.env(), plain_path(session.data), plain_path(arguments.directory),
                        {.on_progress = [&](const CopyProgress& p) { line.show(p); },
-                        .stop = &StopOnSignal::stop()});
+                        .stop = &StopOnSignal::stop()},
+                       session.adapters().state_file);
   }();
   HF_CHECK(summary);
   if (arguments.format == "json") {
@@ -131,7 +144,8 @@ Result<int> restore(Session& session, const BackupArguments& arguments) {
     CopyLine line(session.env().clock);
     return restore_data(session.env(), plain_path(arguments.directory), plain_path(session.data),
                         {.on_progress = [&](const CopyProgress& p) { line.show(p); },
-                         .stop = &StopOnSignal::stop()});
+                         .stop = &StopOnSignal::stop()},
+                        session.adapters().state_file);
   }();
   HF_CHECK(summary);
   if (arguments.format == "json") {

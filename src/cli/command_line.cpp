@@ -11,11 +11,11 @@
 namespace hf {
 
 int run_command_line(int argc, char** argv, const Env& env, const Adapters& adapters) {
-  return run_command(env, adapters, {argv + 1, argv + argc}, nullptr, {});
+  return run_command(env, adapters, {argv + 1, argv + argc}, nullptr);
 }
 
 int run_command(const Env& env, const Adapters& adapters, const std::vector<std::string>& arguments,
-                Workspace* workspace, const std::string& data) {
+                const Serving* serving) {
   CLI::App app(
       "Holdfast keeps customers: it measures who stays, from your events, exactly.\n"
       "Start with:  holdfast demo");
@@ -27,7 +27,7 @@ int run_command(const Env& env, const Adapters& adapters, const std::vector<std:
       "Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not found, 4 refused in the\n"
       "present state, 5 damaged data, 130 stopped by Ctrl-C.");
 
-  Session session(env, adapters, arguments, workspace);
+  Session session(env, adapters, arguments, serving);
   app.add_option("--data", session.data, "Data directory")
       ->envname("HOLDFAST_DATA")
       ->capture_default_str();
@@ -65,12 +65,12 @@ int run_command(const Env& env, const Adapters& adapters, const std::vector<std:
     print_error(err.str());
     return code == 0 ? 0 : 2;
   }
-  if (workspace != nullptr) {
+  if (serving != nullptr) {
     if (!table.is_owning()) {
       return report({ErrorCode::invalid_argument, "not_for_server",
                      "this command does not run within a server"});
     }
-    session.data = data;
+    session.data = serving->data;
   }
   return chosen();
 }

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "service/sql_engine.h"
 #include "service/state.h"
+#include "service/state_file.h"
 #include "service/workspace.h"
 
 namespace hf {
@@ -24,16 +25,24 @@ using StateFactory =
 struct Adapters {
   SqlEngineFactory sql;
   StateFactory state;
+  /// For copies and checks. Null in builds without one; else it outlives the command.
+  const StateFile* state_file = nullptr;
+};
+
+/// What a command works on that runs within the server which owns the data directory.
+struct Serving {
+  Workspace& workspace;
+  State& state;
+  std::string data;  ///< The directory.
 };
 
 /// Runs one `holdfast` command. Returns the exit code: 0 done, 1 failed, 2 wrong usage or input,
 /// 3 not found, 4 refused in the present state, 5 damaged data, 130 stopped by Ctrl-C.
 [[nodiscard]] int run_command_line(int argc, char** argv, const Env& env, const Adapters& adapters);
 
-/// The same for a command that came to the server which owns `data` (cli/within_server.h): only
-/// what changes the store is run.
+/// The same within a server, for a command that came to it (cli/within_server.h): only what changes
+/// the store is run. `serving` is null elsewhere.
 [[nodiscard]] int run_command(const Env& env, const Adapters& adapters,
-                              const std::vector<std::string>& arguments, Workspace* workspace,
-                              const std::string& data);
+                              const std::vector<std::string>& arguments, const Serving* serving);
 
 }  // namespace hf

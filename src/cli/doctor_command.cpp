@@ -49,6 +49,7 @@ int doctor(Session& session, const DoctorArguments& arguments) {
   const Terminal terminal = session.terminal();
   const Diagnosis diagnosis = diagnose(session.env(), session.data,
                                        {.deep = arguments.deep,
+                                        .state_file = session.adapters().state_file,
                                         .open_files_max = open_files_max(),
                                         .on_file = [&](const std::string& path) {
                                           if (terminal.interactive)

@@ -314,6 +314,16 @@ FindingText Teller::tell() const {
               say("nothing to do: the next append makes it anew from {}",
                   "无需处理：下次 append 启动时由 {}重建", records("unread_records"))};
 
+    case FindingReason::state_read:
+      return {say("{}, {}, {}", "{}，{}，{}", count_of("sources", "source", "sources", "个来源"),
+                  count_of("keys", "key", "keys", "个密钥"),
+                  count_of("refusals", "refused event", "refused events", "个被拒事件")),
+              {}};
+    case FindingReason::state_damaged:
+      return {say("damaged: {}", "已损坏：{}", text("what")), restore()};
+    case FindingReason::state_newer:
+      return {say("of a newer version: {}", "由较新版本写入：{}", text("what")), newer_program()};
+
     case FindingReason::imports_done:
       return {say("{} done, {}", "{} 个已完成，{}", count("imports"), events("events")), {}};
     case FindingReason::import_unfinished: return tell_import();
@@ -392,6 +402,7 @@ std::string_view label_of(FindingArea area, Words words) {
     case FindingArea::parts: return words("parts", "分片");
     case FindingArea::log: return words("log", "日志");
     case FindingArea::message_keys: return words("message keys", "消息键");
+    case FindingArea::state: return words("state", "状态");
     case FindingArea::imports: return words("imports", "导入");
     case FindingArea::left_over: return words("left over", "残留文件");
     case FindingArea::clock: return words("clock", "时钟");

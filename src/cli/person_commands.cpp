@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "calendar/time_text.h"
 #include "cli/command_table.h"
+#include "service/erasure.h"
 #include "service/person_card.h"
 #include "service/upkeep.h"
 
@@ -173,15 +174,23 @@ Result<int> show(Session& session, const PersonArguments& arguments) {
 
 Result<int> erase(Session& session, const PersonArguments& arguments) {
   HF_TRY(const PersonId id, parse_person_id(arguments.a));
-  Erasure erased;
-  HF_CHECK(session.with_own_store([&](Store& store) -> Result<void> {
-    HF_TRY(erased, erase_person(store, id, arguments.now));
-    return {};
+  ForgottenPerson forgotten;
+  HF_CHECK(session.with_own_state([&](State* state) {
+    return session.with_own_store([&](Store& store) -> Result<void> {
+      HF_TRY(forgotten, forget_person(store, state, id, arguments.now));
+      return {};
+    });
   }));
+  const Erasure& erased = forgotten.erased;
   const Words words = session.words();
   print(fmt::format(fmt::runtime(words("{} events of a person with {} ids are gone\n",
                                        "已删除一人（{1} 个标识）的 {0} 个事件\n")),
                     with_separators(erased.events), erased.ids.size()));
+  if (forgotten.refusals) {
+    print(fmt::format(fmt::runtime(words("{} refused events that named the person are gone\n",
+                                         "已删除提及此人的 {} 个被拒事件\n")),
+                      with_separators(*forgotten.refusals)));
+  }
   if (!arguments.now) {
     print(words("compaction will remove them from the files; --now does it at once\n",
                 "压缩时将从文件中清除；加 --now 立即清除\n"));

@@ -96,7 +96,7 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   HF_TRY(const auto state, session.open_state());
   HF_TRY(const auto keyring, Keyring::open(*state));
   const auto run = [&](const std::string& body) {
-    return run_for_client(env, session.adapters(), session.data, *workspace, body);
+    return run_for_client(env, session.adapters(), {*workspace, *state, session.data}, body);
   };
   const auto append = [&](std::string lines) {
     return append_for_client(*workspace, std::move(lines));

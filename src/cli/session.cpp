@@ -79,7 +79,7 @@ QueryContext Session::query_context(const Reading& reading) const {
 std::function<int()> Session::owning(std::function<Result<int>()> run) {
   return [this, run = std::move(run)] {
     return reported([&]() -> Result<int> {
-      if (workspace_ == nullptr) {
+      if (serving_ == nullptr) {
         HF_TRY(const auto code, run_within_server(data, language, arguments_));
         if (code) return *code;
       }
@@ -90,13 +90,20 @@ std::function<int()> Session::owning(std::function<Result<int>()> run) {
 
 Result<void> Session::with_own_store(const std::function<Result<void>(Store&)>& work,
                                      bool makes_directory) const {
-  if (workspace_ != nullptr) return workspace_->with_store(work);
+  if (serving_ != nullptr) return serving_->workspace.with_store(work);
   if (!makes_directory && !env_.files.exists(data + "/MANIFEST")) {
     return fail(ErrorCode::not_found, "no_data_directory",
                 fmt::format("no Holdfast data in {}", data));
   }
   HF_TRY(const auto store, Store::open(env_, data, Store::Access::own));
   return work(*store);
+}
+
+Result<void> Session::with_own_state(const std::function<Result<void>(State*)>& work) const {
+  if (serving_ != nullptr) return work(&serving_->state);
+  if (!env_.files.exists(fmt::format("{}/{}", data, state_file_name))) return work(nullptr);
+  HF_TRY(const auto state, adapters_.state(env_, data));
+  return work(state.get());
 }
 
 CapturedOutput::CapturedOutput() {

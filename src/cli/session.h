@@ -21,10 +21,10 @@ namespace hf {
 
 class Session {
  public:
-  /// `workspace`: within the server that owns the data directory; else null.
+  /// `serving`: within the server that owns the data directory; else null.
   Session(const Env& env, const Adapters& adapters, std::vector<std::string> arguments,
-          Workspace* workspace = nullptr)
-      : env_(env), adapters_(adapters), arguments_(std::move(arguments)), workspace_(workspace) {}
+          const Serving* serving = nullptr)
+      : env_(env), adapters_(adapters), arguments_(std::move(arguments)), serving_(serving) {}
 
   std::string data = "data";
   std::string language;
@@ -45,6 +45,10 @@ class Session {
   [[nodiscard]] Result<void> with_own_store(const std::function<Result<void>(Store&)>& work,
                                             bool makes_directory = false) const;
 
+  /// With the state, for these too: the server's own, or that of the directory; null where it has
+  /// none. Errors: those of `work` and of opening it.
+  [[nodiscard]] Result<void> with_own_state(const std::function<Result<void>(State*)>& work) const;
+
   /// The engine, made when first asked for; null where the build has none.
   /// Errors: those of making it.
   [[nodiscard]] Result<SqlEngine*> engine();
@@ -63,7 +67,7 @@ class Session {
   Env env_;
   const Adapters& adapters_;
   std::vector<std::string> arguments_;  // As they were given, without the program's name.
-  Workspace* workspace_;
+  const Serving* serving_;
   std::unique_ptr<SqlEngine> engine_;
 };
 

@@ -4,16 +4,19 @@
 #include <fmt/format.h>
 
 #include "cli/command_table.h"
+#include "cli/state_text.h"
 
 namespace hf {
 namespace {
 
 Result<int> verify(Session& session) {
   const bool show = session.terminal().interactive;
-  HF_TRY(const Verification found,
-         verify_data(session.env(), session.data, [&](const std::string& path) {
-           if (show) fmt::print(stderr, "\r\033[K{}", path);
-         }));
+  HF_TRY(const Verification found, verify_data(
+                                       session.env(), session.data,
+                                       [&](const std::string& path) {
+                                         if (show) fmt::print(stderr, "\r\033[K{}", path);
+                                       },
+                                       session.adapters().state_file));
   if (show) fmt::print(stderr, "\r\033[K");
   const Words words = session.words();
   print(fmt::format("{}  {}\n", pad_right(words("parts", "分片"), 14),
@@ -25,6 +28,10 @@ Result<int> verify(Session& session) {
                   with_separators(found.log_files), with_separators(found.log_records))));
   print(fmt::format("{}  {}\n", pad_right(words("message keys", "消息键"), 14),
                     with_separators(found.duplicate_keys)));
+  if (found.state) {
+    print(fmt::format("{}  {}\n", pad_right(words("state", "状态"), 14),
+                      state_text(*found.state, words)));
+  }
   for (const std::string& damage : found.damage) {
     print(fmt::format("{}  {}\n", pad_right(words("DAMAGED", "已损坏"), 14), damage));
   }

@@ -33,8 +33,7 @@ Result<std::optional<int>> run_within_server(const std::string& data, const std:
   return std::optional(code);
 }
 
-Result<std::string> run_for_client(const Env& env, const Adapters& adapters,
-                                   const std::string& data, Workspace& workspace,
+Result<std::string> run_for_client(const Env& env, const Adapters& adapters, const Serving& serving,
                                    const std::string& body) {
   HF_TRY(const Json json, parse_json(body));
   const Json* const list = json.is_object() ? json.find("arguments") : nullptr;
@@ -47,7 +46,7 @@ Result<std::string> run_for_client(const Env& env, const Adapters& adapters,
                 "/arguments");
   }
   CapturedOutput captured;
-  const int code = run_command(env, adapters, arguments, &workspace, data);
+  const int code = run_command(env, adapters, arguments, &serving);
   JsonWriter out;
   out.begin_object();
   out.key("exit").integer(code);

@@ -21,11 +21,10 @@ namespace hf {
     const std::string& data, const std::string& language,
     const std::vector<std::string>& arguments);
 
-/// The server's side: {"arguments": [..]} in, {"exit", "out", "err"} out. `data` is the server's.
+/// The server's side: {"arguments": [..]} in, {"exit", "out", "err"} out.
 /// Errors: those of parse_json; invalid_argument/bad_arguments.
 [[nodiscard]] Result<std::string> run_for_client(const Env& env, const Adapters& adapters,
-                                                 const std::string& data, Workspace& workspace,
-                                                 const std::string& body);
+                                                 const Serving& serving, const std::string& body);
 
 /// True where a server answers for the data directory. Errors: those of http::ask_local().
 [[nodiscard]] Result<bool> is_served(const std::string& data);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is copied goes on changing, so the order counts: the manifest first, then the parts it
-// names, then the log. The log only grows at its end and loses files only at its beginning, and
-// those only once a newer manifest says that their records are in parts: so all records that the
-// copied manifest misses are in the log as it is later, or the manifest is not the newest any more.
-// Likewise where the log shows an import whose parts the manifest does not have.
+// What is copied goes on changing, so the order counts. The state comes first: what it knows of the
+// log, the log has that is copied after it. Then the manifest, the parts it names, and the log.
+// That only grows at its end and loses files only at its beginning, and those only once a newer
+// manifest says that their records are in parts: so all records that the copied manifest misses are
+// in the log as it is later, or the manifest is not the newest any more. Likewise where the log
+// shows an import whose parts the manifest does not have.
 #include "service/backup.h"
 
 #include <fmt/format.h>
@@ -35,8 +36,12 @@ constexpr int attempts_max = 20;
 class Backup {
  public:
   Backup(const Env& env, const std::string& directory, const std::string& target,
-         const CopyControl& control)
-      : env_(env), directory_(directory), target_(target), copier_(env, target, control) {}
+         const CopyControl& control, const StateFile* state_file)
+      : env_(env),
+        directory_(directory),
+        target_(target),
+        state_file_(state_file),
+        copier_(env, target, control) {}
 
   Result<BackupSummary> run() {
     if (overlap(directory_, target_)) {
@@ -54,15 +59,20 @@ class Backup {
                   fmt::format("a backup is written to a directory of its own, and {} holds {}",
                               target_, in_the_way.front()));
     }
-    auto summary = copy_and_record();
+    HF_TRY(const bool state_is_there, has_state(env_, directory_, state_file_));
+    auto summary = copy_and_record(state_is_there);
     if (!summary) copier_.discard();
     return summary;
   }
 
  private:
-  Result<BackupSummary> copy_and_record() {
+  Result<BackupSummary> copy_and_record(bool state_is_there) {
     const TimestampMs created_at_ms = env_.clock.now_ms();
     HF_CHECK(copier_.begin({std::string(parts), std::string(rejects), std::string(log)}));
+    std::optional<StateCheck> state;
+    if (state_is_there) {
+      HF_TRY(state, copy_state());
+    }
     for (int attempt = 1;; ++attempt) {
       HF_TRY(const bool whole, copy_all());
       if (whole) break;
@@ -86,7 +96,25 @@ class Backup {
     record.files.push_back(std::move(manifest));
     for (auto& [name, file] : copied_) record.files.push_back(std::move(file));
     HF_CHECK(copier_.put_last(std::string(record_file), encode_backup(record)));
-    return summarize(std::move(record), manifest_);
+    BackupSummary summary = summarize(std::move(record), manifest_);
+    summary.state = std::move(state);
+    return summary;
+  }
+
+  Result<StateCheck> copy_state() {
+    const std::string path = source_path(state_file_name);
+    HF_CHECK(copier_.announce(path));
+    HF_TRY(CopiedFile copy,
+           copier_.make(std::string(backup_format::state_copy),
+                        [&](const std::string& to) { return state_file_->copy(path, to); }));
+    // As of a part: what is damaged must not replace an older backup that is not.
+    HF_TRY(StateCheck check, state_file_->check(copier_.path_of(copy.name)));
+    if (HF_SITE("backup.state.check") && !check.damage.empty()) {
+      return fail(ErrorCode::data_loss, "bad_state",
+                  fmt::format("{}: damaged: {}", path, check.damage.front()));
+    }
+    copied_.emplace(copy.name, std::move(copy));
+    return check;
   }
 
   /// False where the source changed under our hands: what was copied of it is to be looked at anew.
@@ -332,6 +360,7 @@ class Backup {
   Env env_;
   const std::string& directory_;
   const std::string& target_;
+  const StateFile* state_file_;  // Null where there is no state.
   FileCopier copier_;
   std::string manifest_bytes_;
   Manifest manifest_;
@@ -365,8 +394,9 @@ BackupSummary summarize(BackupRecord record, const Manifest& manifest) {
 }
 
 Result<BackupSummary> backup_data(const Env& env, const std::string& directory,
-                                  const std::string& target, const CopyControl& control) {
-  return Backup(env, directory, target, control).run();
+                                  const std::string& target, const CopyControl& control,
+                                  const StateFile* state_file) {
+  return Backup(env, directory, target, control, state_file).run();
 }
 
 }  // namespace hf

@@ -14,7 +14,9 @@ namespace hf {
 namespace {
 
 constexpr std::string_view title = "holdfast backup ";
-constexpr std::string_view version = "1";
+/// Version 2 has a state.
+constexpr std::string_view version_without_state = "1";
+constexpr std::string_view version_with_state = "2";
 constexpr std::string_view checksum = " crc32c=";
 constexpr std::string_view digest_kind = "xxh3-128:";
 
@@ -78,8 +80,9 @@ class Members {
 };
 
 /// Nothing outside the backup, and of the directory that is restored nothing but copies.
-bool is_place(std::string_view name) {
+bool is_place(std::string_view name, std::string_view version) {
   if (name == backup_format::manifest_file) return true;
+  if (name == backup_format::state_copy) return version == version_with_state;
   const std::size_t slash = name.find('/');
   if (slash == std::string_view::npos) return false;
   const std::string_view directory = name.substr(0, slash);
@@ -127,6 +130,9 @@ std::string encode_backup(const BackupRecord& record) {
   }
   out.end_array().end_object();
   const std::string body = out.take() + "\n";
+  const std::string_view version = record.find(backup_format::state_copy) == nullptr
+                                       ? version_without_state
+                                       : version_with_state;
   return fmt::format("{}{}{}{:08x}\n{}", title, version, checksum, crc32c(body), body);
 }
 
@@ -134,11 +140,13 @@ Result<BackupRecord> decode_backup(std::string_view bytes) {
   if (!bytes.starts_with(title)) return bad("not the record of a backup");
   bytes.remove_prefix(title.size());
   const std::size_t digits = std::min(bytes.find_first_not_of("0123456789"), bytes.size());
-  if (const std::string_view written = bytes.substr(0, digits); written != version) {
-    if (written.empty()) return bad("not the record of a backup");
+  const std::string_view version = bytes.substr(0, digits);
+  if (version != version_without_state && version != version_with_state) {
+    if (version.empty()) return bad("not the record of a backup");
     return fail(ErrorCode::failed_precondition, "newer_backup",
-                fmt::format("{}: of version {}; this program knows version {}: use a newer one",
-                            backup_format::record_file, written, version));
+                fmt::format("{}: of version {}; this program knows versions up to {}: use a newer "
+                            "one",
+                            backup_format::record_file, version, version_with_state));
   }
   bytes.remove_prefix(digits);
   const std::size_t newline = bytes.find('\n');
@@ -168,7 +176,7 @@ Result<BackupRecord> decode_backup(std::string_view bytes) {
     file.read("name", out.name);
     file.read("bytes", out.bytes);
     file.read("digest", out.digest, digest_kind);
-    if (!file.ok() || !is_place(out.name) || !names.insert(out.name).second) {
+    if (!file.ok() || !is_place(out.name, version) || !names.insert(out.name).second) {
       return bad("a wrong file: " + out.name);
     }
   }

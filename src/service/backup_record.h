@@ -21,6 +21,8 @@ namespace backup_format {
 inline constexpr std::string_view record_file = "BACKUP";
 /// The manifest's copy. Not under its own name: a backup opened by mistake is refused, not changed.
 inline constexpr std::string_view manifest_file = "MANIFEST.backup";
+/// The state's copy, under another name for the same reason.
+inline constexpr std::string_view state_copy = "state.sqlite.backup";
 inline constexpr std::string_view parts = "parts";
 inline constexpr std::string_view rejects = "rejects";
 inline constexpr std::string_view log = "log";
@@ -45,6 +47,7 @@ struct BackupRecord {
   friend bool operator==(const BackupRecord&, const BackupRecord&) = default;
 };
 
+/// Of version 1 without a state, which older programs read, else of version 2.
 [[nodiscard]] std::string encode_backup(const BackupRecord& record);
 /// Names are those of files in the places a backup has, each once.
 /// Errors: failed_precondition/newer_backup; data_loss/bad_backup.

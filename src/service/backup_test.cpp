@@ -18,6 +18,7 @@
 #include "log/log_reader.h"
 #include "service/appender.h"
 #include "service/import_world.h"
+#include "service/plain_state_file.h"
 #include "service/restore.h"
 
 namespace hf {
@@ -34,6 +35,18 @@ using Outcome = Appender::Outcome;
 const std::string data = "/data";
 const std::string target = "/backup";
 const std::string again = "/again";
+
+Result<BackupSummary> back_up(const Env& env, const std::string& from, const std::string& to,
+                              const CopyControl& control = {}) {
+  const test::PlainStateFile state_file(env);
+  return backup_data(env, from, to, control, &state_file);
+}
+
+Result<RestoreSummary> restored_to(const Env& env, const std::string& from, const std::string& to,
+                                   const CopyControl& control = {}) {
+  const test::PlainStateFile state_file(env);
+  return restore_data(env, from, to, control, &state_file);
+}
 
 /// A store and its appender in one process; small files and tables, so that everything happens.
 struct Life {
@@ -106,6 +119,8 @@ std::string told(const Env& env, const std::string& directory) {
   for (const auto& event : test::visible_events(*store)) events.push_back(event.text());
   std::ranges::sort(events);
   for (const std::string& event : events) out += event + "\n";
+  const std::string state = directory + "/state.sqlite";
+  if (env.files.exists(state)) out += "state " + must(read_file(env, state, 1 << 20));
   return out;
 }
 
@@ -124,6 +139,7 @@ void prepare(SimEnv& sim) {
     must(life->append({fmt::format("x{}", i), fmt::format("y{}", i)}));
     if (i == 12) must(life->store->flush());
   }
+  must(replace_file(env, "/data/state.sqlite", test::plain_state(2, 3, 4)));
 }
 
 std::vector<std::string> files_below(const Env& env, const std::string& directory) {
@@ -169,8 +185,8 @@ TEST(Backup, OfAStoreAtRestRestoresWhole) {
   prepare(sim);
   const Env env = sim.env();
   const std::string before = told(env, data);
-  const auto backup = must(backup_data(env, data, target));
-  const auto restored = must(restore_data(env, target, again));
+  const auto backup = must(back_up(env, data, target));
+  const auto restored = must(restored_to(env, target, again));
   EXPECT_EQ(told(env, again), before);
   EXPECT_EQ(told(env, data), before);
   EXPECT_EQ(restored.backup.record, backup.record);
@@ -184,6 +200,12 @@ TEST(Backup, OfAStoreAtRestRestoresWhole) {
   EXPECT_EQ(backup.record.generation, store->manifest().generation);
   EXPECT_EQ(backup.parts, store->manifest().parts.size());
   EXPECT_EQ(backup.part_events, 6u + 26u);
+  for (const auto& state : {backup.state, restored.backup.state}) {
+    ASSERT_TRUE(state.has_value());
+    EXPECT_EQ(state->sources, 2u);
+    EXPECT_EQ(state->keys, 3u);
+    EXPECT_EQ(state->refusals, 4u);
+  }
   const auto copy = must(Store::open(env, again, Store::Access::read));
   EXPECT_EQ(copy->manifest().epoch, restored.epoch);
   EXPECT_NE(copy->manifest().epoch, store->manifest().epoch);
@@ -194,68 +216,109 @@ TEST(Backup, OfAnEmptyStoreAndOfABackupRestored) {
   SimEnv sim(1);
   const Env env = sim.env();
   must(Store::open(env, data, Store::Access::own));
-  const auto backup = must(backup_data(env, data, target));
+  const auto backup = must(back_up(env, data, target));
   EXPECT_EQ(backup.record.files.size(), 1u);
-  const auto first = must(restore_data(env, target, again));
-  const auto second = must(backup_data(env, again, "/backup2"));
+  const auto first = must(restored_to(env, target, again));
+  const auto second = must(back_up(env, again, "/backup2"));
   EXPECT_EQ(second.record.epoch, first.epoch);
-  const auto third = must(restore_data(env, "/backup2", "/third"));
+  const auto third = must(restored_to(env, "/backup2", "/third"));
   EXPECT_NE(third.epoch, first.epoch);
   EXPECT_EQ(told(env, "/third"), told(env, data));
+}
+
+TEST(Backup, CopiesTheStateFirst) {
+  SimEnv sim(1);
+  prepare(sim);
+  const Env env = sim.env();
+  std::vector<std::string> files;
+  const auto note = [&](const CopyProgress& progress) {
+    if (files.empty() || files.back() != progress.file) files.push_back(progress.file);
+    // What comes after is not in it.
+    if (progress.file.ends_with("MANIFEST")) {
+      must(replace_file(env, "/data/state.sqlite", test::plain_state(9, 9, 9)));
+    }
+  };
+  must(back_up(env, data, target, {.on_progress = note}));
+  EXPECT_EQ(files[0], "/data/state.sqlite");
+  EXPECT_EQ(files[1], "/data/MANIFEST");
+  files.clear();
+  must(restored_to(env, target, again, {.on_progress = note}));
+  EXPECT_EQ(files[files.size() - 2], "/backup/state.sqlite.backup");
+  EXPECT_EQ(bytes_of(env, "/again/state.sqlite"), test::plain_state(2, 3, 4));
+}
+
+TEST(Backup, WithoutAStateNeedsNoOneWhoKnowsIt) {
+  SimEnv sim(1);
+  prepare(sim);
+  const Env env = sim.env();
+  must(back_up(env, data, target));
+  EXPECT_EQ(reason_of(backup_data(env, data, "/other")), "state_not_supported");
+  EXPECT_FALSE(env.files.exists("/other"));
+  const auto restored = restore_data(env, target, again);
+  EXPECT_EQ(reason_of(restored), "state_not_supported");
+  EXPECT_THAT(restored.error().message, HasSubstr("/backup/state.sqlite.backup"));
+  EXPECT_FALSE(env.files.exists(again));
+
+  must(env.files.remove("/data/state.sqlite"));
+  const auto without = must(backup_data(env, data, "/other"));
+  EXPECT_FALSE(without.state.has_value());
+  EXPECT_THAT(bytes_of(env, "/other/BACKUP"), StartsWith("holdfast backup 1 "));
+  EXPECT_FALSE(must(restore_data(env, "/other", again)).backup.state.has_value());
+  EXPECT_EQ(told(env, again), told(env, data));
 }
 
 TEST(Backup, IsNoDataDirectory) {
   SimEnv sim(1);
   prepare(sim);
-  must(backup_data(sim.env(), data, target));
+  must(back_up(sim.env(), data, target));
   for (const auto access : {Store::Access::read, Store::Access::own}) {
     EXPECT_THAT(reason_of(Store::open(sim.env(), target, access)),
                 AnyOf("no_data_directory", "bad_manifest"));
   }
   // Whoever tried that has changed nothing that counts.
-  must(restore_data(sim.env(), target, again));
+  must(restored_to(sim.env(), target, again));
 }
 
 TEST(Backup, RefusesWhatItCannotDo) {
   SimEnv sim(1);
   prepare(sim);
   const Env env = sim.env();
-  EXPECT_EQ(reason_of(backup_data(env, "/nothing", target)), "no_data_directory");
+  EXPECT_EQ(reason_of(back_up(env, "/nothing", target)), "no_data_directory");
   EXPECT_FALSE(env.files.exists(target));
-  EXPECT_EQ(reason_of(backup_data(env, data, data)), "overlapping_directories");
-  EXPECT_EQ(reason_of(backup_data(env, data, "/data/backup")), "overlapping_directories");
+  EXPECT_EQ(reason_of(back_up(env, data, data)), "overlapping_directories");
+  EXPECT_EQ(reason_of(back_up(env, data, "/data/backup")), "overlapping_directories");
   test::put_file(env, "/full/file", "");
-  EXPECT_EQ(reason_of(backup_data(env, data, "/full")), "target_not_empty");
-  EXPECT_EQ(reason_of(backup_data(env, data, "/full/file")), "not_a_directory");
+  EXPECT_EQ(reason_of(back_up(env, data, "/full")), "target_not_empty");
+  EXPECT_EQ(reason_of(back_up(env, data, "/full/file")), "not_a_directory");
   must(env.files.make_directories("/empty"));
-  must(backup_data(env, data, "/empty"));
-  EXPECT_EQ(reason_of(backup_data(env, data, "/empty")), "target_not_empty");
+  must(back_up(env, data, "/empty"));
+  EXPECT_EQ(reason_of(back_up(env, data, "/empty")), "target_not_empty");
 }
 
 TEST(Restore, RefusesWhatItCannotDo) {
   SimEnv sim(1);
   prepare(sim);
   const Env env = sim.env();
-  EXPECT_EQ(reason_of(restore_data(env, target, again)), "no_backup");
-  EXPECT_EQ(reason_of(restore_data(env, data, again)), "no_backup");
+  EXPECT_EQ(reason_of(restored_to(env, target, again)), "no_backup");
+  EXPECT_EQ(reason_of(restored_to(env, data, again)), "no_backup");
   EXPECT_FALSE(env.files.exists(again));
-  must(backup_data(env, data, target));
-  EXPECT_EQ(reason_of(restore_data(env, target, "/backup/parts")), "overlapping_directories");
-  const auto into_data = restore_data(env, target, data);
+  must(back_up(env, data, target));
+  EXPECT_EQ(reason_of(restored_to(env, target, "/backup/parts")), "overlapping_directories");
+  const auto into_data = restored_to(env, target, data);
   EXPECT_EQ(reason_of(into_data), "data_directory_not_empty");
   EXPECT_THAT(into_data.error().message, HasSubstr("holds Holdfast data already"));
   test::put_file(env, "/cut/parts/00000001.part", "");
-  const auto into_cut = restore_data(env, target, "/cut");
+  const auto into_cut = restored_to(env, target, "/cut");
   EXPECT_EQ(reason_of(into_cut), "data_directory_not_empty");
   EXPECT_THAT(into_cut.error().message, HasSubstr("empty it and restore again"));
   must(env.files.make_directories(again));
   {
     const auto lock = must(env.files.lock("/again/LOCK", "somebody"));
-    EXPECT_EQ(reason_of(restore_data(env, target, again)), "locked");
+    EXPECT_EQ(reason_of(restored_to(env, target, again)), "locked");
   }
-  must(restore_data(env, target, again));
-  test::put_file(env, "/newer/BACKUP", "holdfast backup 2 crc32c=00000000\n{}\n");
-  const auto newer = restore_data(env, "/newer", "/other");
+  must(restored_to(env, target, again));
+  test::put_file(env, "/newer/BACKUP", "holdfast backup 3 crc32c=00000000\n{}\n");
+  const auto newer = restored_to(env, "/newer", "/other");
   EXPECT_EQ(reason_of(newer), "newer_backup");
   EXPECT_EQ(newer.error().code, ErrorCode::failed_precondition);
 }
@@ -265,25 +328,25 @@ TEST(Backup, StopsOnRequestAndLeavesNothing) {
   prepare(sim);
   const Env env = sim.env();
   std::uint64_t calls = 0;
-  must(backup_data(env, data, target, {.on_progress = [&](const auto&) { ++calls; }}));
+  must(back_up(env, data, target, {.on_progress = [&](const auto&) { ++calls; }}));
   ASSERT_GT(calls, 10u);
   for (std::uint64_t n = 1; n <= calls; ++n) {
     std::atomic<bool> stop = false;
     std::uint64_t call = 0;
     const auto stopped =
-        backup_data(env, data, "/stopped",
-                    {.on_progress = [&](const auto&) { stop = ++call == n; }, .stop = &stop});
+        back_up(env, data, "/stopped",
+                {.on_progress = [&](const auto&) { stop = ++call == n; }, .stop = &stop});
     EXPECT_EQ(reason_of(stopped), "cancelled") << n;
     EXPECT_FALSE(env.files.exists("/stopped"));
   }
   calls = 0;
-  must(restore_data(env, target, "/whole", {.on_progress = [&](const auto&) { ++calls; }}));
+  must(restored_to(env, target, "/whole", {.on_progress = [&](const auto&) { ++calls; }}));
   for (std::uint64_t n = 1; n <= calls; ++n) {
     std::atomic<bool> stop = false;
     std::uint64_t call = 0;
     const auto stopped =
-        restore_data(env, target, again,
-                     {.on_progress = [&](const auto&) { stop = ++call == n; }, .stop = &stop});
+        restored_to(env, target, again,
+                    {.on_progress = [&](const auto&) { stop = ++call == n; }, .stop = &stop});
     EXPECT_EQ(reason_of(stopped), "cancelled") << n;
     expect_nothing_left(env, again);
   }
@@ -299,11 +362,11 @@ TEST(Backup, TellsHowFarItIs) {
     files.insert(progress.file);
     last = progress;
   };
-  const auto backup = must(backup_data(sim.env(), data, target, {.on_progress = note}));
+  const auto backup = must(back_up(sim.env(), data, target, {.on_progress = note}));
   EXPECT_TRUE(files.contains("/data/MANIFEST"));
   EXPECT_TRUE(files.contains("/data/log/00000000000000000001.log"));
   last = {};
-  must(restore_data(sim.env(), target, again, {.on_progress = note}));
+  must(restored_to(sim.env(), target, again, {.on_progress = note}));
   EXPECT_EQ(last.bytes_total, backup.bytes);
 }
 
@@ -379,18 +442,18 @@ TEST(Backup, BesideAWriterHoldsWhatWasAcknowledgedBefore) {
     const std::set<std::string> before = acknowledged;
     const double pace = rng.uniform01();
     std::uint64_t left = rng.below(15);  // Fewer than the backup's looks.
-    const auto backup = backup_data(env, data, target, {.on_progress = [&](const auto&) {
-                                      if (left == 0 || !rng.chance(pace)) return;
-                                      --left;
-                                      work();
-                                    }});
+    const auto backup = back_up(env, data, target, {.on_progress = [&](const auto&) {
+                                  if (left == 0 || !rng.chance(pace)) return;
+                                  --left;
+                                  work();
+                                }});
     ASSERT_EQ(reason_of(backup), "ok") << backup.error().message;
     const std::set<std::string> afterwards = acknowledged;
     for (int n = 0; n < 10; ++n) work();
     life = nullptr;
     sim.crash(rng.next());
 
-    const auto restored = restore_data(env, target, again);
+    const auto restored = restored_to(env, target, again);
     ASSERT_EQ(reason_of(restored), "ok") << restored.error().message;
     life = must(Life::begin(sim, again));
     const auto found = messages(*life->store);
@@ -435,9 +498,9 @@ TEST(Backup, LooksAgainWhenPartsGoAndGivesUpInTheEnd) {
     }
   };
   times = 5;
-  const auto backup = must(backup_data(env, data, target, {.on_progress = vanish}));
+  const auto backup = must(back_up(env, data, target, {.on_progress = vanish}));
   EXPECT_EQ(times, 0);
-  must(restore_data(env, target, again));
+  must(restored_to(env, target, again));
   EXPECT_EQ(messages(*must(Store::open(env, again, Store::Access::read))), messages(*life->store));
   // What was copied of parts that went is gone again.
   for (const std::string& path : files_below(env, target)) {
@@ -445,7 +508,7 @@ TEST(Backup, LooksAgainWhenPartsGoAndGivesUpInTheEnd) {
     EXPECT_TRUE(name == "BACKUP" || backup.record.find(name) != nullptr) << name;
   }
   times = 1'000'000;
-  EXPECT_EQ(reason_of(backup_data(env, data, "/never", {.on_progress = vanish})), "data_changing");
+  EXPECT_EQ(reason_of(back_up(env, data, "/never", {.on_progress = vanish})), "data_changing");
   EXPECT_FALSE(env.files.exists("/never"));
 }
 
@@ -485,18 +548,18 @@ TEST(Backup, OfAnUnfinishedImportCanBeGoneOnWith) {
     ASSERT_FALSE(store->manifest().imports.empty());
     ASSERT_GT(store->manifest().imports[0].reject_bytes, 0u);
     int call = 0;
-    must(backup_data(env, data, target, {.on_progress = [&](const auto&) {
-                       if (++call != at) return;
-                       if (!starts_over) {
-                         must(import_some(0));
-                         return;
-                       }
-                       // Where other data have come meanwhile; and it comes less far.
-                       must(import_rows(env, *store, "other.csv", "q,buy,2026-01-01,m3\n"));
-                       ASSERT_EQ(reason_of(import_some(1)), "cancelled");
-                     }}));
+    must(back_up(env, data, target, {.on_progress = [&](const auto&) {
+                   if (++call != at) return;
+                   if (!starts_over) {
+                     must(import_some(0));
+                     return;
+                   }
+                   // Where other data have come meanwhile; and it comes less far.
+                   must(import_rows(env, *store, "other.csv", "q,buy,2026-01-01,m3\n"));
+                   ASSERT_EQ(reason_of(import_some(1)), "cancelled");
+                 }}));
     calls = std::max(calls, call);
-    must(restore_data(env, target, again));
+    must(restored_to(env, target, again));
     store = must(Store::open(env, again, Store::Access::own));
     must(import_some(0));
     const auto found = messages(*store);
@@ -522,11 +585,11 @@ TEST(Backup, OfRejectsMadeAnewAfterALookAtTheManifestLooksAgain) {
   };
   reject("many rows\n");
   bool once = true;
-  must(backup_data(env, data, target, {.on_progress = [&](const CopyProgress& progress) {
-                     if (progress.file == path && std::exchange(once, false)) reject("few\n");
-                   }}));
+  must(back_up(env, data, target, {.on_progress = [&](const CopyProgress& progress) {
+                 if (progress.file == path && std::exchange(once, false)) reject("few\n");
+               }}));
   EXPECT_FALSE(once);
-  must(restore_data(env, target, again));
+  must(restored_to(env, target, again));
   EXPECT_EQ(bytes_of(env, "/again/rejects/import-7.csv"), "few\n");
 }
 
@@ -538,7 +601,7 @@ TEST(BackupCrash, AtAnyCallLeavesNoBackupOrAWholeOne) {
     SimEnv sim(1);
     prepare(sim);
     const std::uint64_t before = sim.mutating_calls();
-    must(backup_data(sim.env(), data, target));
+    must(back_up(sim.env(), data, target));
     calls = sim.mutating_calls() - before;
   }
   ASSERT_GT(calls, 20u);
@@ -551,10 +614,10 @@ TEST(BackupCrash, AtAnyCallLeavesNoBackupOrAWholeOne) {
     const Env env = sim.env();
     const std::string before = told(env, data);
     if (n <= calls) sim.crash_at_call(n);
-    const auto backup = backup_data(env, data, target);
+    const auto backup = back_up(env, data, target);
     EXPECT_EQ(backup.has_value(), n > calls);
     sim.crash(n);
-    const auto restored = restore_data(env, target, again);
+    const auto restored = restored_to(env, target, again);
     if (restored) {
       EXPECT_EQ(told(env, again), before);
       ++whole;
@@ -575,9 +638,9 @@ TEST(RestoreCrash, AtAnyCallLeavesNoStoreOrAWholeOne) {
   {
     SimEnv sim(1);
     prepare(sim);
-    must(backup_data(sim.env(), data, target));
+    must(back_up(sim.env(), data, target));
     const std::uint64_t before = sim.mutating_calls();
-    must(restore_data(sim.env(), target, again));
+    must(restored_to(sim.env(), target, again));
     calls = sim.mutating_calls() - before;
   }
   ASSERT_GT(calls, 20u);
@@ -589,10 +652,10 @@ TEST(RestoreCrash, AtAnyCallLeavesNoStoreOrAWholeOne) {
     prepare(sim);
     const Env env = sim.env();
     const std::string before = told(env, data);
-    must(backup_data(env, data, target));
+    must(back_up(env, data, target));
     sim.crash(n);
     if (n <= calls) sim.crash_at_call(n);
-    const auto restored = restore_data(env, target, again);
+    const auto restored = restored_to(env, target, again);
     EXPECT_EQ(restored.has_value(), n > calls);
     sim.crash(n + 1);
     if (!must(names_in_the_way(env, again)).empty()) {
@@ -602,7 +665,7 @@ TEST(RestoreCrash, AtAnyCallLeavesNoStoreOrAWholeOne) {
         ++whole;
       } else {
         EXPECT_EQ(reason_of(opened), "bad_manifest");
-        EXPECT_EQ(reason_of(restore_data(env, target, again)), "data_directory_not_empty");
+        EXPECT_EQ(reason_of(restored_to(env, target, again)), "data_directory_not_empty");
         ++refused;
       }
     } else {
@@ -611,11 +674,35 @@ TEST(RestoreCrash, AtAnyCallLeavesNoStoreOrAWholeOne) {
     if (env.files.exists("/again/MANIFEST")) {
       EXPECT_EQ(told(env, again), before);
     }
-    must(restore_data(env, target, "/second"));
+    must(restored_to(env, target, "/second"));
     EXPECT_EQ(told(env, "/second"), before);
   }
   EXPECT_GE(whole, 8);
   EXPECT_GT(refused, 10);
+}
+
+/// Names that were not synced come and go in any order.
+TEST(RestoreCrash, NeverLeavesTheManifestWithoutTheState) {
+  int with_manifest = 0;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    SimEnv sim(seed);
+    const Env env = sim.env();
+    must(must(Life::begin(sim))->append({"a"}));
+    must(replace_file(env, "/data/state.sqlite", test::plain_state(2, 3, 4)));
+    must(back_up(env, data, target));
+    const std::uint64_t before = sim.mutating_calls();
+    must(restored_to(env, target, "/whole"));
+    const std::uint64_t calls = sim.mutating_calls() - before;
+    sim.crash_at_call(calls - seed % 3);
+    EXPECT_FALSE(restored_to(env, target, again));
+    sim.crash(seed);
+    if (!env.files.exists("/again/MANIFEST")) continue;
+    ++with_manifest;
+    ASSERT_TRUE(env.files.exists("/again/state.sqlite"));
+    EXPECT_EQ(bytes_of(env, "/again/state.sqlite"), test::plain_state(2, 3, 4));
+  }
+  EXPECT_GT(with_manifest, 3);
 }
 
 TEST(BackupCrash, OfWhatADeadWriterLeftHoldsAllItAcknowledged) {
@@ -652,12 +739,12 @@ TEST(BackupCrash, OfWhatADeadWriterLeftHoldsAllItAcknowledged) {
       successor = must(Life::begin(sim));
       for (int i = 0; i < 10; ++i) must(successor->append({fmt::format("later-{}", i)}));
     };
-    const auto backup = backup_data(env, data, target, {.on_progress = take_over});
+    const auto backup = back_up(env, data, target, {.on_progress = take_over});
     ASSERT_EQ(reason_of(backup), "ok") << backup.error().message;
     ++backups;
     successor = nullptr;
     sim.crash(rng.next());
-    must(restore_data(env, target, again));
+    must(restored_to(env, target, again));
     const auto life = must(Life::begin(sim, again));
     const auto found = messages(*life->store);
     for (const std::string& id : acknowledged) ASSERT_TRUE(found.contains(id)) << id;
@@ -698,10 +785,10 @@ TEST(BackupCrash, OfALogThatLosesItsNewestFileHoldsWhatWasAcknowledged) {
       life = must(Life::begin(sim));
       must(life->append({"short"}));
     };
-    const auto backup = backup_data(env, data, target, {.on_progress = take_over});
+    const auto backup = back_up(env, data, target, {.on_progress = take_over});
     ASSERT_EQ(reason_of(backup), "ok") << backup.error().message;
     life = nullptr;
-    must(restore_data(env, target, again));
+    must(restored_to(env, target, again));
     const auto found = messages(*must(Store::open(env, again, Store::Access::read)));
     for (const std::string& id : acknowledged) ASSERT_TRUE(found.contains(id)) << id;
     for (const auto& [id, count] : found) ASSERT_EQ(count, 1) << id;
@@ -721,30 +808,30 @@ TEST(BackupCrash, AFailureLeavesNothingBehindAndTheNextTrySucceeds) {
     const std::uint64_t calls = sim.fallible_calls();
     sim.fail_call(n, n % 2 == 0 ? SimEnv::Fault::io_error : SimEnv::Fault::disk_full);
     const std::string to = fmt::format("/backup{}", n);
-    const auto backup = backup_data(env, data, to);
+    const auto backup = back_up(env, data, to);
     if (backup && sim.fallible_calls() - calls < n) break;
     if (backup) continue;  // A failed look at what is in the way of nothing.
     ++failures;
     EXPECT_THAT(reason_of(backup), AnyOf("io_error", "disk_full"));
     expect_nothing_left(env, to);
-    must(backup_data(env, data, to));
+    must(back_up(env, data, to));
   }
   EXPECT_GT(failures, 40u);
   sim.fail_call(1'000'000'000, SimEnv::Fault::io_error);  // The last plan is not due yet.
-  must(backup_data(env, data, target));
+  must(back_up(env, data, target));
   failures = 0;
   for (std::uint64_t n = 1;; ++n) {
     SCOPED_TRACE(n);
     const std::uint64_t calls = sim.fallible_calls();
     sim.fail_call(n, n % 2 == 0 ? SimEnv::Fault::io_error : SimEnv::Fault::disk_full);
     const std::string to = fmt::format("/again{}", n);
-    const auto restored = restore_data(env, target, to);
+    const auto restored = restored_to(env, target, to);
     if (restored && sim.fallible_calls() - calls < n) break;
     if (restored) continue;
     ++failures;
     EXPECT_THAT(reason_of(restored), AnyOf("io_error", "disk_full"));
     expect_nothing_left(env, to);
-    must(restore_data(env, target, to));
+    must(restored_to(env, target, to));
     EXPECT_EQ(told(env, to), before);
   }
   EXPECT_GT(failures, 40u);
@@ -756,9 +843,9 @@ TEST(BackupDamage, OfAnyByteOfABackupIsRefused) {
   SimEnv sim(1);
   prepare(sim);
   const Env env = sim.env();
-  must(backup_data(env, data, target));
+  must(back_up(env, data, target));
   const auto expect_refused = [&](const std::string& what) {
-    const auto restored = restore_data(env, target, again);
+    const auto restored = restored_to(env, target, again);
     ASSERT_FALSE(restored) << what;
     EXPECT_THAT(reason_of(restored), AnyOf("bad_backup", "newer_backup", "no_backup")) << what;
     EXPECT_THAT(restored.error().message, HasSubstr(what.substr(0, what.find(' '))));
@@ -776,11 +863,11 @@ TEST(BackupDamage, OfAnyByteOfABackupIsRefused) {
     test::put_file(env, path, bytes + '\0');
     expect_refused(path + " grown");
     must(env.files.remove(path));
-    const auto restored = restore_data(env, target, again);
+    const auto restored = restored_to(env, target, again);
     EXPECT_THAT(reason_of(restored), AnyOf("bad_backup", "no_backup")) << path;
     test::put_file(env, path, bytes);
   }
-  must(restore_data(env, target, again));
+  must(restored_to(env, target, again));
   EXPECT_EQ(told(env, again), told(env, data));
 }
 
@@ -789,7 +876,7 @@ TEST(BackupDamage, OfASourceFileIsNotCopied) {
   prepare(sim);
   const Env env = sim.env();
   const auto expect_refused = [&](const std::string& path) {
-    const auto backup = backup_data(env, data, target);
+    const auto backup = back_up(env, data, target);
     ASSERT_FALSE(backup) << path;
     EXPECT_EQ(backup.error().code, ErrorCode::data_loss);
     EXPECT_THAT(backup.error().message, HasSubstr(path));
@@ -816,13 +903,19 @@ TEST(BackupDamage, OfASourceFileIsNotCopied) {
       flip(env, path, at);
     }
   }
+  const std::string state = bytes_of(env, "/data/state.sqlite");
+  for (const std::uint64_t at : some_places(state.size(), 7)) {
+    flip(env, "/data/state.sqlite", at);
+    expect_refused("/data/state.sqlite");
+    flip(env, "/data/state.sqlite", at);
+  }
   const auto rejects = files_below(env, "/data/rejects");
   ASSERT_EQ(rejects.size(), 1u);
   const std::string bytes = bytes_of(env, rejects[0]);
   test::put_file(env, rejects[0], bytes.substr(0, bytes.size() - 1));
   expect_refused(rejects[0]);
   test::put_file(env, rejects[0], bytes);
-  must(backup_data(env, data, target));
+  must(back_up(env, data, target));
 }
 
 TEST(BackupDamage, OfALogThatLostItsEndOrItsMiddleIsNotCopied) {
@@ -834,7 +927,7 @@ TEST(BackupDamage, OfALogThatLostItsEndOrItsMiddleIsNotCopied) {
     const auto files = files_below(env, "/data/log");
     ASSERT_GT(files.size(), 2u);
     must(env.files.remove(end ? files.back() : files[1]));
-    const auto backup = backup_data(env, data, target);
+    const auto backup = back_up(env, data, target);
     EXPECT_EQ(reason_of(backup), "bad_log");
     EXPECT_FALSE(env.files.exists(target));
   }
@@ -844,14 +937,17 @@ TEST(BackupDamage, OnTheWayIsSeenWhenTheCopyIsReadBack) {
   SimEnv sim(1);
   prepare(sim);
   const Env env = sim.env();
-  must(backup_data(env, data, target));
-  const auto names = must(backup_data(env, data, "/names")).record.files;
+  must(back_up(env, data, target));
+  const auto names = must(back_up(env, data, "/names")).record.files;
   for (const CopiedFile& file : names) {
     if (file.bytes == 0) continue;
+    const bool is_state = file.name == backup_format::state_copy;
     // A block was written, and something else is there.
     const auto damage = [&](const std::string& directory) {
-      return [&, directory](const CopyProgress&) {
-        const std::string path = directory + "/" + file.name;
+      const bool is_copied_back = is_state && directory == again;
+      const std::string path =
+          directory + "/" + (is_copied_back ? std::string(state_file_name) : file.name);
+      return [&, path](const CopyProgress&) {
         if (!env.files.exists(path)) return;
         if (must(must(env.files.open(path, OpenMode::read))->size()) == file.bytes) {
           const auto copy = must(env.files.open(path, OpenMode::update));
@@ -859,11 +955,11 @@ TEST(BackupDamage, OnTheWayIsSeenWhenTheCopyIsReadBack) {
         }
       };
     };
-    const auto backup = backup_data(env, data, "/bad", {.on_progress = damage("/bad")});
-    EXPECT_EQ(reason_of(backup), "bad_copy") << file.name;
+    const auto backup = back_up(env, data, "/bad", {.on_progress = damage("/bad")});
+    EXPECT_EQ(reason_of(backup), is_state ? "bad_state" : "bad_copy") << file.name;
     EXPECT_FALSE(env.files.exists("/bad"));
     if (file.name == backup_format::manifest_file) continue;
-    const auto restored = restore_data(env, target, again, {.on_progress = damage(again)});
+    const auto restored = restored_to(env, target, again, {.on_progress = damage(again)});
     EXPECT_EQ(reason_of(restored), "bad_copy") << file.name;
     expect_nothing_left(env, again);
   }
@@ -873,15 +969,16 @@ TEST(BackupDamage, OfARecordThatFitsNotItsFilesIsRefused) {
   SimEnv sim(1);
   prepare(sim);
   const Env env = sim.env();
-  const BackupRecord record = must(backup_data(env, data, target)).record;
+  const BackupRecord record = must(back_up(env, data, target)).record;
   const auto expect_refused = [&](const std::string& what, const BackupRecord& other,
                                   std::string_view reason = "bad_backup") {
     test::put_file(env, "/backup/BACKUP", encode_backup(other));
-    EXPECT_EQ(reason_of(restore_data(env, target, again)), reason) << what;
+    EXPECT_EQ(reason_of(restored_to(env, target, again)), reason) << what;
     expect_nothing_left(env, again);
   };
   std::string last_log;
   for (const CopiedFile& file : record.files) {
+    if (file.name == backup_format::state_copy) continue;  // As if there had been none.
     BackupRecord other = record;
     std::erase(other.files, file);
     expect_refused(file.name + " left out", other);
@@ -917,8 +1014,21 @@ TEST(BackupDamage, OfARecordThatFitsNotItsFilesIsRefused) {
   expect_refused("log_end of the manifest", other, "bad_log");
 
   test::put_file(env, "/backup/MANIFEST.backup", bytes);
+
+  // A state that is what was backed up, and damaged all the same.
+  const std::string state = bytes_of(env, "/backup/state.sqlite.backup");
+  std::string damaged = state;
+  damaged[100] = '!';
+  test::put_file(env, "/backup/state.sqlite.backup", damaged);
+  other = record;
+  for (CopiedFile& file : other.files) {
+    if (file.name == backup_format::state_copy) file.digest = xxh3_128(damaged);
+  }
+  expect_refused("state", other, "bad_state");
+  test::put_file(env, "/backup/state.sqlite.backup", state);
+
   test::put_file(env, "/backup/BACKUP", encode_backup(record));
-  must(restore_data(env, target, again));
+  must(restored_to(env, target, again));
 }
 
 TEST(BackupRecord, IsReadAsItWasWritten) {
@@ -971,10 +1081,48 @@ TEST(BackupRecord, IsTheTextOfItsFormatPage) {
       record);
 }
 
+TEST(BackupRecord, IsOfVersionTwoWithAState) {
+  const BackupRecord record{
+      .files = {{.name = "MANIFEST.backup", .bytes = 1, .digest = {.high = 2, .low = 3}},
+                {.name = "state.sqlite.backup", .bytes = 4, .digest = {.high = 5, .low = 6}}}};
+  const std::string body =
+      R"({"created_at_ms":0,"program":"","store_id":"00000000000000000000000000000000",)"
+      R"("epoch":"00000000000000000000000000000000","generation":0,"data_version":0,)"
+      R"("log_begin":1,"log_end":1,"files":[{"name":"MANIFEST.backup","bytes":1,)"
+      R"("digest":"xxh3-128:00000000000000020000000000000003"},)"
+      R"({"name":"state.sqlite.backup","bytes":4,)"
+      R"("digest":"xxh3-128:00000000000000050000000000000006"}]})"
+      "\n";
+  EXPECT_EQ(encode_backup(record),
+            fmt::format("holdfast backup 2 crc32c={:08x}\n{}", crc32c(body), body));
+  EXPECT_EQ(must(decode_backup(encode_backup(record))), record);
+  // A program of version 1 would not have known it.
+  EXPECT_EQ(reason_of(decode_backup(
+                fmt::format("holdfast backup 1 crc32c={:08x}\n{}", crc32c(body), body))),
+            "bad_backup");
+}
+
 TEST(BackupRecord, NamesNoFileOutsideTheBackup) {
-  for (const std::string name : {"", ".", "..", "MANIFEST", "LOCK", "BACKUP", "a", "/parts/a",
-                                 "parts", "parts/", "parts/.", "parts/..", "parts/.a", "parts/a/b",
-                                 "../parts/a", "parts/../a", "other/a", "duplicates/1.run"}) {
+  for (const std::string name : {"",
+                                 ".",
+                                 "..",
+                                 "MANIFEST",
+                                 "LOCK",
+                                 "BACKUP",
+                                 "a",
+                                 "/parts/a",
+                                 "parts",
+                                 "parts/",
+                                 "parts/.",
+                                 "parts/..",
+                                 "parts/.a",
+                                 "parts/a/b",
+                                 "../parts/a",
+                                 "state.sqlite",
+                                 "parts/state.sqlite/a",
+                                 "parts/../a",
+                                 "other/a",
+                                 "duplicates/1.run"}) {
     BackupRecord record{.files = {{.name = name}}};
     EXPECT_EQ(reason_of(decode_backup(encode_backup(record))), "bad_backup") << name;
   }

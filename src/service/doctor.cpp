@@ -86,6 +86,9 @@ constexpr ReasonInfo reasons[] = {
     {"message_keys_missing", Severity::advice, FindingArea::message_keys},
     {"message_keys_damaged", Severity::warning, FindingArea::message_keys},
     {"message_keys_ahead", Severity::advice, FindingArea::message_keys},
+    {"state_read", Severity::fine, FindingArea::state},
+    {"state_damaged", Severity::broken, FindingArea::state},
+    {"state_newer", Severity::broken, FindingArea::state},
     {"imports_done", Severity::fine, FindingArea::imports},
     {"import_unfinished", Severity::advice, FindingArea::imports},
     {"rejects_waiting", Severity::advice, FindingArea::imports},
@@ -173,6 +176,7 @@ class Look {
         check_clock();
         check_open_files();
       }
+      check_state();
       // Last, because what is needed depends on the parts; shown where it belongs.
       check_disk();
     }
@@ -252,6 +256,7 @@ class Look {
   void note_log_damage(const Error& error, const std::string& path, FindingReason reason);
   void check_message_keys();
   Result<void> read_message_keys();
+  void check_state();
   void check_imports();
   void check_left_over();
   void check_clock();
@@ -320,7 +325,7 @@ void Look::check_access() {
   bool names_open = false;
   bool data_open = false;
   for (const std::string_view name :
-       {"", "/MANIFEST", "/LOCK", "/parts", "/log", "/duplicates", "/rejects"}) {
+       {"", "/MANIFEST", "/LOCK", "/parts", "/log", "/duplicates", "/rejects", "/state.sqlite"}) {
     const std::string path = fmt::format("{}{}", directory_, name);
     const auto access = env_.files.access(path);
     if (!access) continue;  // Not there yet; or barred by the directory above, told with that.
@@ -718,6 +723,23 @@ Result<void> Look::read_message_keys() {
 
 // The rest.
 
+void Look::check_state() {
+  const auto is_there = has_state(env_, directory_, options_.state_file);
+  if (!is_there) return note(is_there.error());
+  if (!*is_there) return;
+  const auto check = options_.state_file->check(below(state_file_name));
+  if (!check) {
+    if (check.error().code == ErrorCode::not_found) return;
+    if (check.error().reason != "newer_state") return note(check.error());
+    return note(FindingReason::state_newer, {{"what", check.error().message}});
+  }
+  note(FindingReason::state_read,
+       {{"sources", check->sources}, {"keys", check->keys}, {"refusals", check->refusals}});
+  for (const std::string& damage : check->damage) {
+    note(FindingReason::state_damaged, {{"what", damage}});
+  }
+}
+
 void Look::check_imports() {
   std::uint64_t done = 0;
   std::uint64_t events = 0;
@@ -803,7 +825,7 @@ void read_contents(const Env& env, const std::string& directory, const Diagnosis
     diagnosis.findings.push_back({reason, values});
   };
   if (holder) return note(FindingReason::contents_not_read, {{"holder", *holder}});
-  const auto found = verify_data(env, directory, options.on_file);
+  const auto found = verify_data(env, directory, options.on_file, options.state_file);
   if (!found) {
     const Error& error = found.error();
     if (error.reason == "locked") {
@@ -855,6 +877,7 @@ std::string_view to_string(FindingArea area) {
     case FindingArea::parts: return "parts";
     case FindingArea::log: return "log";
     case FindingArea::message_keys: return "message_keys";
+    case FindingArea::state: return "state";
     case FindingArea::imports: return "imports";
     case FindingArea::left_over: return "left_over";
     case FindingArea::clock: return "clock";

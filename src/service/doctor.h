@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/env.h"
+#include "service/state_file.h"
 
 namespace hf {
 
@@ -34,6 +35,7 @@ enum class FindingArea : std::uint8_t {
   parts,
   log,
   message_keys,
+  state,
   imports,
   left_over,
   clock,
@@ -86,6 +88,9 @@ enum class FindingReason : std::uint8_t {
   message_keys_missing,  ///< path, unread_records
   message_keys_damaged,  ///< what, unread_records
   message_keys_ahead,    ///< path, end, log_end, unread_records
+  state_read,            ///< sources, keys, refusals
+  state_damaged,         ///< what
+  state_newer,           ///< what
   imports_done,          ///< imports, events; what is there of them
   import_unfinished,     ///< import, file, events, holder (empty: nobody is at work)
   rejects_waiting,       ///< rows, imports, path (the newest import's)
@@ -133,6 +138,8 @@ struct DiagnosisOptions {
   /// Also all that verify_data() does, which takes the lock and, as every start does, removes what
   /// a crash left.
   bool deep = false;
+  /// Null in builds that know no state.
+  const StateFile* state_file = nullptr;
   /// How many files this process may have open, where that is known.
   std::optional<std::uint64_t> open_files_max = std::nullopt;
   /// Hears of each file before `deep` reads it.
@@ -141,7 +148,8 @@ struct DiagnosisOptions {
 
 /// Looks at a data directory, also beside the process that writes it. Without `deep` it takes no
 /// lock and changes nothing, reads as much as a start does, and of the log's records that are in
-/// parts the frame headers of the newest gigabyte. Does not fail: what cannot be read is a finding.
+/// parts the frame headers of the newest gigabyte; of the state, all. Does not fail: what cannot be
+/// read is a finding.
 [[nodiscard]] Diagnosis diagnose(const Env& env, const std::string& directory,
                                  const DiagnosisOptions& options = {});
 

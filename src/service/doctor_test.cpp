@@ -22,6 +22,7 @@
 #include "log/duplicate_run.h"
 #include "service/appender.h"
 #include "service/import.h"
+#include "service/plain_state_file.h"
 #include "service/verify.h"
 
 namespace hf {
@@ -676,6 +677,30 @@ TEST_F(Doctor, ReadsEverythingWhenAskedTo) {
   EXPECT_THAT(troubles(found), ElementsAre(contents_damaged));
   EXPECT_THAT(find(found, contents_damaged).text("what"), HasSubstr("at byte 64"));
   EXPECT_FALSE(has(found, contents_sound));
+}
+
+TEST_F(Doctor, ReadsTheStateAlsoBesideAWriter) {
+  fill();
+  const test::PlainStateFile state_file(env());
+  const DiagnosisOptions options = {.state_file = &state_file};
+  EXPECT_FALSE(has(look(options), state_read));
+  write(directory + "/state.sqlite", test::plain_state(1, 2, 3));
+  {
+    const auto store = own();
+    const Diagnosis found = look(options);
+    EXPECT_THAT(troubles(found), IsEmpty());
+    EXPECT_EQ(find(found, state_read).number("sources"), 1u);
+    EXPECT_EQ(find(found, state_read).number("keys"), 2u);
+    EXPECT_EQ(find(found, state_read).number("refusals"), 3u);
+  }
+  EXPECT_THAT(troubles(), ElementsAre(unreadable)) << "in a build that cannot";
+  write(directory + "/state.sqlite", "1 2 3");
+  const Diagnosis found = look(options);
+  EXPECT_THAT(troubles(found), ElementsAre(state_damaged));
+  EXPECT_THAT(find(found, state_damaged).text("what"), HasSubstr("table key"));
+  // Told once.
+  EXPECT_THAT(troubles(look({.deep = true, .state_file = &state_file})),
+              ElementsAre(state_damaged));
 }
 
 // Of any flipped byte: a quick look says that something is broken only where reading all of it says

@@ -15,6 +15,21 @@ namespace {
 
 constexpr std::size_t block_bytes = std::size_t{1} << 20;
 
+/// Bytes and digest of the whole file.
+Result<CopiedFile> described(const File& file, const std::string& name) {
+  CopiedFile copied{.name = name};
+  StreamHash128 hash;
+  std::vector<std::byte> block(block_bytes);
+  while (true) {
+    HF_TRY(const std::size_t got, file.read_at(copied.bytes, block));
+    if (got == 0) break;
+    hash.update(std::span(block).first(got));
+    copied.bytes += got;
+  }
+  copied.digest = hash.digest();
+  return copied;
+}
+
 }  // namespace
 
 Result<void> FileCopier::begin(const std::vector<std::string>& below) {
@@ -66,22 +81,33 @@ Result<CopiedFile> FileCopier::copy(const File& source, const std::string& name,
     HF_CHECK(advance(got));
   }
   copied.digest = hash.digest();
-  if (HF_SITE("copy.file.sync")) HF_CHECK(file->sync());
+  HF_CHECK(sync(*file));
   if (HF_SITE("copy.read_back")) HF_CHECK(read_back(*file, copied));
   return copied;
 }
 
-Result<void> FileCopier::read_back(const File& copy, const CopiedFile& copied) const {
-  StreamHash128 hash;
-  std::vector<std::byte> block(block_bytes);
-  std::uint64_t bytes = 0;
-  while (true) {
-    HF_TRY(const std::size_t got, copy.read_at(bytes, block));
-    if (got == 0) break;
-    hash.update(std::span(block).first(got));
-    bytes += got;
+Result<CopiedFile> FileCopier::make(const std::string& name,
+                                    const std::function<Result<void>(const std::string&)>& write) {
+  if (env_.files.exists(path_of(name))) {
+    return fail(ErrorCode::already_exists, "already_exists", path_of(name) + ": is there already");
   }
-  if (bytes == copied.bytes && hash.digest() == copied.digest) return {};
+  made_.push_back(name);
+  HF_CHECK(write(path_of(name)));
+  HF_TRY(const auto file, env_.files.open(path_of(name), OpenMode::update));
+  HF_CHECK(sync(*file));
+  HF_TRY(CopiedFile copied, described(*file, name));
+  HF_CHECK(advance(copied.bytes));
+  return copied;
+}
+
+Result<void> FileCopier::sync(File& copy) {
+  if (HF_SITE("copy.file.sync")) HF_CHECK(copy.sync());
+  return {};
+}
+
+Result<void> FileCopier::read_back(const File& copy, const CopiedFile& copied) const {
+  HF_TRY(const CopiedFile found, described(copy, copied.name));
+  if (found == copied) return {};
   return fail(ErrorCode::data_loss, "bad_copy",
               fmt::format("{}: read back, it is not what was written", path_of(copied.name)));
 }

@@ -58,6 +58,11 @@ class FileCopier {
   /// system.
   [[nodiscard]] Result<CopiedFile> copy(const File& source, const std::string& name,
                                         std::optional<std::uint64_t> bytes = {});
+  /// Has `write(path)` make the file `name`, which must not be there, complete in itself; then the
+  /// same holds for it, but that nobody can compare it with a source. Errors: those of `write`;
+  /// cancelled; already_exists; those of the file system.
+  [[nodiscard]] Result<CopiedFile> make(
+      const std::string& name, const std::function<Result<void>(const std::string&)>& write);
   /// Removes a copy. Errors: those of the file system.
   [[nodiscard]] Result<void> remove(const std::string& name);
   /// Writes the file that makes the copies count, as replace_file() does. What was copied is
@@ -72,6 +77,7 @@ class FileCopier {
   }
 
  private:
+  [[nodiscard]] static Result<void> sync(File& copy);
   [[nodiscard]] Result<void> read_back(const File& copy, const CopiedFile& copied) const;
   [[nodiscard]] Result<void> advance(std::uint64_t bytes);
 

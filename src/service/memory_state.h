@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Test support: a State in memory, with a transaction that is a copy.
+// Test support: the state as whoever reads its contract would write it: lists in memory, searched
+// from end to end, and a transaction that is a copy of them.
 #pragma once
 
 #include <algorithm>
@@ -11,36 +12,160 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/guarded.h"
 #include "service/state.h"
 
 namespace hf::test {
 
+struct StateRows {
+  std::map<std::string, Source, std::less<>> sources;
+  std::vector<StoredKey> keys;
+  std::vector<Refusal> refusals;  // Oldest first.
+  std::map<std::string, std::uint64_t> ever;
+  std::uint64_t refusals_ever = 0;
+  std::map<RequestHash, RememberedAnswer> answers;
+};
+
+class MemoryChange final : public StateChange {
+ public:
+  explicit MemoryChange(StateRows& rows) : rows_(rows) {}
+
+  Result<std::vector<Source>> sources() const override {
+    std::vector<Source> out;
+    for (const auto& [name, source] : rows_.sources) out.push_back(source);
+    return out;
+  }
+  Result<std::optional<Source>> source(std::string_view name) const override {
+    const auto found = rows_.sources.find(name);
+    return found == rows_.sources.end() ? std::nullopt : std::optional(found->second);
+  }
+  Result<std::vector<StoredKey>> keys() const override { return rows_.keys; }
+  Result<std::optional<Key>> key(std::uint64_t id) const override {
+    for (const StoredKey& one : rows_.keys) {
+      if (one.key.id == id) return one.key;
+    }
+    return std::nullopt;
+  }
+  Result<RefusalPage> refusals(const RefusalQuery& query) const override {
+    if (query.limit < 1 || query.limit > refusal_page_max) {
+      return fail(ErrorCode::invalid_argument, "bad_limit", "a page has 1 to 500");
+    }
+    std::vector<Refusal> all;
+    for (const Refusal& one : rows_.refusals) {
+      if (query.before && one.id >= *query.before) continue;
+      if (query.source && one.source != *query.source) continue;
+      if (query.reason && one.reason != *query.reason) continue;
+      all.push_back(one);
+    }
+    std::ranges::reverse(all);
+    RefusalPage page;
+    if (all.size() > query.limit) {
+      all.resize(query.limit);
+      page.next_before = all.back().id;
+    }
+    page.refusals = std::move(all);
+    return page;
+  }
+  Result<RefusalCounts> refusal_counts() const override {
+    std::map<std::pair<std::string, std::string>, std::uint64_t> kept;
+    for (const Refusal& one : rows_.refusals) ++kept[{one.source, one.reason}];
+    RefusalCounts counts;
+    for (const auto& [what, n] : kept) counts.kept.push_back({what.first, what.second, n});
+    for (const auto& [source, n] : rows_.ever) counts.ever.push_back({source, n});
+    return counts;
+  }
+  Result<void> save_source(const Source& source) override {
+    rows_.sources[source.name] = source;
+    return {};
+  }
+  Result<std::uint64_t> add_key(const StoredKey& key) override {
+    rows_.keys.push_back(key);
+    return rows_.keys.back().key.id = rows_.keys.size();
+  }
+  Result<void> save_key(const Key& key) override {
+    const auto found =
+        std::ranges::find(rows_.keys, key.id, [](const auto& k) { return k.key.id; });
+    HF_ASSERT(found != rows_.keys.end());
+    found->key = key;
+    return {};
+  }
+  Result<void> add_refusals(std::span<const Refusal> refusals) override {
+    for (Refusal one : refusals) {
+      one.id = ++rows_.refusals_ever;
+      one.message.resize(std::min(one.message.size(), refusal_message_bytes_max));
+      one.text.resize(std::min(one.text.size(), refusal_text_bytes_max));
+      ++rows_.ever[one.source];
+      rows_.refusals.push_back(std::move(one));
+    }
+    // From the newest back, as long as it fits.
+    std::uint64_t bytes = 0;
+    std::size_t kept = 0;
+    while (kept < rows_.refusals.size() && kept < refusals_kept_max) {
+      bytes += kept_bytes(rows_.refusals[rows_.refusals.size() - 1 - kept]);
+      if (bytes > refusal_bytes_kept_max) break;
+      ++kept;
+    }
+    rows_.refusals.erase(rows_.refusals.begin(),
+                         rows_.refusals.end() - static_cast<std::ptrdiff_t>(kept));
+    return {};
+  }
+  Result<std::optional<RememberedAnswer>> answer(const RequestHash& key) const override {
+    const auto found = rows_.answers.find(key);
+    return found == rows_.answers.end() ? std::nullopt : std::optional(found->second);
+  }
+  Result<void> remember(const RememberedAnswer& answer) override {
+    const bool is_new = rows_.answers.emplace(answer.key, answer).second;
+    HF_ASSERT(is_new);
+    return {};
+  }
+  Result<std::uint64_t> remove_refusals(std::span<const std::uint64_t> ids) override {
+    return std::erase_if(rows_.refusals, [&](const Refusal& one) {
+      return std::ranges::find(ids, one.id) != ids.end();
+    });
+  }
+
+ private:
+  StateRows& rows_;
+};
+
+/// A State for any number of threads, which can be told to fail.
 class MemoryState : public State {
  public:
-  Result<std::vector<Source>> sources() const override { return read().sources(); }
+  Result<std::vector<Source>> sources() const override {
+    return read([](const MemoryChange& rows) { return rows.sources(); });
+  }
   Result<std::optional<Source>> source(std::string_view name) const override {
-    return read().source(name);
+    return read([&](const MemoryChange& rows) { return rows.source(name); });
   }
-  Result<std::vector<StoredKey>> keys() const override { return read().keys(); }
-  Result<std::optional<Key>> key(std::uint64_t id) const override { return read().key(id); }
+  Result<std::vector<StoredKey>> keys() const override {
+    return read([](const MemoryChange& rows) { return rows.keys(); });
+  }
+  Result<std::optional<Key>> key(std::uint64_t id) const override {
+    return read([&](const MemoryChange& rows) { return rows.key(id); });
+  }
   Result<RefusalPage> refusals(const RefusalQuery& query) const override {
-    return read().refusals(query);
+    return read([&](const MemoryChange& rows) { return rows.refusals(query); });
   }
-  Result<RefusalCounts> refusal_counts() const override { return read().refusal_counts(); }
+  Result<RefusalCounts> refusal_counts() const override {
+    return read([](const MemoryChange& rows) { return rows.refusal_counts(); });
+  }
 
   Result<void> change(const Work& work) override {
     const auto rows = rows_.lock();
     // The first time in vain, as the contract allows.
-    Change in_vain(*rows);
-    (void)work(in_vain);
+    StateRows in_vain = *rows;
+    MemoryChange vain_change(in_vain);
+    (void)work(vain_change);
     if (failing) return fail(ErrorCode::resource_exhausted, "disk_full", "no room");
-    Change change(*rows);
+    StateRows changed = *rows;
+    MemoryChange change(changed);
     HF_CHECK(work(change));
-    *rows = change.rows();
+    *rows = std::move(changed);
     ++changes;
     return {};
   }
@@ -49,89 +174,13 @@ class MemoryState : public State {
   std::atomic<int> changes = 0;
 
  private:
-  struct Rows {
-    std::map<std::string, Source, std::less<>> sources;
-    std::vector<StoredKey> keys;
-    std::vector<Refusal> refusals;
-    std::map<std::string, std::uint64_t> refused_ever;
-  };
+  template <class Read>
+  auto read(Read&& read) const -> std::invoke_result_t<Read, const MemoryChange&> {
+    StateRows rows = *rows_.lock();
+    return read(MemoryChange(rows));
+  }
 
-  class Change final : public StateChange {
-   public:
-    explicit Change(Rows rows) : rows_(std::move(rows)) {}
-    const Rows& rows() const { return rows_; }
-    Result<std::vector<Source>> sources() const override {
-      std::vector<Source> out;
-      for (const auto& [name, source] : rows_.sources) out.push_back(source);
-      return out;
-    }
-    Result<std::optional<Source>> source(std::string_view name) const override {
-      const auto found = rows_.sources.find(name);
-      return found == rows_.sources.end() ? std::nullopt : std::optional(found->second);
-    }
-    Result<std::vector<StoredKey>> keys() const override { return rows_.keys; }
-    Result<std::optional<Key>> key(std::uint64_t id) const override {
-      if (id < 1 || id > rows_.keys.size()) return std::nullopt;
-      return rows_.keys[id - 1].key;
-    }
-    Result<RefusalPage> refusals(const RefusalQuery& query) const override {
-      if (query.limit < 1 || query.limit > refusal_page_max) {
-        return fail(ErrorCode::invalid_argument, "bad_limit", "a page has 1 to 500");
-      }
-      RefusalPage page;
-      for (std::size_t i = rows_.refusals.size(); i-- > 0;) {
-        const Refusal& refusal = rows_.refusals[i];
-        if (query.before && refusal.id >= *query.before) continue;
-        if (query.source && refusal.source != *query.source) continue;
-        if (query.reason && refusal.reason != *query.reason) continue;
-        if (page.refusals.size() == query.limit) {
-          page.next_before = page.refusals.back().id;
-          break;
-        }
-        page.refusals.push_back(refusal);
-      }
-      return page;
-    }
-    Result<RefusalCounts> refusal_counts() const override {
-      std::map<std::pair<std::string, std::string>, std::uint64_t> kept;
-      for (const Refusal& refusal : rows_.refusals) ++kept[{refusal.source, refusal.reason}];
-      RefusalCounts counts;
-      for (const auto& [of, count] : kept) counts.kept.push_back({of.first, of.second, count});
-      for (const auto& [source, count] : rows_.refused_ever) counts.ever.push_back({source, count});
-      return counts;
-    }
-    Result<void> save_source(const Source& source) override {
-      rows_.sources[source.name] = source;
-      return {};
-    }
-    Result<std::uint64_t> add_key(const StoredKey& key) override {
-      rows_.keys.push_back(key);
-      return rows_.keys.back().key.id = rows_.keys.size();
-    }
-    Result<void> save_key(const Key& key) override {
-      rows_.keys.at(key.id - 1).key = key;
-      return {};
-    }
-    Result<void> add_refusals(std::span<const Refusal> refusals) override {
-      for (const Refusal& refusal : refusals) {
-        const std::uint64_t id = rows_.refusals.empty() ? 1 : rows_.refusals.back().id + 1;
-        rows_.refusals.push_back(refusal);
-        Refusal& added = rows_.refusals.back();
-        added.id = id;
-        added.message.resize(std::min(added.message.size(), refusal_message_bytes_max));
-        added.text.resize(std::min(added.text.size(), refusal_text_bytes_max));
-        ++rows_.refused_ever[added.source];
-      }
-      return {};
-    }
-
-   private:
-    Rows rows_;
-  };
-
-  [[nodiscard]] Change read() const { return Change(*rows_.lock()); }
-
-  Guarded<Rows> rows_;
+  Guarded<StateRows> rows_;
 };
 
 }  // namespace hf::test

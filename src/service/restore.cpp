@@ -29,8 +29,12 @@ std::unexpected<Error> bad(const std::string& path, std::string_view why) {
 class Restore {
  public:
   Restore(const Env& env, const std::string& backup, const std::string& directory,
-          const CopyControl& control)
-      : env_(env), backup_(backup), directory_(directory), copier_(env, directory, control) {}
+          const CopyControl& control, const StateFile* state_file)
+      : env_(env),
+        backup_(backup),
+        directory_(directory),
+        state_file_(state_file),
+        copier_(env, directory, control) {}
 
   Result<RestoreSummary> run() {
     if (overlap(backup_, directory_)) {
@@ -39,6 +43,11 @@ class Restore {
                               backup_, directory_));
     }
     HF_CHECK(read_record());
+    if (record_.find(backup_format::state_copy) != nullptr && state_file_ == nullptr) {
+      return fail(ErrorCode::failed_precondition, "state_not_supported",
+                  fmt::format("{}/{}: sources and keys, which this build cannot restore", backup_,
+                              backup_format::state_copy));
+    }
     HF_CHECK(require_files());
     HF_CHECK(require_empty());
     auto summary = copy_and_open();
@@ -111,9 +120,13 @@ class Restore {
     for (const CopiedFile& file : record_.files) bytes += file.bytes;
     copier_.expect_bytes(bytes);
     for (const CopiedFile& file : record_.files) {
-      if (file.name != manifest_file) HF_CHECK(copy(file));
+      if (file.name == manifest_file || file.name == backup_format::state_copy) continue;
+      HF_CHECK(copy(file, file.name));
     }
     if (HF_SITE("restore.log.range")) HF_CHECK(require_log(manifest));
+    // After those that make the directory one without a manifest: of a restore that is cut off
+    // nobody shall have the keys alone.
+    HF_TRY(auto state, restore_state());
 
     // Offsets, versions and generations go on from the same numbers with other contents.
     env_.random.fill(std::as_writable_bytes(std::span(&manifest.epoch, 1)));
@@ -122,8 +135,24 @@ class Restore {
     HF_CHECK(copier_.announce(directory_));
     HF_TRY(const auto store, Store::open(env_, directory_, Store::Access::read));
     HF_CHECK(store->snapshot());
-    return RestoreSummary{.backup = summarize(std::move(record_), manifest),
-                          .epoch = manifest.epoch};
+    RestoreSummary summary{.backup = summarize(std::move(record_), manifest),
+                           .epoch = manifest.epoch};
+    summary.backup.state = std::move(state);
+    return summary;
+  }
+
+  Result<std::optional<StateCheck>> restore_state() {
+    const CopiedFile* const file = record_.find(backup_format::state_copy);
+    if (file == nullptr) return std::nullopt;
+    HF_CHECK(copy(*file, std::string(state_file_name)));
+    HF_TRY(StateCheck check, state_file_->check(copier_.path_of(std::string(state_file_name))));
+    if (HF_SITE("restore.state.check") && !check.damage.empty()) {
+      return fail(ErrorCode::data_loss, "bad_state",
+                  fmt::format("{}: damaged: {}", below(backup_, file->name), check.damage.front()));
+    }
+    // Its name is there before the manifest's is.
+    if (HF_SITE("restore.state.sync")) HF_CHECK(env_.files.sync_directory(directory_));
+    return check;
   }
 
   Result<Manifest> read_manifest() {
@@ -158,12 +187,13 @@ class Restore {
     return {};
   }
 
-  Result<void> copy(const CopiedFile& file) {
+  Result<void> copy(const CopiedFile& file, const std::string& name) {
     const std::string path = below(backup_, file.name);
     HF_CHECK(copier_.announce(path));
     HF_TRY(const auto source, open(file));
-    HF_TRY(const CopiedFile copied, copier_.copy(*source, file.name));
-    if (HF_SITE("restore.file.digest") && copied != file) {
+    HF_TRY(const CopiedFile copied, copier_.copy(*source, name));
+    const bool is_same = copied.bytes == file.bytes && copied.digest == file.digest;
+    if (HF_SITE("restore.file.digest") && !is_same) {
       return bad(path, "not the bytes that were backed up");
     }
     return {};
@@ -197,6 +227,7 @@ class Restore {
   Env env_;
   const std::string& backup_;
   const std::string& directory_;
+  const StateFile* state_file_;  // Null where the backup has no state.
   FileCopier copier_;
   BackupRecord record_;
   std::unique_ptr<FileLock> lock_;
@@ -205,8 +236,9 @@ class Restore {
 }  // namespace
 
 Result<RestoreSummary> restore_data(const Env& env, const std::string& backup,
-                                    const std::string& directory, const CopyControl& control) {
-  return Restore(env, backup, directory, control).run();
+                                    const std::string& directory, const CopyControl& control,
+                                    const StateFile* state_file) {
+  return Restore(env, backup, directory, control, state_file).run();
 }
 
 }  // namespace hf

@@ -80,6 +80,20 @@ inline constexpr std::size_t refusal_page_max = 500;
          refusal.text.size();
 }
 
+/// SHA-256.
+using RequestHash = std::array<std::byte, 32>;
+
+/// What was decided about a request that had a name, to be told again
+/// (service/remembered_answer.h). Kept for good.
+struct RememberedAnswer {
+  RequestHash key = {};      ///< Of who asked and the name; one answer each.
+  RequestHash request = {};  ///< Of what was asked.
+  int status = 200;          ///< As HTTP says it.
+  std::string body;
+  TimestampMs created_ms = 0;
+  friend bool operator==(const RememberedAnswer&, const RememberedAnswer&) = default;
+};
+
 struct RefusalQuery {
   std::optional<std::uint64_t> before = {};  ///< Only ids below: RefusalPage::next_before.
   std::size_t limit = 50;                    ///< 1..refusal_page_max.
@@ -144,6 +158,15 @@ class StateChange : public StateView {
   [[nodiscard]] virtual Result<void> save_key(const Key& key) = 0;
   /// Adds them in this order, ids of theirs ignored; the oldest beyond what is kept are removed.
   [[nodiscard]] virtual Result<void> add_refusals(std::span<const Refusal> refusals) = 0;
+  /// Nothing where none was remembered under this key.
+  [[nodiscard]] virtual Result<std::optional<RememberedAnswer>> answer(
+      const RequestHash& key) const = 0;
+  /// Requires that there is none of this key.
+  [[nodiscard]] virtual Result<void> remember(const RememberedAnswer& answer) = 0;
+  /// Removes the refusals of these ids, as far as they are kept, and returns how many that were. In
+  /// RefusalCounts::ever they still count.
+  [[nodiscard]] virtual Result<std::uint64_t> remove_refusals(
+      std::span<const std::uint64_t> ids) = 0;
 };
 
 /// All methods may be called from any thread at any time.

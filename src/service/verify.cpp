@@ -23,8 +23,12 @@ constexpr std::uint64_t reject_file_bytes_max = std::uint64_t{1} << 32;
 class Verifier {
  public:
   Verifier(const Env& env, const std::string& directory,
-           const std::function<void(const std::string&)>& on_file)
-      : env_(env), directory_(directory), on_file_(on_file), cache_(cache_bytes) {}
+           const std::function<void(const std::string&)>& on_file, const StateFile* state_file)
+      : env_(env),
+        directory_(directory),
+        on_file_(on_file),
+        state_file_(state_file),
+        cache_(cache_bytes) {}
 
   Result<Verification> run() {
     const std::string manifest_path = directory_ + "/MANIFEST";
@@ -46,6 +50,7 @@ class Verifier {
     }
     HF_CHECK(check_log(manifest ? manifest->log_end : 1));
     HF_CHECK(check_duplicates());
+    HF_CHECK(check_state());
     return std::move(found_);
   }
 
@@ -146,9 +151,20 @@ class Verifier {
     return note((*index)->verify());
   }
 
+  Result<void> check_state() {
+    HF_TRY(const bool is_there, has_state(env_, directory_, state_file_));
+    if (!is_there) return {};
+    const std::string path = fmt::format("{}/{}", directory_, state_file_name);
+    on_file_(path);
+    HF_TRY(found_.state, state_file_->check(path));
+    for (const std::string& damage : found_.state->damage) note(damage);
+    return {};
+  }
+
   Env env_;
   const std::string& directory_;
   const std::function<void(const std::string&)>& on_file_;
+  const StateFile* state_file_;  // Null where there is no state.
   PageCache cache_;
   Verification found_;
 };
@@ -156,8 +172,9 @@ class Verifier {
 }  // namespace
 
 Result<Verification> verify_data(const Env& env, const std::string& directory,
-                                 const std::function<void(const std::string& path)>& on_file) {
-  return Verifier(env, directory, on_file).run();
+                                 const std::function<void(const std::string& path)>& on_file,
+                                 const StateFile* state_file) {
+  return Verifier(env, directory, on_file, state_file).run();
 }
 
 }  // namespace hf

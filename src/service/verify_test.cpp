@@ -9,6 +9,7 @@
 #include "base/sim_env.h"
 #include "event/any_events.h"
 #include "service/appender.h"
+#include "service/plain_state_file.h"
 
 namespace hf {
 namespace {
@@ -97,6 +98,29 @@ TEST(VerifyDamage, OfAnyFileIsToldWithItsName) {
   }
   EXPECT_GT(told, 300);
   EXPECT_THAT(verify_data(env, directory)->damage, IsEmpty());
+}
+
+TEST(Verify, ReadsTheStateToo) {
+  SimEnv sim(1);
+  fill(sim);
+  const Env env = sim.env();
+  const std::string path = directory + "/state.sqlite";
+  const test::PlainStateFile state_file(env);
+  const auto verified = [&] {
+    return verify_data(
+               env, directory, [](const std::string&) {}, &state_file)
+        .value();
+  };
+  EXPECT_FALSE(verified().state.has_value());
+  ASSERT_TRUE(replace_file(env, path, test::plain_state(1, 2, 3)));
+  const Verification sound = verified();
+  EXPECT_THAT(sound.damage, IsEmpty());
+  ASSERT_TRUE(sound.state.has_value());
+  EXPECT_EQ(sound.state->keys, 2u);
+  EXPECT_EQ(verify_data(env, directory).error().reason, "state_not_supported");
+  ASSERT_TRUE(replace_file(env, path, "1 2 3"));
+  EXPECT_THAT(verified().damage,
+              testing::ElementsAre("/data/state.sqlite: a row is damaged in table key"));
 }
 
 }  // namespace

@@ -52,6 +52,10 @@ Error error_of(int code, int os_error, std::string message) {
   }
 }
 
+std::string file_name(const std::string& path) {
+  return path.starts_with("file:") ? "./" + path : path;
+}
+
 Statement::Statement(Statement&& other) noexcept
     : connection_(other.connection_), handle_(std::exchange(other.handle_, nullptr)) {}
 
@@ -112,8 +116,7 @@ Result<void> Statement::bind(int at, std::span<const std::byte> blob) {
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Access access) {
   std::unique_ptr<Connection> connection(new Connection(path, access));
-  // SQLite takes a name that begins so for a URI.
-  const std::string name = path.starts_with("file:") ? "./" + path : path;
+  const std::string name = file_name(path);
   const int flags = (access == Access::write ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (sqlite3_open_v2(name.c_str(), &connection->handle_, flags, nullptr) != SQLITE_OK) {

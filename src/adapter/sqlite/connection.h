@@ -27,6 +27,9 @@ namespace hf::sqlite {
 /// of ours cannot bring about.
 [[nodiscard]] Error error_of(int code, int os_error, std::string message);
 
+/// The path as SQLite is to be told it, which takes a name that begins with "file:" for a URI.
+[[nodiscard]] std::string file_name(const std::string& path);
+
 /// A prepared statement that runs; handed back to its connection, which it must not outlive, when
 /// destroyed.
 class Statement {

@@ -11,7 +11,7 @@ namespace hf::sqlite {
 
 std::span<const std::string> state_migrations() {
   // crc is RowSum over the row's other columns, of refusal without `text`, which has its own.
-  static const std::array<std::string, 1> migrations = {
+  static const std::array<std::string, 2> migrations = {
       R"(
 CREATE TABLE source (
   name TEXT PRIMARY KEY NOT NULL,
@@ -59,6 +59,16 @@ CREATE TABLE refusal_ever (
   count INTEGER NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+)",
+      R"(
+CREATE TABLE answer (
+  key BLOB PRIMARY KEY NOT NULL,
+  request BLOB NOT NULL,
+  status INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 )"};
   return migrations;
 }
@@ -71,6 +81,24 @@ Result<std::int64_t> state_version(Connection& connection) {
                 connection.path() + ": this is no state of Holdfast, or its header is damaged");
   }
   return version;
+}
+
+Result<void> require_known_version(Connection& connection) {
+  HF_TRY(const std::int64_t version, state_version(connection));
+  const auto known = static_cast<std::int64_t>(state_migrations().size());
+  if (version <= known) return {};
+  return fail(ErrorCode::failed_precondition, "newer_state",
+              fmt::format("{}: a newer program made this: version {}, and this one knows versions "
+                          "up to {}",
+                          connection.path(), version, known));
+}
+
+Result<void> check_structure(Connection& connection) {
+  HF_TRY(auto row, connection.query("PRAGMA integrity_check(1)"));
+  HF_TRY(const bool is_there, row.step());
+  if (is_there && row.bytes(0) == "ok") return {};
+  return fail(ErrorCode::data_loss, "bad_state",
+              fmt::format("{}: damaged: {}", connection.path(), is_there ? row.text(0) : ""));
 }
 
 Result<void> migrate(Connection& connection, std::span<const std::string> migrations) {

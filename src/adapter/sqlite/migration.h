@@ -21,6 +21,13 @@ inline constexpr std::int64_t application_id = 0x48667374;
 /// file is none); error_of().
 [[nodiscard]] Result<std::int64_t> state_version(Connection& connection);
 
+/// Errors: also failed_precondition/newer_state where a newer program has made it.
+[[nodiscard]] Result<void> require_known_version(Connection& connection);
+
+/// Finds rows that are missing or misplaced, and pages that are no pages; not what a row says.
+/// Errors: data_loss/bad_state; error_of().
+[[nodiscard]] Result<void> check_structure(Connection& connection);
+
 /// Runs the migrations the file lacks, each in one transaction together with its number. Requires
 /// its version to be at most migrations.size(). Errors: error_of(); what was reached stays.
 [[nodiscard]] Result<void> migrate(Connection& connection, std::span<const std::string> migrations);

@@ -52,14 +52,6 @@ Result<void> make_state(const Env& env, const std::string& path) {
   return env.files.sync_directory(directory);
 }
 
-Result<void> check_whole(Connection& connection) {
-  HF_TRY(auto row, connection.query("PRAGMA integrity_check(1)"));
-  HF_TRY(const bool is_there, row.step());
-  if (is_there && row.bytes(0) == "ok") return {};
-  return fail(ErrorCode::data_loss, "bad_state",
-              fmt::format("{}: damaged: {}", connection.path(), is_there ? row.text(0) : ""));
-}
-
 /// Writes on the writer's connection, within its transaction.
 class Change final : public StateChange {
  public:
@@ -95,6 +87,15 @@ class Change final : public StateChange {
   }
   Result<void> add_refusals(std::span<const Refusal> refusals) override {
     return write_refusals(connection_, refusals);
+  }
+  Result<std::optional<RememberedAnswer>> answer(const RequestHash& key) const override {
+    return read_answer(connection_, key);
+  }
+  Result<void> remember(const RememberedAnswer& answer) override {
+    return write_answer(connection_, answer);
+  }
+  Result<std::uint64_t> remove_refusals(std::span<const std::uint64_t> ids) override {
+    return sqlite::remove_refusals(connection_, ids);
   }
 
  private:
@@ -162,15 +163,8 @@ Result<std::unique_ptr<SqliteState>> SqliteState::open(const Env& env, const std
     HF_CHECK(make_state(env, path));
   }
   HF_TRY(auto connection, Connection::open(path, Connection::Access::write));
-  HF_TRY(const std::int64_t version, sqlite::state_version(*connection));
-  const auto known = static_cast<std::int64_t>(sqlite::state_migrations().size());
-  if (version > known) {
-    return fail(ErrorCode::failed_precondition, "newer_state",
-                fmt::format("{}: a newer program made this: version {}, and this one knows "
-                            "versions up to {}",
-                            path, version, known));
-  }
-  HF_CHECK(check_whole(*connection));
+  HF_CHECK(sqlite::require_known_version(*connection));
+  HF_CHECK(sqlite::check_structure(*connection));
   HF_CHECK(connection->prepare_to_write());
   HF_CHECK(sqlite::migrate(*connection, sqlite::state_migrations()));
   return std::unique_ptr<SqliteState>(

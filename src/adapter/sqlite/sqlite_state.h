@@ -9,11 +9,9 @@
 
 #include "base/env.h"
 #include "service/state.h"
+#include "service/state_file.h"
 
 namespace hf {
-
-/// Its name in a data directory.
-inline constexpr std::string_view state_file_name = "state.sqlite";
 
 class SqliteState final : public State {
  public:

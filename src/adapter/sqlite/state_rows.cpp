@@ -15,6 +15,8 @@
 namespace hf::sqlite {
 namespace {
 
+constexpr std::int64_t first_version_with_answers = 2;
+
 std::int64_t as_stored(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 std::uint64_t from_stored(std::int64_t value) { return static_cast<std::uint64_t>(value); }
 
@@ -183,6 +185,13 @@ Result<Kept> read_kept(Connection& connection) {
   return kept;
 }
 
+Result<void> write_kept(Connection& connection, const Kept& kept) {
+  return connection.run(
+      "INSERT OR REPLACE INTO refusal_kept (one, next_id, count, bytes, crc) VALUES (1, ?, ?, ?, "
+      "?)",
+      kept.next_id, kept.count, kept.bytes, sum_of(kept));
+}
+
 std::int64_t sum_of(const RefusalCounts::Ever& ever) {
   return RowSum("refusal_ever").add(ever.source).add(as_stored(ever.count)).value();
 }
@@ -227,6 +236,33 @@ Result<void> remove_oldest(Connection& connection, Kept& kept) {
     }
   }
   return connection.run("DELETE FROM refusal WHERE id <= ?", last_removed);
+}
+
+// -- answer ---------------------------------------------------------------------------------------
+
+std::int64_t sum_of(const RememberedAnswer& answer) {
+  return RowSum("answer")
+      .add(view(answer.key))
+      .add(view(answer.request))
+      .add(std::int64_t{answer.status})
+      .add(std::string_view(answer.body))
+      .add(answer.created_ms)
+      .value();
+}
+
+/// Of the columns key, request, status, body, created_ms, crc.
+Result<RememberedAnswer> answer_of(const Connection& connection, const Statement& row) {
+  RememberedAnswer answer = {.status = static_cast<int>(row.integer(2)),
+                             .body = row.text(3),
+                             .created_ms = row.integer(4)};
+  const std::string_view key = row.bytes(0);
+  if (key.size() != answer.key.size()) return bad_row(connection, "answer");
+  std::memcpy(answer.key.data(), key.data(), key.size());
+  const std::string_view request = row.bytes(1);
+  if (request.size() != answer.request.size()) return bad_row(connection, "answer");
+  std::memcpy(answer.request.data(), request.data(), request.size());
+  if (row.integer(5) != sum_of(answer)) return bad_row(connection, "answer");
+  return answer;
 }
 
 }  // namespace
@@ -378,10 +414,129 @@ Result<void> write_refusals(Connection& connection, std::span<const Refusal> ref
     HF_CHECK(count_ever(connection, source, count));
   }
   HF_CHECK(remove_oldest(connection, kept));
+  return write_kept(connection, kept);
+}
+
+Result<std::uint64_t> remove_refusals(Connection& connection, std::span<const std::uint64_t> ids) {
+  HF_TRY(Kept kept, read_kept(connection));
+  std::uint64_t removed = 0;
+  for (const std::uint64_t id : ids) {
+    {
+      HF_TRY(auto row, connection.query("SELECT bytes FROM refusal WHERE id = ?", as_stored(id)));
+      HF_TRY(const bool is_there, row.step());
+      if (!is_there) continue;
+      kept.count -= 1;
+      kept.bytes -= std::clamp<std::int64_t>(row.integer(0), 0, kept.bytes);
+    }
+    HF_CHECK(connection.run("DELETE FROM refusal WHERE id = ?", as_stored(id)));
+    ++removed;
+  }
+  if (removed > 0) HF_CHECK(write_kept(connection, kept));
+  return removed;
+}
+
+Result<std::optional<RememberedAnswer>> read_answer(Connection& connection,
+                                                    const RequestHash& key) {
+  HF_TRY(auto row,
+         connection.query("SELECT key, request, status, body, created_ms, crc FROM answer "
+                          "WHERE key = ?",
+                          std::span<const std::byte>(key)));
+  HF_TRY(const bool is_there, row.step());
+  if (!is_there) return std::nullopt;
+  return answer_of(connection, row);
+}
+
+Result<void> write_answer(Connection& connection, const RememberedAnswer& answer) {
   return connection.run(
-      "INSERT OR REPLACE INTO refusal_kept (one, next_id, count, bytes, crc) VALUES (1, ?, ?, ?, "
-      "?)",
-      kept.next_id, kept.count, kept.bytes, sum_of(kept));
+      "INSERT INTO answer (key, request, status, body, created_ms, crc) VALUES (?, ?, ?, ?, ?, ?)",
+      std::span<const std::byte>(answer.key), std::span<const std::byte>(answer.request),
+      std::int64_t{answer.status}, std::string_view(answer.body), answer.created_ms,
+      sum_of(answer));
+}
+
+namespace {
+
+/// Runs over the rows of `sql` and says what `check_row` found: sound ones are counted, damage is
+/// noted.
+template <class CheckRow>
+Result<std::uint64_t> check_table(Connection& connection, std::string_view table,
+                                  std::string_view sql, std::vector<std::string>& damage,
+                                  CheckRow&& check_row) {
+  std::uint64_t sound = 0;
+  std::uint64_t damaged = 0;
+  const auto run_over = [&]() -> Result<void> {
+    HF_TRY(auto row, connection.query(sql));
+    while (true) {
+      HF_TRY(const bool more, row.step());
+      if (!more) return {};
+      const bool is_sound = check_row(row);
+      ++(is_sound ? sound : damaged);
+    }
+  };
+  const Result<void> reached_end = run_over();
+  if (!reached_end && reached_end.error().code != ErrorCode::data_loss) {
+    return std::unexpected(reached_end.error());
+  }
+  if (damaged > 0) {
+    damage.push_back(fmt::format("{}: {} damaged in table {}", connection.path(),
+                                 damaged == 1 ? "a row is" : fmt::format("{} rows are", damaged),
+                                 table));
+  }
+  if (!reached_end) {
+    damage.push_back(fmt::format("{}, in table {}", reached_end.error().message, table));
+  }
+  return sound;
+}
+
+}  // namespace
+
+Result<StateCheck> check_rows(Connection& connection) {
+  HF_ASSERT(connection.in_transaction());
+  StateCheck check;
+  const auto check_all = [&](std::string_view table, std::string_view sql, auto&& check_row) {
+    return check_table(connection, table, sql, check.damage, check_row);
+  };
+  HF_TRY(check.sources,
+         check_all("source", "SELECT name, created_ms, enabled, crc FROM source",
+                   [&](const Statement& row) { return source_of(connection, row).has_value(); }));
+  HF_TRY(check.keys, check_all("key", all_keys, [&](const Statement& row) {
+           return key_of(connection, row).has_value();
+         }));
+  // Unsigned: damaged rows may hold any number.
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t next_id = 1;
+  HF_TRY(check.refusals,
+         check_all("refusal",
+                   "SELECT id, received_ms, source, reason, message, bytes, text_crc, crc, text "
+                   "FROM refusal ORDER BY id",
+                   [&](const Statement& row) {
+                     ++count;
+                     bytes += from_stored(row.integer(5));
+                     next_id = from_stored(row.integer(0)) + 1;
+                     return refusal_head_of(connection, row).has_value() &&
+                            crc32c(row.bytes(8)) == row.integer(6);
+                   }));
+  HF_CHECK(check_all("refusal_ever", "SELECT source, count, crc FROM refusal_ever",
+                     [&](const Statement& row) { return ever_of(connection, row).has_value(); }));
+  HF_TRY(const std::int64_t version, connection.number("PRAGMA user_version"));
+  if (version >= first_version_with_answers) {
+    HF_CHECK(
+        check_all("answer", "SELECT key, request, status, body, created_ms, crc FROM answer",
+                  [&](const Statement& row) { return answer_of(connection, row).has_value(); }));
+  }
+  const Result<Kept> kept = read_kept(connection);
+  if (!kept && kept.error().code != ErrorCode::data_loss) return std::unexpected(kept.error());
+  if (!kept) check.damage.push_back(kept.error().message);
+  if (check.damage.empty() &&
+      (from_stored(kept->count) != count || from_stored(kept->bytes) != bytes ||
+       from_stored(kept->next_id) < next_id)) {
+    check.damage.push_back(
+        fmt::format("{}: table refusal_kept tells of {} refusals and {} bytes, and there are {} "
+                    "and {}",
+                    connection.path(), kept->count, kept->bytes, count, bytes));
+  }
+  return check;
 }
 
 }  // namespace hf::sqlite

@@ -13,6 +13,7 @@
 #include "adapter/sqlite/connection.h"
 #include "base/result.h"
 #include "service/state.h"
+#include "service/state_file.h"
 
 namespace hf::sqlite {
 
@@ -31,5 +32,16 @@ namespace hf::sqlite {
 [[nodiscard]] Result<std::uint64_t> next_key_id(Connection& connection);
 [[nodiscard]] Result<void> write_refusals(Connection& connection,
                                           std::span<const Refusal> refusals);
+/// How many were there. Of a damaged row, too, which may hold what is to be gone.
+[[nodiscard]] Result<std::uint64_t> remove_refusals(Connection& connection,
+                                                    std::span<const std::uint64_t> ids);
+
+[[nodiscard]] Result<std::optional<RememberedAnswer>> read_answer(Connection& connection,
+                                                                  const RequestHash& key);
+[[nodiscard]] Result<void> write_answer(Connection& connection, const RememberedAnswer& answer);
+
+/// Reads all rows and counts those that are damaged, by table; of any known version. Requires a
+/// transaction.
+[[nodiscard]] Result<StateCheck> check_rows(Connection& connection);
 
 }  // namespace hf::sqlite
