@@ -16,14 +16,32 @@ namespace {
 
 using Local = std::function<Result<std::string>(State&)>;
 
+Result<std::string> ask_text(Session& session, std::string_view method, const std::string& path,
+                             const std::string& body, const Local& local) {
+  HF_TRY(auto answer, http::ask_local(http::socket_path_of(session.data), method, path, body));
+  if (answer) return *std::move(answer);
+  HF_TRY(const auto state, session.open_state());
+  return local(*state);
+}
+
 Result<Json> ask(Session& session, std::string_view method, const std::string& path,
                  const std::string& body, const Local& local) {
-  HF_TRY(auto answer, http::ask_local(http::socket_path_of(session.data), method, path, body));
-  if (!answer) {
-    HF_TRY(const auto state, session.open_state());
-    HF_TRY(answer, local(*state));
-  }
-  return parse_json(*answer);
+  HF_TRY(const std::string answer, ask_text(session, method, path, body, local));
+  return parse_json(answer);
+}
+
+using Change = std::function<Result<http::AccessAnswer>(StateChange&)>;
+
+Local in_transaction(Change change) {
+  return [change = std::move(change)](State& state) -> Result<std::string> {
+    std::string text;
+    HF_CHECK(state.change([&](StateChange& in) -> Result<void> {
+      HF_TRY(http::AccessAnswer answer, change(in));
+      text = std::move(answer.text);
+      return {};
+    }));
+    return text;
+  };
 }
 
 std::string_view member(const Json& json, std::string_view name) {
@@ -41,9 +59,14 @@ std::string object_of(std::initializer_list<std::pair<std::string_view, std::str
   return out.take();
 }
 
-Result<int> list_sources(Session& session) {
-  HF_TRY(const Json answer, ask(session, "GET", "/api/v1/sources", "",
-                                [](State& state) { return http::source_list(state); }));
+Result<int> list_sources(Session& session, bool as_json = false) {
+  HF_TRY(const std::string text, ask_text(session, "GET", "/api/v1/sources", "",
+                                          [](State& state) { return http::source_list(state); }));
+  if (as_json) {
+    print(text + "\n");
+    return 0;
+  }
+  HF_TRY(const Json answer, parse_json(text));
   const Words words = session.words();
   for (const Json& source : answer.find("sources")->array) {
     const bool enabled = source.find("enabled")->boolean;
@@ -55,8 +78,9 @@ Result<int> list_sources(Session& session) {
 
 Result<int> add_source(Session& session, const std::string& name) {
   const std::string body = object_of({{"name", name}});
-  HF_CHECK(ask(session, "POST", "/api/v1/sources", body,
-               [&](State& state) { return http::new_source(state, session.env(), body); }));
+  HF_CHECK(ask(session, "POST", "/api/v1/sources", body, in_transaction([&](StateChange& change) {
+                 return http::new_source(change, session.env(), body);
+               })));
   return list_sources(session);
 }
 
@@ -64,13 +88,19 @@ Result<int> switch_source(Session& session, const std::string& name, bool enable
   HF_CHECK(check_source_name(name));
   const std::string body = enabled ? R"({"enabled":true})" : R"({"enabled":false})";
   HF_CHECK(ask(session, "POST", "/api/v1/sources/" + name, body,
-               [&](State& state) { return http::changed_source(state, name, body); }));
+               in_transaction(
+                   [&](StateChange& change) { return http::changed_source(change, name, body); })));
   return list_sources(session);
 }
 
-Result<int> list_keys(Session& session) {
-  HF_TRY(const Json answer, ask(session, "GET", "/api/v1/keys", "",
-                                [](State& state) { return http::key_list(state); }));
+Result<int> list_keys(Session& session, bool as_json = false) {
+  HF_TRY(const std::string text, ask_text(session, "GET", "/api/v1/keys", "",
+                                          [](State& state) { return http::key_list(state); }));
+  if (as_json) {
+    print(text + "\n");
+    return 0;
+  }
+  HF_TRY(const Json answer, parse_json(text));
   const Words words = session.words();
   for (const Json& key : answer.find("keys")->array) {
     const std::string_view state =
@@ -105,9 +135,10 @@ Result<int> create_key(Session& session, const KeyArguments& arguments) {
                                       {"source", arguments.source},
                                       {"label", arguments.label},
                                       {"expires_at", arguments.expires}});
-  HF_TRY(const Json key, ask(session, "POST", "/api/v1/keys", body, [&](State& state) {
-           return http::new_key(state, session.env(), body);
-         }));
+  HF_TRY(const Json key,
+         ask(session, "POST", "/api/v1/keys", body, in_transaction([&](StateChange& change) {
+               return http::new_key(change, session.env(), body);
+             })));
   const Words words = session.words();
   // The key last, and alone on its line, for scripts.
   fmt::print(stderr, "{}\n",
@@ -118,8 +149,24 @@ Result<int> create_key(Session& session, const KeyArguments& arguments) {
 
 Result<int> revoke_key(Session& session, const std::string& id) {
   HF_CHECK(ask(session, "POST", "/api/v1/keys/" + id + "/revoke", "",
-               [&](State& state) { return http::revoked_key(state, session.env(), id); }));
+               in_transaction([&](StateChange& change) {
+                 return http::revoked_key(change, session.env(), id);
+               })));
   return list_keys(session);
+}
+
+void add_list(CommandTable& table, CLI::App& parent, const char* description, const char* examples,
+              Result<int> (*run)(Session&, bool as_json)) {
+  const auto format = std::make_shared<std::string>("table");
+  Session& session = table.session();
+  table
+      .add_below(parent, "list", description, examples,
+                 [&session, format, run] {
+                   return reported([&] { return run(session, *format == "json"); });
+                 })
+      ->add_option("--format", *format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -127,10 +174,12 @@ Result<int> revoke_key(Session& session, const std::string& id) {
 void add_access_commands(CommandTable& table) {
   Session& session = table.session();
   const auto name = std::make_shared<std::string>();
-  CLI::App* source = table.add("source", "Where events come from: an app, a shop",
-                               "  holdfast source add web\n  holdfast source list", [&session] {
-                                 return reported([&] { return list_sources(session); });
-                               });
+  CLI::App* source =
+      table.add("source", "Where events come from: an app, a shop",
+                "  holdfast source add web\n"
+                "  holdfast source list\n"
+                "  holdfast source list --format json",
+                [&session] { return reported([&] { return list_sources(session); }); });
   source->require_subcommand(0, 1);
   const auto add_named = [&](const char* verb, const char* description,
                              std::function<Result<int>(const std::string&)> run) {
@@ -146,14 +195,17 @@ void add_access_commands(CommandTable& table) {
             [&session](const std::string& n) { return switch_source(session, n, false); });
   add_named("enable", "Take its keys again",
             [&session](const std::string& n) { return switch_source(session, n, true); });
-  table.add_below(*source, "list", "All sources", "",
-                  [&session] { return reported([&] { return list_sources(session); }); });
+  add_list(table, *source, "All sources",
+           "  holdfast source list\n"
+           "  holdfast source list --format json   for programs: as GET /api/v1/sources",
+           list_sources);
 
   const auto arguments = std::make_shared<KeyArguments>();
   CLI::App* key = table.add("key", "Who may send events and who may ask",
                             "  holdfast key create --kind write --source web\n"
                             "  holdfast key create --kind read --label dashboard\n"
                             "  holdfast key list\n"
+                            "  holdfast key list --format json\n"
                             "  holdfast key revoke 3",
                             [&session] { return reported([&] { return list_keys(session); }); });
   key->require_subcommand(0, 1);
@@ -166,8 +218,10 @@ void add_access_commands(CommandTable& table) {
   create->add_option("--source", arguments->source, "Of a write key: whose events it sends");
   create->add_option("--label", arguments->label, "For people: who has it");
   create->add_option("--expires", arguments->expires, "Refused from then on (RFC 3339)");
-  table.add_below(*key, "list", "All keys, without themselves", "",
-                  [&session] { return reported([&] { return list_keys(session); }); });
+  add_list(table, *key, "All keys, without themselves",
+           "  holdfast key list\n"
+           "  holdfast key list --format json   for programs: as GET /api/v1/keys",
+           list_keys);
   table
       .add_below(*key, "revoke", "Refuse a key from now on, for good", "",
                  [&session, arguments] {

@@ -68,9 +68,19 @@ Result<std::string> text_of(const Json& json, std::string_view name) {
   return member->text;
 }
 
-std::string one(const Source& source) {
+AccessAnswer answer_of(const Source& source) {
   JsonWriter out;
   put(out, source);
+  return {.text = out.take()};
+}
+
+std::string text_of(const Key& key, std::string_view token, bool is_replayed) {
+  JsonWriter out;
+  out.begin_object();
+  put_members(out, key);
+  if (!token.empty()) out.key("key").text(token);
+  if (is_replayed) out.key("replayed").boolean(true);
+  out.end_object();
   return out.take();
 }
 
@@ -85,22 +95,22 @@ Result<std::string> source_list(const State& state) {
   return out.take();
 }
 
-Result<std::string> new_source(State& state, const Env& env, std::string_view body) {
+Result<AccessAnswer> new_source(StateChange& change, const Env& env, std::string_view body) {
   HF_TRY(const Json members, parse_members(body, {"name"}));
   HF_TRY(const std::string name, text_of(members, "name"));
-  HF_TRY(const Source source, add_source(state, env, name));
-  return one(source);
+  HF_TRY(const Source source, add_source(change, env, name));
+  return answer_of(source);
 }
 
-Result<std::string> changed_source(State& state, std::string_view name, std::string_view body) {
+Result<AccessAnswer> changed_source(StateChange& change, std::string_view name,
+                                    std::string_view body) {
   HF_TRY(const Json members, parse_members(body, {"enabled"}));
   const Json* const enabled = members.find("enabled");
   if (enabled == nullptr || !enabled->is_boolean()) {
     return fail(invalid, "wrong_type", "enabled must be true or false", "/enabled");
   }
-  HF_TRY(const Source source,
-         enabled->boolean ? enable_source(state, name) : disable_source(state, name));
-  return one(source);
+  HF_TRY(const Source source, switch_source(change, name, enabled->boolean));
+  return answer_of(source);
 }
 
 Result<std::string> key_list(const State& state) {
@@ -116,7 +126,7 @@ Result<std::string> key_list(const State& state) {
   return out.take();
 }
 
-Result<std::string> new_key(State& state, const Env& env, std::string_view body) {
+Result<AccessAnswer> new_key(StateChange& change, const Env& env, std::string_view body) {
   HF_TRY(const Json members, parse_members(body, {"kind", "source", "label", "expires_at"}));
   HF_TRY(const std::string kind_text, text_of(members, "kind"));
   const auto kind = parse_key_kind(kind_text);
@@ -131,27 +141,19 @@ Result<std::string> new_key(State& state, const Env& env, std::string_view body)
       return fail(invalid, "invalid_time", "expires_at is no RFC 3339 time", "/expires_at");
     }
   }
-  HF_TRY(const CreatedKey created, create_key(state, env, *kind, source, label, expires_ms));
-  JsonWriter out;
-  out.begin_object();
-  put_members(out, created.key);
-  out.key("key").text(created.token);
-  out.end_object();
-  return out.take();
+  HF_TRY(const CreatedKey created, create_key(change, env, *kind, source, label, expires_ms));
+  return AccessAnswer{.text = text_of(created.key, created.token, false),
+                      .kept = text_of(created.key, "", true)};
 }
 
-Result<std::string> revoked_key(State& state, const Env& env, std::string_view id) {
+Result<AccessAnswer> revoked_key(StateChange& change, const Env& env, std::string_view id) {
   std::uint64_t number = 0;
   const auto read = std::from_chars(id.data(), id.data() + id.size(), number);
   if (read.ec != std::errc() || read.ptr != id.data() + id.size()) {
     return fail(ErrorCode::not_found, "unknown_key_id", "no key has this id");
   }
-  HF_TRY(const Key key, revoke_key(state, env, number));
-  JsonWriter out;
-  out.begin_object();
-  put_members(out, key);
-  out.end_object();
-  return out.take();
+  HF_TRY(const Key key, revoke_key(change, env, number));
+  return AccessAnswer{.text = text_of(key, "", false)};
 }
 
 }  // namespace hf::http

@@ -13,7 +13,9 @@
 #include "http/access_api.h"
 #include "http/body.h"
 #include "http/door_call.h"
+#include "http/idempotency_key.h"
 #include "metric/query.h"
+#include "service/remembered_answer.h"
 
 namespace hf::http {
 namespace {
@@ -60,6 +62,26 @@ Result<std::optional<std::uint64_t>> number_parameter(std::string_view query,
     return fail(invalid, "bad_parameter", fmt::format("not a number: {}", name));
   }
   return std::optional(value);
+}
+
+/// The request was weighed against what there is, and lost: asked again under its name it is told
+/// the same. Whatever is wrong with the request itself, or the server, is no decision.
+bool is_decision(const Error& error) {
+  if (error.reason == "locked") return false;  // The state's, by another program.
+  switch (error.code) {
+    case ErrorCode::not_found:
+    case ErrorCode::already_exists:
+    case ErrorCode::failed_precondition: return true;
+    case ErrorCode::invalid_argument:
+    case ErrorCode::unauthenticated:
+    case ErrorCode::permission_denied:
+    case ErrorCode::resource_exhausted:
+    case ErrorCode::unavailable:
+    case ErrorCode::data_loss:
+    case ErrorCode::in_doubt:
+    case ErrorCode::cancelled: return false;
+  }
+  return false;
 }
 
 }  // namespace
@@ -151,8 +173,8 @@ void Door::list_sources(Call& call) { call.answer(source_list(state_)); }
 void Door::add_source(Call& call) { change_access(call, 201, new_source); }
 
 void Door::switch_source(Call& call) {
-  change_access(call, 200, [&](State& state, const Env&, std::string_view body) {
-    return changed_source(state, call.parameter, body);
+  change_access(call, 200, [&](StateChange& change, const Env&, std::string_view body) {
+    return changed_source(change, call.parameter, body);
   });
 }
 
@@ -161,20 +183,38 @@ void Door::list_keys(Call& call) { call.answer(key_list(state_)); }
 void Door::create_key(Call& call) { change_access(call, 201, new_key); }
 
 void Door::revoke_key(Call& call) {
-  change_access(call, 200, [&](State& state, const Env& env, std::string_view) {
-    return revoked_key(state, env, call.parameter);
+  change_access(call, 200, [&](StateChange& change, const Env& env, std::string_view) {
+    return revoked_key(change, env, call.parameter);
   });
 }
 
 void Door::change_access(Call& call, int status, const AccessChange& change) {
   constexpr std::size_t bytes_max = std::size_t{64} << 10;
-  const auto answer = [&]() -> Result<std::string> {
+  const Request& request = call.request;
+  const auto decision = [&]() -> Result<Decision> {
+    HF_TRY(const auto name, idempotency_key_of(request));
     HF_TRY(const std::string body, decoded_body(call.request, bytes_max, 0));
-    HF_TRY(std::string text, change(state_, env_, body));
-    HF_CHECK(keyring_.reload());
-    return text;
+    std::optional<NamedRequest> named;
+    if (name) {
+      named = named_request(call.grant.id, *name,
+                            fmt::format("{} {}\n{}", request.method, request.path, body));
+    }
+    const auto decide = [&](StateChange& state) -> Result<Decision> {
+      auto answer = change(state, env_, body);
+      if (answer) return Decision{status, std::move(answer->text), std::move(answer->kept)};
+      if (!is_decision(answer.error())) return std::unexpected(std::move(answer).error());
+      Response refusal = problem(answer.error(), request.id);
+      return Decision{refusal.status, std::move(refusal.body)};
+    };
+    HF_TRY(Decision made, decide_once(state_, env_, named, decide));
+    if (made.status < 400) HF_CHECK(keyring_.reload());
+    return made;
   }();
-  call.answer(answer, status);
+  if (!decision) return call.refuse(decision.error());
+  Response response = json(decision->text, decision->status);
+  if (decision->status >= 400) response.content_type = "application/problem+json";
+  if (decision->is_replay) response.headers.push_back({"Idempotent-Replayed", "true"});
+  call.reply(std::move(response));
 }
 
 void Door::run_command(Call& call) {

@@ -139,6 +139,7 @@ void Door::handle(Request&& request, Reply reply) {
     const auto parameter = match(entry.route.path, path);
     if (!parameter) continue;
     methods += fmt::format("{}{}", methods.empty() ? "" : ", ", entry.route.method);
+    if (entry.route.method == "GET") methods += ", HEAD";
     if (entry.route.method != method) continue;
     call.parameter = *parameter;
     if (call.logged) call.logged->set_route(entry.route.path);
@@ -156,6 +157,7 @@ void Door::handle(Request&& request, Reply reply) {
     return (this->*entry.run)(call);
   }
   if (!methods.empty()) {
+    if (path.starts_with(of_any_page)) methods += ", OPTIONS";
     Response response = problem({ErrorCode::invalid_argument, "method_not_allowed",
                                  fmt::format("not a method of this path: {}", call.request.method)},
                                 call.request.id);

@@ -18,6 +18,7 @@
 
 #include "base/env.h"
 #include "base/guarded.h"
+#include "http/access_api.h"
 #include "http/access_log.h"
 #include "http/access_rule.h"
 #include "http/message.h"
@@ -98,7 +99,7 @@ class Door {
   void append_lines(Call& call);
 
   using AccessChange =
-      std::function<Result<std::string>(State&, const Env&, std::string_view body)>;
+      std::function<Result<AccessAnswer>(StateChange&, const Env&, std::string_view body)>;
   void change_access(Call& call, int status, const AccessChange& change);
   [[nodiscard]] bool enqueue(std::function<void()> work);
   [[nodiscard]] std::shared_ptr<void> stay_open();

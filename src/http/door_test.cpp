@@ -383,6 +383,9 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
       const Response response = ask(request(method, path));
       EXPECT_EQ(outcome_of(response), "405 method_not_allowed") << path;
       EXPECT_THAT(header_of(response, "Allow"), HasSubstr(std::string(route.method))) << path;
+      EXPECT_EQ(header_of(response, "Allow").find("HEAD") != std::string::npos,
+                header_of(response, "Allow").find("GET") != std::string::npos)
+          << path;
     }
     if (route.method == "GET") {
       const auto answered = begin(keyed(request("HEAD", path), admin_));
@@ -405,7 +408,9 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
        {"/", "/v1", "/v1/", "/api", "/v1/other", "/api/v1/keys//revoke", "/V1/track", "*"}) {
     EXPECT_EQ(outcome_of(ask(request("POST", path))), "404 no_such_path") << path;
   }
-  EXPECT_EQ(header_of(ask(request("PUT", "/api/v1/sources")), "Allow"), "GET, POST");
+  EXPECT_EQ(header_of(ask(request("PUT", "/api/v1/sources")), "Allow"), "GET, HEAD, POST");
+  EXPECT_EQ(header_of(ask(request("GET", "/v1/track")), "Allow"), "POST, OPTIONS");
+  EXPECT_EQ(header_of(ask(request("HEAD", "/api/v1/query")), "Allow"), "POST");
 }
 
 // -- events ---------------------------------------------------------------------------------------

@@ -36,6 +36,10 @@ Response problem(const Error& error, std::string_view request_id) {
   if (error.reason == "too_many_requests") status = 429;
   // Asked again, such a question is as large.
   if (error.reason == "too_many_cells" || error.reason == "too_many_buckets") status = 422;
+  return problem(status, error, request_id);
+}
+
+Response problem(int status, const Error& error, std::string_view request_id) {
   JsonWriter out;
   out.begin_object();
   out.key("type").text("about:blank");

@@ -14,6 +14,8 @@ namespace hf::http {
 /// RFC 9457: type, title, status, detail, and of ours `reason` (stable), `pointer` (into the
 /// request's body) and `request_id`. With Retry-After where trying again may help.
 [[nodiscard]] Response problem(const Error& error, std::string_view request_id);
+/// The same with a status that no code has, of what HTTP itself is about.
+[[nodiscard]] Response problem(int status, const Error& error, std::string_view request_id);
 
 /// The answer may be read by a page from anywhere (Fetch, "CORS protocol"): for what says nothing
 /// but what the page itself sent.

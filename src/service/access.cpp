@@ -49,39 +49,41 @@ bool is_live(const Key& key, TimestampMs now_ms) {
   return !key.revoked_ms && !(key.expires_ms && *key.expires_ms <= now_ms);
 }
 
-std::unexpected<Error> unknown_source(std::string_view name) {
-  return fail(ErrorCode::not_found, "unknown_source", fmt::format("there is no source {}", name));
+std::unexpected<Error> unknown_source(std::string_view name, std::string_view pointer = {}) {
+  return fail(ErrorCode::not_found, "unknown_source", fmt::format("there is no source {}", name),
+              std::string(pointer));
 }
 
-Result<Source> set_enabled(State& state, std::string_view name, bool enabled) {
-  HF_CHECK(check_source_name(name));  // What a message repeats is printable.
-  Source changed;
-  HF_CHECK(state.change([&](StateChange& change) -> Result<void> {
-    HF_TRY(const auto source, change.source(name));
-    if (!source) return unknown_source(name);
-    changed = *source;
-    if (changed.enabled == enabled) return {};
-    changed.enabled = enabled;
-    return change.save_source(changed);
-  }));
-  return changed;
+/// What `make(change)` returns, in a transaction of its own.
+template <class Make>
+auto in_transaction(State& state, const Make& make) {
+  decltype(make(std::declval<StateChange&>())) made;
+  const Result<void> done = state.change([&](StateChange& change) -> Result<void> {
+    made = make(change);
+    if (!made) return std::unexpected(made.error());
+    return {};
+  });
+  if (!done) made = std::unexpected(done.error());
+  return made;
 }
 
 Result<void> check_new_key(KeyKind kind, std::string_view source, std::string_view label,
                            std::optional<TimestampMs> expires_ms, TimestampMs now_ms) {
   if (kind == KeyKind::write) {
-    HF_CHECK(check_source_name(source));
+    HF_CHECK(check_source_name(source, "/source"));
   } else if (!source.empty()) {
     return fail(
         ErrorCode::invalid_argument, "source_not_needed",
-        fmt::format("only a write key has a source, a key of kind {} is for all", to_string(kind)));
+        fmt::format("only a write key has a source, a key of kind {} is for all", to_string(kind)),
+        "/source");
   }
   if (label.size() > key_label_bytes_max || !is_utf8(label)) {
     return fail(ErrorCode::invalid_argument, "bad_label",
-                fmt::format("a label is UTF-8 of at most {} bytes", key_label_bytes_max));
+                fmt::format("a label is UTF-8 of at most {} bytes", key_label_bytes_max), "/label");
   }
   if (expires_ms && *expires_ms <= now_ms) {
-    return fail(ErrorCode::invalid_argument, "bad_expiry", "a key expires in the future");
+    return fail(ErrorCode::invalid_argument, "bad_expiry", "a key expires in the future",
+                "/expires_at");
   }
   return {};
 }
@@ -89,10 +91,10 @@ Result<void> check_new_key(KeyKind kind, std::string_view source, std::string_vi
 /// Refuses a further write key where the source is not to have one.
 Result<void> check_room(const StateView& state, std::string_view name, TimestampMs now_ms) {
   HF_TRY(const auto source, state.source(name));
-  if (!source) return unknown_source(name);
+  if (!source) return unknown_source(name, "/source");
   if (!source->enabled) {
     return fail(ErrorCode::failed_precondition, "disabled_source",
-                fmt::format("enable the source first: {}", name));
+                fmt::format("enable the source first: {}", name), "/source");
   }
   HF_TRY(const auto keys, state.keys());
   std::vector<std::string> live;
@@ -126,7 +128,7 @@ std::optional<KeyKind> parse_key_kind(std::string_view text) {
   return std::nullopt;
 }
 
-Result<void> check_source_name(std::string_view name) {
+Result<void> check_source_name(std::string_view name, std::string_view pointer) {
   const auto is_allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
@@ -134,39 +136,54 @@ Result<void> check_source_name(std::string_view name) {
       std::ranges::all_of(name, is_allowed)) {
     return {};
   }
-  return fail(
-      ErrorCode::invalid_argument, "bad_source_name",
-      fmt::format("a source's name is 1 to {} of a-z, 0-9, _ and -", source_name_bytes_max));
+  return fail(ErrorCode::invalid_argument, "bad_source_name",
+              fmt::format("a source's name is 1 to {} of a-z, 0-9, _ and -", source_name_bytes_max),
+              std::string(pointer));
 }
 
-Result<Source> add_source(State& state, const Env& env, std::string_view name) {
-  HF_CHECK(check_source_name(name));
+Result<Source> add_source(StateChange& change, const Env& env, std::string_view name) {
+  HF_CHECK(check_source_name(name, "/name"));
+  HF_TRY(const auto present, change.source(name));
+  if (present) {
+    return fail(ErrorCode::already_exists, "source_exists",
+                fmt::format("there is a source {} already", name), "/name");
+  }
   const Source added = {.name = std::string(name), .created_ms = env.clock.now_ms()};
-  HF_CHECK(state.change([&](StateChange& change) -> Result<void> {
-    HF_TRY(const auto present, change.source(name));
-    if (present) {
-      return fail(ErrorCode::already_exists, "source_exists",
-                  fmt::format("there is a source {} already", name));
-    }
-    return change.save_source(added);
-  }));
+  HF_CHECK(change.save_source(added));
   return added;
 }
 
+Result<Source> switch_source(StateChange& change, std::string_view name, bool enabled) {
+  HF_CHECK(check_source_name(name));  // What a message repeats is printable.
+  HF_TRY(const auto source, change.source(name));
+  if (!source) return unknown_source(name);
+  Source changed = *source;
+  if (changed.enabled == enabled) return changed;
+  changed.enabled = enabled;
+  HF_CHECK(change.save_source(changed));
+  return changed;
+}
+
+Result<Source> add_source(State& state, const Env& env, std::string_view name) {
+  return in_transaction(state, [&](StateChange& c) { return add_source(c, env, name); });
+}
+
 Result<Source> disable_source(State& state, std::string_view name) {
-  return set_enabled(state, name, false);
+  return in_transaction(state, [&](StateChange& c) { return switch_source(c, name, false); });
 }
 
 Result<Source> enable_source(State& state, std::string_view name) {
-  return set_enabled(state, name, true);
+  return in_transaction(state, [&](StateChange& c) { return switch_source(c, name, true); });
 }
 
 Result<std::vector<Source>> list_sources(const State& state) { return state.sources(); }
 
-Result<CreatedKey> create_key(State& state, const Env& env, KeyKind kind, std::string_view source,
-                              std::string_view label, std::optional<TimestampMs> expires_ms) {
+Result<CreatedKey> create_key(StateChange& change, const Env& env, KeyKind kind,
+                              std::string_view source, std::string_view label,
+                              std::optional<TimestampMs> expires_ms) {
   const TimestampMs now_ms = env.clock.now_ms();
   HF_CHECK(check_new_key(kind, source, label, expires_ms, now_ms));
+  if (kind == KeyKind::write) HF_CHECK(check_room(change, source, now_ms));
   CreatedKey created;
   created.token = new_token(env.random, kind);
   created.key = {.kind = kind,
@@ -175,30 +192,30 @@ Result<CreatedKey> create_key(State& state, const Env& env, KeyKind kind, std::s
                  .hint = created.token.substr(created.token.size() - hint_characters),
                  .created_ms = now_ms,
                  .expires_ms = expires_ms};
-  const KeyHash hash = hash_of(created.token);
-  const auto add = [&](StateChange& change) -> Result<void> {
-    if (kind == KeyKind::write) HF_CHECK(check_room(change, source, now_ms));
-    HF_TRY(created.key.id, change.add_key({created.key, hash}));
-    return {};
-  };
-  HF_CHECK(state.change(add));
+  HF_TRY(created.key.id, change.add_key({created.key, hash_of(created.token)}));
   return created;
 }
 
-Result<Key> revoke_key(State& state, const Env& env, std::uint64_t id) {
-  const TimestampMs now_ms = env.clock.now_ms();
-  Key revoked;
-  HF_CHECK(state.change([&](StateChange& change) -> Result<void> {
-    HF_TRY(const auto key, change.key(id));
-    if (!key) {
-      return fail(ErrorCode::not_found, "unknown_key_id", fmt::format("there is no key {}", id));
-    }
-    revoked = *key;
-    if (revoked.revoked_ms) return {};
-    revoked.revoked_ms = now_ms;
-    return change.save_key(revoked);
-  }));
+Result<CreatedKey> create_key(State& state, const Env& env, KeyKind kind, std::string_view source,
+                              std::string_view label, std::optional<TimestampMs> expires_ms) {
+  return in_transaction(
+      state, [&](StateChange& c) { return create_key(c, env, kind, source, label, expires_ms); });
+}
+
+Result<Key> revoke_key(StateChange& change, const Env& env, std::uint64_t id) {
+  HF_TRY(const auto key, change.key(id));
+  if (!key) {
+    return fail(ErrorCode::not_found, "unknown_key_id", fmt::format("there is no key {}", id));
+  }
+  Key revoked = *key;
+  if (revoked.revoked_ms) return revoked;
+  revoked.revoked_ms = env.clock.now_ms();
+  HF_CHECK(change.save_key(revoked));
   return revoked;
+}
+
+Result<Key> revoke_key(State& state, const Env& env, std::uint64_t id) {
+  return in_transaction(state, [&](StateChange& c) { return revoke_key(c, env, id); });
 }
 
 Result<std::vector<Key>> list_keys(const State& state) {

@@ -30,13 +30,22 @@ inline constexpr std::size_t key_label_bytes_max = 255;
 /// One in use, and the next one while its clients change over.
 inline constexpr std::size_t live_keys_per_source_max = 2;
 
+/// `pointer` is the error's: where a request's body says the name.
 /// Errors: invalid_argument/bad_source_name unless it is 1 to 64 of a-z, 0-9, _ and -.
-[[nodiscard]] Result<void> check_source_name(std::string_view name);
+[[nodiscard]] Result<void> check_source_name(std::string_view name, std::string_view pointer = {});
+
+// Each change is a part of a transaction, or one by itself.
+//
+// The errors of what follows point to "/name", "/source", "/label" and "/expires_at": the members
+// of docs/api/openapi.yaml, as which all of these are asked for.
 
 /// Adds a source, enabled. Errors: bad_source_name; already_exists/source_exists; those of State.
+[[nodiscard]] Result<Source> add_source(StateChange& change, const Env& env, std::string_view name);
 [[nodiscard]] Result<Source> add_source(State& state, const Env& env, std::string_view name);
 /// From then on its keys are refused; or taken again. Fine where it is so already.
 /// Errors: not_found/unknown_source; those of State.
+[[nodiscard]] Result<Source> switch_source(StateChange& change, std::string_view name,
+                                           bool enabled);
 [[nodiscard]] Result<Source> disable_source(State& state, std::string_view name);
 [[nodiscard]] Result<Source> enable_source(State& state, std::string_view name);
 /// By name.
@@ -52,11 +61,15 @@ struct CreatedKey {
 /// 255 bytes or not UTF-8), bad_expiry (not in the future); not_found/unknown_source;
 /// failed_precondition/disabled_source, too_many_keys (the message names the live ones of the
 /// source, of which one has to be revoked); those of State.
+[[nodiscard]] Result<CreatedKey> create_key(StateChange& change, const Env& env, KeyKind kind,
+                                            std::string_view source, std::string_view label,
+                                            std::optional<TimestampMs> expires_ms = {});
 [[nodiscard]] Result<CreatedKey> create_key(State& state, const Env& env, KeyKind kind,
                                             std::string_view source, std::string_view label,
                                             std::optional<TimestampMs> expires_ms = {});
 /// Refuses the key from now on, for good. One revoked before keeps its time.
 /// Errors: not_found/unknown_key_id; those of State.
+[[nodiscard]] Result<Key> revoke_key(StateChange& change, const Env& env, std::uint64_t id);
 [[nodiscard]] Result<Key> revoke_key(State& state, const Env& env, std::uint64_t id);
 /// By id, revoked and expired ones too.
 [[nodiscard]] Result<std::vector<Key>> list_keys(const State& state);

@@ -3,9 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 #include <utility>
+
+#include "log/log_reader.h"
 
 namespace hf {
 namespace {
@@ -29,6 +33,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Env& env, const std::st
                                                    const Options& options) {
   auto workspace = std::unique_ptr<Workspace>(new Workspace(env, directory, options));
   HF_CHECK(workspace->open_store());
+  if (env.files.exists(workspace->room_path())) HF_CHECK(env.files.remove(workspace->room_path()));
   workspace->hash_key_ = workspace->store_->manifest().hash_key;
   workspace->note_status();
   workspace->thread_ = std::thread([w = workspace.get()] { w->run(); });
@@ -217,10 +222,46 @@ void Workspace::try_again() {
   const std::int64_t now = env_.clock.monotonic_ns();
   if (now - tried_ns_ < options_.reopen_ms * ns_per_ms) return;
   tried_ns_ = now;
-  const Result<void> opened = open_store();
+  Result<void> opened = open_store();
+  if (opened) {
+    opened = prove_writable();
+    if (opened) opened = appender_->maintain();
+    if (!opened) {
+      appender_.reset();
+      store_->resign();
+    }
+  }
   const auto queue = queue_.lock();
   queue->writable = opened.has_value();
   queue->status.problem = opened ? std::string() : opened.error().message;
+}
+
+// A directory can be opened on a full disk: that reads, and writes next to nothing. So what the
+// next events need is taken and synced for a moment, as much as the log sets aside when it grows.
+Result<void> Workspace::prove_writable() {
+  const std::string log_directory = directory_ + "/log";
+  const LogWriter::Options& log = options_.store.log;
+  HF_TRY(const auto log_files, list_log_files(env_, log_directory));
+  std::uint64_t bytes = std::max<std::uint64_t>(log.room_bytes, options_.group_bytes_max);
+  if (!log_files.empty()) {
+    HF_TRY(const auto newest,
+           env_.files.open(log_directory + "/" + log_file_name(log_files.back()), OpenMode::read));
+    HF_TRY(const std::uint64_t size, newest->size());
+    const std::uint64_t grown = std::min(log.file_bytes, 2 * size);
+    bytes = std::max(bytes, grown - std::min(grown, size));
+  }
+  const auto proof = [&]() -> Result<void> {
+    constexpr std::array<std::byte, 4'096> page{};
+    HF_TRY(const auto file, env_.files.open(room_path(), OpenMode::create));
+    HF_CHECK(file->allocate(bytes));
+    HF_CHECK(file->write_at(0, page));
+    return file->sync();
+  }();
+  // Whatever came of it: what was taken is given back.
+  const Result<void> removed = env_.files.remove(room_path());
+  HF_CHECK(proof);
+  HF_CHECK(removed);
+  return env_.files.sync_directory(directory_);
 }
 
 void Workspace::note_status() {

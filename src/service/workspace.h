@@ -28,7 +28,8 @@ class Workspace {
     DuplicateIndex::Options duplicates = {};
     std::size_t waiting_bytes_max = std::size_t{64} << 20;  ///< Of events not yet in the log.
     std::size_t group_bytes_max = std::size_t{4} << 20;
-    std::int64_t reopen_ms = 1'000;  ///< Between two tries after the disk refused.
+    /// Between two tries after the disk refused. Writable is said again when there is proof of it.
+    std::int64_t reopen_ms = 1'000;
     /// Told each time writing has to stop, from the thread that owns the store.
     std::function<void(const Error&)> on_problem = {};
   };
@@ -106,6 +107,8 @@ class Workspace {
   void write(std::vector<Waiting> group);
   void give_up(const Error& error);
   void try_again();
+  [[nodiscard]] Result<void> prove_writable();
+  [[nodiscard]] std::string room_path() const { return directory_ + "/room.tmp"; }
   void note_status();
   [[nodiscard]] Result<void> run_job(std::function<void(Workspace&)> work);
 

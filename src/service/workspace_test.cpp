@@ -346,6 +346,80 @@ TEST(Workspace, AnswersQuestionsWhileTheDiskIsFullAndWritesAgainWhenItIsNot) {
   EXPECT_GE(messages(before.snapshot).size(), acknowledged.size() - 2);
 }
 
+TEST(Workspace, DoesNotSayThatItCanWriteUntilItHasProofOfIt) {
+  SimEnv sim(1);
+  std::atomic<int> problems = 0;
+  const auto workspace = opened(sim, {.store = {.log = {.file_bytes = 30'000, .room_bytes = 1'000}},
+                                      .duplicates = {.table_keys = 64},
+                                      .group_bytes_max = 50'000,
+                                      .reopen_ms = reopen_ms,
+                                      .on_problem = [&](const Error&) { ++problems; }});
+  // Whoever asks a question has it look at the time.
+  const auto tries_again = [&] {
+    sim.advance_ms(reopen_ms);
+    for (int i = 0; i < 2; ++i) (void)workspace->read();
+  };
+  for (const std::uint64_t more : {0, 4'095, 40'000}) {
+    SCOPED_TRACE(more);
+    ASSERT_TRUE(sent(*workspace, {fmt::format("before {}", more)}));
+    problems = 0;
+    sim.set_capacity(1);
+    for (int i = 0; sent(*workspace, {fmt::format("{} {}", more, i)}); ++i) ASSERT_LT(i, 10'000);
+    // All that is on the disk, and less than a group besides.
+    std::uint64_t used = 0;
+    for (const std::string below : {"", "/log", "/parts", "/duplicates"}) {
+      const auto names = sim.env().files.list(directory + below);
+      for (const std::string& name : names ? *names : std::vector<std::string>()) {
+        const auto file = sim.env().files.open(directory + below + "/" + name, OpenMode::read);
+        if (file) used += must((*file)->size());
+      }
+    }
+    sim.set_capacity(used + more);
+    for (int i = 0; i < 30; ++i) {
+      tries_again();
+      ASSERT_FALSE(workspace->status().writable) << i;
+      ASSERT_NE(workspace->status().problem, "");
+      ASSERT_FALSE(sim.env().files.exists(directory + "/room.tmp"));
+    }
+    EXPECT_EQ(problems, 1);
+    sim.set_capacity(std::uint64_t{1} << 30);
+    ASSERT_TRUE(comes_true([&] {
+      tries_again();
+      return workspace->status().writable;
+    }));
+    EXPECT_FALSE(sim.env().files.exists(directory + "/room.tmp"));
+    EXPECT_TRUE(sent(*workspace, {fmt::format("after {}", more)})) << "it holds";
+  }
+}
+
+TEST(Workspace, SaysWithoutAnEventThatItCannotSync) {
+  SimEnv sim(3);
+  const auto workspace = opened(sim);
+  ASSERT_TRUE(sent(*workspace, {"1"}));
+  sim.fail_call(1, SimEnv::Fault::io_error);
+  ASSERT_FALSE(sent(*workspace, {"2"}));
+  // Each call that opening and proving make fails once; no try that met one is believed.
+  int failed = 0;
+  for (std::uint64_t nth = 1; !workspace->status().writable; ++nth) {
+    ASSERT_LT(nth, 200u);
+    sim.fail_call(nth, SimEnv::Fault::io_error);
+    sim.advance_ms(reopen_ms);
+    for (int i = 0; i < 2; ++i) (void)workspace->read();
+    ++failed;
+  }
+  EXPECT_GT(failed, 5);
+  sim.fail_call(UINT64_MAX, SimEnv::Fault::io_error);  // None any more.
+  EXPECT_TRUE(sent(*workspace, {"3"}));
+}
+
+TEST(Workspace, RemovesTheProofThatACrashLeft) {
+  SimEnv sim(1);
+  opened(sim).reset();
+  ASSERT_TRUE(sim.env().files.open(directory + "/room.tmp", OpenMode::create));
+  opened(sim).reset();
+  EXPECT_FALSE(sim.env().files.exists(directory + "/room.tmp"));
+}
+
 TEST(Workspace, TellsThoseWhoWaitWhenTheDiskFails) {
   SimEnv sim(1);
   const auto workspace = opened(sim, {.group_bytes_max = 100, .reopen_ms = reopen_ms});

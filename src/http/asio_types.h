@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Asio as the server uses it: coroutines on io_contexts of one thread each. Only for the .cpp files
+// of byte_stream, connection and server, and their private headers: it takes long to compile.
+#pragma once
+
+#if defined(__SANITIZE_THREAD__)
+// ThreadSanitizer knows nothing of fences. Asio's locks order what these do.
+#define BOOST_ASIO_DISABLE_FENCED_BLOCK 1
+#endif
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+
+namespace hf::http {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using Local = asio::local::stream_protocol;
+using Executor = asio::io_context::executor_type;
+template <class T>
+using Task = asio::awaitable<T, Executor>;
+inline constexpr asio::use_awaitable_t<Executor> awaiting;
+template <class Protocol>
+using SocketOf = asio::basic_stream_socket<Protocol, Executor>;
+template <class Protocol>
+using AcceptorOf = asio::basic_socket_acceptor<Protocol, Executor>;
+using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+}  // namespace hf::http
