@@ -63,6 +63,34 @@ TEST_P(ServedCommands, DoAndSayTheSameWithAndWithoutOne) {
   EXPECT_THAT(holdfast({"person", "erase", "ann", "--now"}).out, HasSubstr("with 2 ids"));
   EXPECT_EQ(holdfast({"person", "ids", "ann"}).code, 3);
 
+  const auto file = [&](const std::string& name, const std::string& text) {
+    test::write_text(directory_ / name, text);
+    return directory_ / name;
+  };
+  const std::string rows =
+      "person,event,time,message_id\nbob,buy,2026-01-05,i1\neve,buy,2026-01-05,i2\n"
+      "eve,,2026-01-06,i3\n";
+  const Ended imported = holdfast({"import", file("a.csv", rows)});
+  EXPECT_EQ(imported.code, 0);
+  EXPECT_THAT(imported.out, HasSubstr("import 1: 2 events of 2 new people in "));
+  EXPECT_THAT(imported.out, HasSubstr("rows rejected: 1\n"));
+  EXPECT_THAT(imported.out, HasSubstr(data() + "/rejects/import-1.csv\n"));
+  EXPECT_EQ(imported.err, "");
+  EXPECT_THAT(holdfast({"--lang", "zh", "import", directory_ / "a.csv"}).out,
+              HasSubstr("a.csv：此前已导入，未添加任何内容\n"));
+  const Ended strict =
+      holdfast({"import", "--strict", file("b.csv", rows + "bob,buy,2026-01-07,i4\n")});
+  EXPECT_EQ(strict.code, 4);
+  EXPECT_THAT(strict.err, HasSubstr("b.csv: line 4"));
+  EXPECT_THAT(strict.err, HasSubstr("(rejected_row)\n"));
+  EXPECT_THAT(holdfast({"import", directory_ / "b.csv"}).out, HasSubstr(": 2\n"))
+      << "left out, their message ids are there";
+  EXPECT_EQ(holdfast({"import", "--map", "color=red", directory_ / "a.csv"}).code, 2);
+  EXPECT_EQ(holdfast({"import", directory_ / "none.csv"}).code, 3);
+  EXPECT_EQ(holdfast({"import", "undo", "1"}).out, "import 1 undone: 2 events taken away\n");
+  EXPECT_EQ(holdfast({"import", "undo", "1"}).code, 4);
+  EXPECT_EQ(holdfast({"person", "ids", "eve"}).code, 3);
+
   EXPECT_THAT(holdfast({"source", "add", "web"}).out, HasSubstr("web"));
   const Ended key = holdfast({"key", "create", "--source", "web", "--label", "shop"});
   EXPECT_EQ(key.code, 0);

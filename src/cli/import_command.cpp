@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/import_command.h"
+
 #include <fmt/format.h>
 
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <thread>
+
 #include "cli/command_table.h"
-#include "cli/import_command.h"
 #include "cli/import_screen.h"
+#include "cli/within_server.h"
+#include "http/import_api.h"
+#include "http/local_client.h"
 
 namespace hf {
 namespace {
@@ -55,6 +64,68 @@ Result<void> complete(const Env& env, ImportArguments& arguments) {
   return outcome;
 }
 
+/// What became of an import that a server runs; asks until it has ended. Stopped by a signal, the
+/// import is stopped.
+Result<ImportJobs::Job> follow_job(const std::string& data, std::uint64_t id, Clock& clock,
+                                   Words words) {
+  constexpr std::chrono::milliseconds between{50};
+  const std::string socket = http::socket_path_of(data);
+  const std::string path = fmt::format("/api/v1/imports/jobs/{}", id);
+  const StopOnSignal signals;
+  bool is_stopped = false;
+  ProgressLine line(clock, words);
+  while (true) {
+    if (StopOnSignal::stop() && !std::exchange(is_stopped, true)) {
+      HF_CHECK(http::ask_local(socket, "POST", path + "/cancel", {}));
+    }
+    HF_TRY(const auto answer, http::ask_local(socket, "GET", path, {}));
+    if (!answer) {
+      return fail(ErrorCode::unavailable, "server_stopped",
+                  "the server of the data directory stopped; the same command goes on from where "
+                  "the import was");
+    }
+    HF_TRY(ImportJobs::Job job, http::parse_import_job(*answer, data));
+    if (job.ended()) return job;
+    line.show(job.progress);
+    std::this_thread::sleep_for(between);
+  }
+}
+
+/// Has the server of the data directory import the files.
+Result<void> import_in_server(Session& session, ImportOptions options) {
+  for (std::string& path : options.files) path = std::filesystem::absolute(path).string();
+  HF_TRY(const auto answer, http::ask_local(http::socket_path_of(session.data), "POST",
+                                            "/api/v1/imports", http::import_options_json(options)));
+  if (!answer) {
+    return fail(ErrorCode::unavailable, "server_stopped",
+                "the server of the data directory stopped; try again");
+  }
+  HF_TRY(const ImportJobs::Job started, http::parse_import_job(*answer, session.data));
+  HF_TRY(const ImportJobs::Job job,
+         follow_job(session.data, started.id, session.env().clock, session.words()));
+  if (job.error) return std::unexpected(*job.error);
+  if (!job.outcome) return fail(ErrorCode::cancelled, "cancelled", "stopped on request");
+  print(render_outcome(*job.outcome, job.seconds, session.words()));
+  return {};
+}
+
+Result<void> import_here(Session& session, SqlEngine* engine, const ImportPlan& plan,
+                         std::uint32_t rows_per_part) {
+  HF_TRY(const auto store, Store::open(session.env(), session.data, Store::Access::own));
+  const std::int64_t started = session.env().clock.monotonic_ns();
+  const StopOnSignal signals;
+  HF_TRY(const ImportOutcome outcome, [&] {
+    ProgressLine line(session.env().clock, session.words());
+    return run_import(*store, engine, plan,
+                      {.on_progress = [&](const ImportProgress& p) { line.show(p); },
+                       .stop = &StopOnSignal::stop(),
+                       .rows_per_part = rows_per_part});
+  }());
+  const double seconds = static_cast<double>(session.env().clock.monotonic_ns() - started) / 1e9;
+  print(render_outcome(outcome, seconds, session.words()));
+  return {};
+}
+
 }  // namespace
 
 Result<void> import_and_tell(Session& session, const ImportOptions& options, bool dry_run,
@@ -65,26 +136,16 @@ Result<void> import_and_tell(Session& session, const ImportOptions& options, boo
   print(render_plan(plan, words));
   std::fflush(stdout);
   if (dry_run) return {};
-  HF_TRY(const auto store, Store::open(session.env(), session.data, Store::Access::own));
-  const std::int64_t started = session.env().clock.monotonic_ns();
-  const StopOnSignal signals;
-  auto outcome = [&] {
-    ProgressLine line(session.env().clock, words);
-    return run_import(*store, engine, plan,
-                      {.on_progress = [&](const ImportProgress& p) { line.show(p); },
-                       .stop = &StopOnSignal::stop(),
-                       .rows_per_part = rows_per_part});
-  }();
+  HF_TRY(const bool serves, is_served(session.data));
+  auto outcome = serves ? import_in_server(session, options)
+                        : import_here(session, engine, plan, rows_per_part);
   if (!outcome && outcome.error().reason == "cancelled") {
     return fail(
         ErrorCode::cancelled, "cancelled",
         std::string(words("stopped; what is written is kept: the same command goes on from there",
                           "已停止；已写入的部分保留，重复同一命令即可继续")));
   }
-  if (!outcome) return std::unexpected(std::move(outcome).error());
-  const double seconds = static_cast<double>(session.env().clock.monotonic_ns() - started) / 1e9;
-  print(render_outcome(*outcome, seconds, words));
-  return {};
+  return outcome;
 }
 
 namespace {
@@ -124,8 +185,11 @@ Result<int> list_imports(Session& session) {
 }
 
 Result<int> undo(Session& session, std::uint32_t id) {
-  HF_TRY(const auto store, Store::open(session.env(), session.data, Store::Access::own));
-  HF_TRY(const ImportRecord undone, undo_import(*store, id));
+  ImportRecord undone;
+  HF_CHECK(session.with_own_store([&](Store& store) -> Result<void> {
+    HF_TRY(undone, undo_import(store, id));
+    return {};
+  }));
   print(fmt::format(fmt::runtime(session.words()("import {} undone: {} events taken away\n",
                                                  "已撤销导入 {}：移除 {} 个事件\n")),
                     id, with_separators(undone.counts.events)));
@@ -194,9 +258,9 @@ void add_import_command(CommandTable& table) {
   table.add_below(*import, "list", "List the imports", "",
                   [&session] { return reported([&] { return list_imports(session); }); });
   CLI::App* undo_command = table.add_below(
-      *import, "undo", "Take the events of an import away again", "", [&session, arguments] {
-        return reported([&] { return undo(session, arguments->undo_id); });
-      });
+      *import, "undo", "Take the events of an import away again", "",
+      session.owning([&session, arguments] { return undo(session, arguments->undo_id); }));
+  table.set_owning(undo_command);
   undo_command->add_option("ID", arguments->undo_id, "Its number in `holdfast import list`")
       ->required();
 }

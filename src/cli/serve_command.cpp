@@ -110,7 +110,8 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
                    .trusts_loopback = !arguments.requires_keys,
                    .access_log = access_log.get(),
                    .run_command = run,
-                   .append_lines = append});
+                   .append_lines = append,
+                   .imports = {.engine = session.adapters().sql}});
   HF_TRY(const auto server,
          http::Server::start(env, options, [&](http::Request&& r, http::Reply a) {
            door.handle(std::move(r), std::move(a));

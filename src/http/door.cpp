@@ -78,6 +78,10 @@ std::span<const Door::Entry> Door::entries() {
       {{"GET", "/api/v1/keys", Access::admin}, &Door::list_keys},
       {{"POST", "/api/v1/keys", Access::admin}, &Door::create_key},
       {{"POST", "/api/v1/keys/{id}/revoke", Access::admin}, &Door::revoke_key},
+      {{"POST", "/api/v1/imports", Access::admin}, &Door::start_import},
+      {{"GET", "/api/v1/imports/jobs", Access::read}, &Door::list_import_jobs},
+      {{"GET", "/api/v1/imports/jobs/{job}", Access::read}, &Door::show_import_job},
+      {{"POST", "/api/v1/imports/jobs/{job}/cancel", Access::admin}, &Door::cancel_import},
       {{"POST", "/local/v1/run", Access::local}, &Door::run_command},
       {{"POST", "/local/v1/append", Access::local}, &Door::append_lines},
   };
@@ -102,7 +106,8 @@ Door::Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
       options_(options),
       rate_limit_(options.events_per_s_per_key),
       feed_(env),
-      refusal_log_(state) {
+      refusal_log_(state),
+      imports_(env, workspace, options.imports) {
   for (unsigned i = 0; i < std::max(1u, options_.query_threads); ++i) {
     threads_.emplace_back([this] { answer_queries(); });
   }

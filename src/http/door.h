@@ -25,6 +25,7 @@
 #include "http/rate_limit.h"
 #include "http/server.h"
 #include "service/access.h"
+#include "service/import_jobs.h"
 #include "service/live_feed.h"
 #include "service/refusal_log.h"
 #include "service/state.h"
@@ -54,6 +55,7 @@ class Door {
     std::function<Result<std::string>(const std::string& body)> run_command = {};
     /// Of POST /local/v1/append, likewise.
     std::function<Result<std::string>(std::string body)> append_lines = {};
+    ImportJobs::Options imports = {};
   };
   /// All must outlive it.
   Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
@@ -95,6 +97,10 @@ class Door {
   void list_keys(Call& call);
   void create_key(Call& call);
   void revoke_key(Call& call);
+  void start_import(Call& call);
+  void list_import_jobs(Call& call);
+  void show_import_job(Call& call);
+  void cancel_import(Call& call);
   void run_command(Call& call);
   void append_lines(Call& call);
 
@@ -114,6 +120,7 @@ class Door {
   RateLimit rate_limit_;
   LiveFeed feed_;
   RefusalLog refusal_log_;
+  ImportJobs imports_;
   const Server* server_ = nullptr;
   Counts counts_;
 

@@ -17,6 +17,7 @@
 
 #include "base/json.h"
 #include "base/sim_env.h"
+#include "http/import_api.h"
 #include "http/local_client.h"
 #include "http/test_client.h"
 #include "service/import_world.h"
@@ -389,7 +390,7 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
     }
     if (route.method == "GET") {
       const auto answered = begin(keyed(request("HEAD", path), admin_));
-      EXPECT_EQ(answered->wait().status, 200) << path;
+      EXPECT_EQ(answered->wait().status, path == route.path ? 200 : 404) << path;
       if (answered->text() != nullptr) answered->text()->end();
     }
     for (const std::string& other : {path + "/", path + "x", "/" + path, path + "/more/and/more"}) {
@@ -831,6 +832,62 @@ TEST_F(DoorTest, ShowsWhatArrivesAsItHappens) {
 }
 
 // -- with the server ------------------------------------------------------------------------------
+
+TEST_F(DoorTest, ImportsFilesOfThisMachineForItsOwnUserAlone) {
+  hf::test::put_file(env_, "/in/a.csv", "person,event,time\nann,buy,2026-01-05\nbob,,2026-01-05\n");
+  const std::string body = R"({"files":["/in/a.csv"],"source":"old"})";
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/imports", body)), "403 local_only");
+  const auto posted = [&](std::string text) {
+    return ask(from_socket(request("POST", "/api/v1/imports", std::move(text))));
+  };
+  EXPECT_EQ(outcome_of(posted("[]")), "400 not_an_object");
+  EXPECT_EQ(outcome_of(posted(R"({"file":"/in/a.csv"})")), "400 unknown_field");
+  EXPECT_EQ(outcome_of(posted(R"({"files":[1]})")), "400 wrong_type");
+  EXPECT_EQ(outcome_of(posted(R"({"files":["/in/a.csv"],"format":"xls"})")), "400 bad_format");
+  EXPECT_EQ(outcome_of(posted(R"({"files":["/in/a.csv"],"delimiter":"ab"})")), "400 bad_delimiter");
+  EXPECT_EQ(outcome_of(posted(R"({"files":[]})")), "400 empty_input");
+  EXPECT_EQ(outcome_of(posted(R"({"files":["/in/none.csv"]})")), "404 not_found");
+  EXPECT_EQ(outcome_of(posted(R"({"files":["/in/a.csv"],"sql":"SELECT 1"})")),
+            "422 needs_sql_engine");
+  const Response started = posted(body);
+  EXPECT_EQ(started.status, 202);
+  const std::string path = "/api/v1/imports/jobs/1";
+  ImportJobs::Job job = must(parse_import_job(started.body, directory));
+  EXPECT_EQ(job.id, 1u);
+  for (int tries = 0; tries < 1'000 && !job.ended(); ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    job = must(parse_import_job(ask(keyed(request("GET", path), read_)).body, directory));
+  }
+  ASSERT_TRUE(job.outcome);
+  EXPECT_EQ(job.outcome->id, 1u);
+  EXPECT_EQ(job.outcome->counts.events, 1u);
+  EXPECT_EQ(job.outcome->counts.rejected, 1u);
+  EXPECT_EQ(job.outcome->persons_new, 1u);
+  EXPECT_EQ(job.outcome->reject_path, directory + "/rejects/import-1.csv");
+  EXPECT_THAT(asked("GET", "/api/v1/imports/jobs").body, HasSubstr(R"("state":"done")"));
+  EXPECT_EQ(outcome_of(asked("POST", path + "/cancel")), "200");
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/imports/jobs/2/cancel")), "404 no_import_job");
+  EXPECT_EQ(outcome_of(asked("GET", "/api/v1/imports/jobs/x")), "404 no_import_job");
+}
+
+TEST(ImportOptionsJson, ComesBackAsItWas) {
+  ImportOptions options{.files = {"/a b.csv", "/c\".csv"},
+                        .format = InputFormat::csv,
+                        .overrides = {.maps = {"person=x", "event==buy"},
+                                      .types = {"a=text"},
+                                      .time_format = "%d/%m/%Y",
+                                      .timezone = "Asia/Tokyo"},
+                        .dialect = CsvDialect{.delimiter = '\t', .header = false},
+                        .sql = "SELECT 1",
+                        .source = "s",
+                        .identify_rows = true,
+                        .strict = true};
+  const std::string text = import_options_json(options);
+  EXPECT_EQ(import_options_json(must(parse_import_options(text))), text);
+  EXPECT_EQ(must(parse_import_options(text)).dialect, options.dialect);
+  EXPECT_EQ(import_options_json(must(parse_import_options("{}"))),
+            import_options_json(ImportOptions()));
+}
 
 TEST_F(DoorTest, IsReachedByTheServerAndItsSocket) {
   std::string path = testing::TempDir() + "http_test_XXXXXX";

@@ -11,8 +11,6 @@
 #include <charconv>
 #include <cstring>
 
-#include "base/json.h"
-
 namespace hf::http {
 namespace {
 
@@ -48,20 +46,18 @@ ErrorCode code_of(int status) {
   }
 }
 
-/// What problem+json says. A reason is a literal where it is made; here it lives as long as the
-/// process, which ends soon.
-Error error_of(int status, std::string_view body) {
-  const auto json = parse_json(body);
+}  // namespace
+
+// A reason is a literal where it is made; here it lives as long as the process, which ends soon.
+Error problem_error(int status, const Json& problem) {
   const auto member = [&](std::string_view name) -> std::string {
-    const Json* const found = json && json->is_object() ? json->find(name) : nullptr;
+    const Json* const found = problem.is_object() ? problem.find(name) : nullptr;
     return found != nullptr && found->is_text() ? found->text : std::string();
   };
   static std::string reason;
   reason = member("reason");
   return {code_of(status), reason, member("detail"), member("pointer")};
 }
-
-}  // namespace
 
 std::string socket_path_of(const std::string& data_directory) {
   return data_directory + "/holdfast.sock";
@@ -108,7 +104,10 @@ Result<std::optional<std::string>> ask_local(const std::string& socket_path,
     return bad_answer("it hung up");
   }
   answer.erase(0, head_end + 4);
-  if (status / 100 != 2) return std::unexpected(error_of(status, answer));
+  if (status / 100 != 2) {
+    const auto problem = parse_json(answer);
+    return std::unexpected(problem_error(status, problem ? *problem : Json()));
+  }
   return std::optional(std::move(answer));
 }
 

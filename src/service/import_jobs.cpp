@@ -11,10 +11,6 @@ namespace {
 
 constexpr double ns_per_s = 1e9;
 
-bool has_ended(ImportJobs::State state) {
-  return state != ImportJobs::State::waiting && state != ImportJobs::State::running;
-}
-
 std::string without_folders(const std::string& path) {
   return path.substr(path.find_last_of('/') + 1);
 }
@@ -180,8 +176,8 @@ void ImportJobs::end(std::uint64_t id, Result<ImportOutcome> outcome, double sec
     job = entry.job;
     on_end = std::move(entry.on_end);
     std::size_t ended = 0;
-    for (const Entry& each : queue->entries) ended += has_ended(each.job.state) ? 1 : 0;
-    while (ended > options_.ended_kept && has_ended(queue->entries.front().job.state)) {
+    for (const Entry& each : queue->entries) ended += each.job.ended() ? 1 : 0;
+    while (ended > options_.ended_kept && queue->entries.front().job.ended()) {
       queue->entries.pop_front();
       --ended;
     }

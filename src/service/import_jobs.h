@@ -34,6 +34,7 @@ class ImportJobs {
     double seconds = 0;                         ///< Once it is done: how long it ran.
     std::optional<ImportOutcome> outcome = {};  ///< Of one that is done.
     std::optional<Error> error = {};            ///< Of one that failed.
+    [[nodiscard]] bool ended() const { return state != State::waiting && state != State::running; }
   };
   struct Options {
     /// Makes an engine for each import. Null in builds without one.

@@ -40,6 +40,7 @@ class Workspace {
   /// Makes durable what it had taken, then lets the store go.
   ~Workspace();
 
+  [[nodiscard]] const std::string& directory() const { return directory_; }
   /// With which PreparedEvents are made; the same as long as the directory lives.
   [[nodiscard]] const HashKey& hash_key() const { return hash_key_; }
 
