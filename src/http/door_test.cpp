@@ -833,6 +833,52 @@ TEST_F(DoorTest, ShowsWhatArrivesAsItHappens) {
 
 // -- with the server ------------------------------------------------------------------------------
 
+TEST_F(DoorTest, DoesANamedChangeOnceAndAnswersItAgain) {
+  const auto named = [&](const std::string& name, std::string_view path, std::string body,
+                         const std::string& key) {
+    return ask(keyed(with(request("POST", path, std::move(body)), "idempotency-key", name), key));
+  };
+  const std::string made = R"({"kind":"read"})";
+  const Response first = named("k1", "/api/v1/keys", made, admin_);
+  EXPECT_EQ(first.status, 201);
+  EXPECT_THAT(first.body, HasSubstr(R"("key":"hf_r_)"));
+  EXPECT_EQ(header_of(first, "Idempotent-Replayed"), "");
+  const std::size_t keys = must(state_.keys()).size();
+  const Response again = named("\"k1\"", "/api/v1/keys", made, admin_);
+  EXPECT_EQ(again.status, 201);
+  EXPECT_EQ(header_of(again, "Idempotent-Replayed"), "true");
+  EXPECT_THAT(again.body, Not(HasSubstr("hf_r_")));
+  EXPECT_THAT(again.body, HasSubstr(R"("replayed":true)"));
+  EXPECT_EQ(must(state_.keys()).size(), keys);
+  EXPECT_EQ(outcome_of(named("k1", "/api/v1/keys", R"({"kind":"admin"})", admin_)),
+            "409 idempotency_key_reused");
+  EXPECT_EQ(outcome_of(named("k1", "/api/v1/sources", made, admin_)), "409 idempotency_key_reused");
+  // Another who asks, another name.
+  const std::string other = created(KeyKind::admin, "");
+  must(keyring_->reload());
+  EXPECT_EQ(header_of(named("k1", "/api/v1/keys", made, other), "Idempotent-Replayed"), "");
+
+  // A refusal is a decision, whatever there is by then ..
+  EXPECT_EQ(outcome_of(named("k2", "/api/v1/sources/none", R"({"enabled":true})", admin_)),
+            "404 unknown_source");
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/sources", R"({"name":"none"})")), "201");
+  const Response refused = named("k2", "/api/v1/sources/none", R"({"enabled":true})", admin_);
+  EXPECT_EQ(outcome_of(refused), "404 unknown_source");
+  EXPECT_EQ(header_of(refused, "Idempotent-Replayed"), "true");
+  EXPECT_EQ(refused.content_type, "application/problem+json");
+  // .. and what is wrong with the request, or the disk, is none.
+  EXPECT_EQ(outcome_of(named("k3", "/api/v1/sources", R"({"name":"A B"})", admin_)),
+            "400 bad_source_name");
+  EXPECT_EQ(outcome_of(named("k3", "/api/v1/sources", R"({"name":"new"})", admin_)), "201");
+  state_.failing = true;
+  EXPECT_EQ(outcome_of(named("k4", "/api/v1/sources", R"({"name":"more"})", admin_)),
+            "503 disk_full");
+  state_.failing = false;
+  EXPECT_EQ(outcome_of(named("k4", "/api/v1/sources", R"({"name":"more"})", admin_)), "201");
+  EXPECT_EQ(outcome_of(named("", "/api/v1/sources", R"({"name":"x"})", admin_)),
+            "400 bad_idempotency_key");
+}
+
 TEST_F(DoorTest, ImportsFilesOfThisMachineForItsOwnUserAlone) {
   hf::test::put_file(env_, "/in/a.csv", "person,event,time\nann,buy,2026-01-05\nbob,,2026-01-05\n");
   const std::string body = R"({"files":["/in/a.csv"],"source":"old"})";

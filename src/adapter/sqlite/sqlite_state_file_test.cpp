@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "adapter/sqlite/connection.h"
+#include "adapter/sqlite/migration.h"
 #include "adapter/sqlite/sqlite_state.h"
 #include "adapter/sqlite/state_folder.h"
 #include "adapter/sqlite/state_twin.h"
@@ -173,6 +174,27 @@ TEST_F(SqliteStateFiles, RefusesWhatItCannotCopyOrRead) {
   }
   EXPECT_EQ(files_.copy(folder_.path(), folder_.path("copy")).error().reason, "newer_state");
   EXPECT_EQ(files_.check(folder_.path()).error().reason, "newer_state");
+}
+
+TEST_F(SqliteStateFiles, AStateOfTheFirstVersionIsCheckedCopiedAndOpened) {
+  {
+    folder_.write("state.sqlite", "");
+    const auto connection =
+        sqlite::Connection::open(folder_.path(), sqlite::Connection::Access::write).value();
+    ASSERT_TRUE(connection->prepare_to_write());
+    ASSERT_TRUE(sqlite::migrate(*connection, sqlite::state_migrations().first(1)));
+    ASSERT_TRUE(connection->checkpoint(/*empty=*/true));
+  }
+  EXPECT_THAT(files_.check(folder_.path())->damage, IsEmpty());
+  ASSERT_TRUE(files_.copy(folder_.path(), folder_.path("copy")));
+  const auto state = opened(folder_.path("copy"));
+  const RememberedAnswer answer{.status = 201, .body = "{}"};
+  ASSERT_TRUE(state->change([&](StateChange& change) { return change.remember(answer); }));
+  ASSERT_TRUE(state->change([&](StateChange& change) -> Result<void> {
+    HF_TRY(const auto found, change.answer(answer.key));
+    EXPECT_TRUE(found == answer);
+    return {};
+  }));
 }
 
 TEST_F(SqliteStateFiles, DamagedRowsAreCountedByTable) {

@@ -52,7 +52,7 @@ Result<void> any_work(std::uint64_t seed, StateChange& change) {
   for (std::uint64_t left = 1 + rng.below(3); left > 0; --left) {
     HF_TRY(const auto sources, change.sources());
     HF_TRY(const auto keys, change.keys());
-    switch (rng.below(5)) {
+    switch (rng.below(6)) {
       case 0:
         HF_CHECK(change.save_source(
             {fmt::format("s{}", rng.below(4)), static_cast<TimestampMs>(seed), rng.below(2) == 0}));
@@ -81,6 +81,22 @@ Result<void> any_work(std::uint64_t seed, StateChange& change) {
         for (std::uint64_t n = rng.below(4); n > 0; --n) ids.push_back(rng.below(30));
         HF_TRY(const std::uint64_t removed, change.remove_refusals(ids));
         HF_CHECK(change.save_source({"removed", static_cast<TimestampMs>(removed), true}));
+        break;
+      }
+      case 4: {
+        RememberedAnswer answer = {.status = static_cast<int>(rng.below(600)),
+                                   .body = any_text(rng, 40),
+                                   .created_ms = static_cast<TimestampMs>(seed)};
+        SeededRandom(rng.below(12)).fill(answer.key);  // Of few, so that some are there.
+        SeededRandom(seed * 8 + left).fill(answer.request);
+        HF_TRY(const auto before, change.answer(answer.key));
+        if (before) {
+          // What it was goes where it is compared.
+          HF_CHECK(change.save_source(
+              {fmt::format("answer-{}", before->status), before->created_ms, true}));
+          break;
+        }
+        HF_CHECK(change.remember(answer));
         break;
       }
       default: {
