@@ -4,11 +4,6 @@
 // of byte_stream, connection and server, and their private headers: it takes long to compile.
 #pragma once
 
-#if defined(__SANITIZE_THREAD__)
-// ThreadSanitizer knows nothing of fences. Asio's locks order what these do.
-#define BOOST_ASIO_DISABLE_FENCED_BLOCK 1
-#endif
-
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>

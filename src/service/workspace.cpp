@@ -67,8 +67,8 @@ Result<void> Workspace::submit(PreparedEvents events, Done done) {
     }
     queue->bytes += events.bytes();
     queue->events.push_back({std::move(events), std::move(done), env_.clock.monotonic_ns()});
+    changed_.notify_one();  // Under the lock: the workspace may end as soon as that is let go.
   }
-  changed_.notify_one();
   return {};
 }
 
@@ -81,8 +81,8 @@ Result<void> Workspace::run_job(std::function<void(Workspace&)> work) {
       work(workspace);
       done.set_value();
     }});
+    changed_.notify_one();
   }
-  changed_.notify_one();
   done.get_future().wait();
   return {};
 }
