@@ -10,7 +10,9 @@
 #include <set>
 #include <sstream>
 
+#include "base/json.h"
 #include "http/door.h"
+#include "http_client.h"
 #include "served_directory.h"
 
 namespace hf {
@@ -66,6 +68,26 @@ TEST(OpenApi, DescribesEveryRouteAndNoOther) {
   EXPECT_EQ(told, there);
 }
 
+/// What the introduction says of every answer, and the schema of every problem.
+void expect_described_form(const test::HttpAnswer& answer) {
+  SCOPED_TRACE(answer.head + answer.body);
+  EXPECT_TRUE(answer.header("Date").has_value());
+  const std::string id = answer.header("X-Request-Id").value_or("");
+  EXPECT_EQ(id.size(), 16u);
+  if (answer.header("Content-Type") != "application/problem+json") return;
+  const auto problem = parse_json(answer.body);
+  ASSERT_TRUE(problem.has_value());
+  for (const std::string_view member :
+       {"type", "title", "status", "reason", "detail", "request_id"}) {
+    const Json* const found = problem->find(member);
+    ASSERT_NE(found, nullptr) << member;
+    EXPECT_NE(found->text, "") << member;
+  }
+  EXPECT_EQ(problem->find("status")->text, fmt::format("{}", answer.status));
+  if (answer.header("Idempotent-Replayed")) return;  // Told again, with the id of the first time.
+  EXPECT_EQ(problem->find("request_id")->text, id);
+}
+
 TEST(OpenApi, NamesWhatTheServerAnswers) {
   test::ServedDirectory served;
   const std::string admin = served.command({"key", "create", "--kind", "admin"}).out;
@@ -105,9 +127,57 @@ TEST(OpenApi, NamesWhatTheServerAnswers) {
         seen.insert(status);
         EXPECT_TRUE(statuses.contains(status)) << method << " " << asked << " answers " << status
                                                << " to " << body << ": " << answer->body;
+        expect_described_form(*answer);
       }
     }
     EXPECT_FALSE(seen.contains("500")) << path;
+  }
+}
+
+TEST(OpenApi, NamesWhatIsAnsweredToAWriteUnderAKeyOfItsOwn) {
+  test::ServedDirectory served;
+  std::string admin = served.command({"key", "create", "--kind", "admin"}).out;
+  ASSERT_FALSE(admin.empty());
+  admin.pop_back();
+  const auto routes = described();
+  const struct {
+    std::string path;
+    std::string asked;
+    std::string body;
+    std::string idempotency_key;
+    int status;
+    bool is_replay;
+  } cases[] = {
+      {"/api/v1/sources", "/api/v1/sources", R"({"name":"shop"})", "k1", 201, false},
+      {"/api/v1/sources", "/api/v1/sources", R"({"name":"shop"})", "\"k1\"", 201, true},
+      {"/api/v1/sources", "/api/v1/sources", R"({"name":"other"})", "k1", 409, false},
+      {"/api/v1/sources", "/api/v1/sources", R"({"name":"shop"})", "k2", 409, false},
+      {"/api/v1/sources", "/api/v1/sources", R"({"name":"shop"})", "k2", 409, true},
+      {"/api/v1/sources", "/api/v1/sources", R"({"name":"x"})", "a b", 400, false},
+      {"/api/v1/sources/{name}", "/api/v1/sources/shop", R"({"enabled":true})", "k3", 200, false},
+      {"/api/v1/sources/{name}", "/api/v1/sources/shop", R"({"enabled":true})", "k3", 200, true},
+      {"/api/v1/sources/{name}", "/api/v1/sources/shop", R"({"enabled":false})", "k3", 409, false},
+      {"/api/v1/keys", "/api/v1/keys", R"({"kind":"read"})", "k4", 201, false},
+      {"/api/v1/keys", "/api/v1/keys", R"({"kind":"read"})", "k4", 201, true},
+      {"/api/v1/keys", "/api/v1/keys", R"({"kind":"admin"})", "k4", 409, false},
+      {"/api/v1/keys/{id}/revoke", "/api/v1/keys/2/revoke", "", "k5", 200, false},
+      {"/api/v1/keys/{id}/revoke", "/api/v1/keys/2/revoke", "", "k5", 200, true},
+      {"/api/v1/keys/{id}/revoke", "/api/v1/keys/3/revoke", "", "k5", 409, false},
+      {"/api/v1/keys/{id}/revoke", "/api/v1/keys/99/revoke", "", "k6", 404, false},
+      {"/api/v1/keys/{id}/revoke", "/api/v1/keys/99/revoke", "", "k6", 404, true},
+  };
+  for (const auto& each : cases) {
+    SCOPED_TRACE(fmt::format("{} {} {}", each.asked, each.body, each.idempotency_key));
+    test::HttpConnection connection(served.port());
+    const auto answer = connection.ask(
+        "POST", each.asked,
+        {{"Authorization", "Bearer " + admin}, {"Idempotency-Key", each.idempotency_key}},
+        each.body);
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->status, each.status) << answer->body;
+    EXPECT_TRUE(routes.at({"POST", each.path}).contains(fmt::format("{}", answer->status)));
+    EXPECT_EQ(answer->header("Idempotent-Replayed").has_value(), each.is_replay);
+    expect_described_form(*answer);
   }
 }
 

@@ -97,6 +97,15 @@ TEST_P(ServedCommands, DoAndSayTheSameWithAndWithoutOne) {
   EXPECT_THAT(key.out, testing::MatchesRegex("hf_w_[A-Za-z0-9_-]+\n"));
   EXPECT_EQ(holdfast({"key", "create", "--source", "unknown"}).code, 3);
   EXPECT_THAT(holdfast({"key", "list"}).out, HasSubstr("shop"));
+  EXPECT_THAT(holdfast({"key", "list", "--format", "json"}).out,
+              testing::MatchesRegex(R"(\{"keys":\[\{"id":1,"kind":"write","source":"web",)"
+                                    R"("label":"shop","hint":"[^"]+","created_at":"[^"]+"\}\]\})"
+                                    "\n"));
+  EXPECT_THAT(holdfast({"source", "list", "--format", "json"}).out,
+              testing::MatchesRegex(R"(\{"sources":\[\{"name":"web","created_at":"[^"]+",)"
+                                    R"("enabled":true\}\]\})"
+                                    "\n"));
+  EXPECT_EQ(holdfast({"source", "list", "--format", "yaml"}).code, 2);
   EXPECT_THAT(holdfast({"key", "revoke", "1"}).out, HasSubstr("revoked"));
   EXPECT_THAT(holdfast({"source", "disable", "web"}).out, HasSubstr("disabled"));
   EXPECT_EQ(holdfast({"verify"}).code == 0, !GetParam());  // Which wants the directory at rest.

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/guarded.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "http/test_client.h"
 
@@ -85,6 +86,19 @@ class ServerTest : public testing::Test {
     ASSERT_TRUE(started) << started.error().message;
     server_ = *std::move(started);
   }
+  static void expect_whole_problem(const Answer& answer) {
+    EXPECT_THAT(answer.header("date"), testing::EndsWith(" GMT"));
+    const auto problem = parse_json(answer.body);
+    ASSERT_TRUE(problem.has_value()) << answer.body;
+    for (const std::string_view member : {"type", "title", "reason", "detail"}) {
+      const Json* const found = problem->find(member);
+      ASSERT_NE(found, nullptr) << member;
+      EXPECT_NE(found->text, "") << member;
+    }
+    EXPECT_EQ(problem->find("status")->text, fmt::format("{}", answer.status));
+    EXPECT_EQ(problem->find("request_id")->text, answer.header("x-request-id"));
+    EXPECT_EQ(answer.header("x-request-id").size(), 16u);
+  }
   Client client() { return Client(server_->port()); }
   Server::Counts counts() { return server_->counts(); }
   /// The status and reason of what no handler saw.
@@ -95,6 +109,7 @@ class ServerTest : public testing::Test {
     if (answer.status == 200) return "200";
     EXPECT_EQ(answer.header("content-type"), "application/problem+json");
     EXPECT_EQ(answer.header("connection"), "close");
+    expect_whole_problem(answer);
     EXPECT_TRUE(client.is_hung_up_on());
     const std::string mark = "\"reason\":\"";
     const std::size_t at = answer.body.find(mark);
@@ -149,6 +164,7 @@ TEST_F(ServerTest, AnswersOneRequestAfterTheOtherOnOneConnection) {
     EXPECT_EQ(answer.body, fmt::format("POST /echo q n{}", i));
     EXPECT_EQ(answer.header("content-type"), "text/plain");
     EXPECT_EQ(answer.header("x-content-type-options"), "nosniff");
+    EXPECT_THAT(answer.header("date"), testing::EndsWith(" GMT"));
     EXPECT_EQ(answer.header("connection"), "");
     ids.insert(answer.header("x-request-id"));
   }
@@ -217,6 +233,12 @@ TEST_F(ServerTest, SendsNoBodyToHeadAndWithNoContent) {
   EXPECT_EQ(answer.status, 204);
   EXPECT_EQ(answer.header("content-length"), "");
   EXPECT_EQ(client.ask(get("/after")).body, "GET /after  ");
+  // Nor to one that is refused.
+  Client refused = this->client();
+  answer = refused.ask("HEAD /a#b HTTP/1.1\r\nHost: a\r\n\r\n", true);
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_NE(answer.header("content-length"), "");
+  EXPECT_FALSE(refused.wait_for("reason"));
   // A stream has no end of its own.
   answer = client.ask("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n", true);
   EXPECT_EQ(answer.status, 200);
@@ -267,7 +289,10 @@ TEST_F(ServerTest, SaysThatItWaitsForABody) {
 TEST_F(ServerTest, AnswersWhatAHandlerDropsWithAnError) {
   start();
   Client client = this->client();
-  EXPECT_EQ(client.ask(get("/drop")).status, 500);
+  const Answer answer = client.ask(get("/drop"));
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_THAT(answer.body, HasSubstr("\"unanswered\""));
+  expect_whole_problem(answer);
   EXPECT_TRUE(client.is_hung_up_on());
 }
 
@@ -377,7 +402,14 @@ TEST_F(ServerTest, ServesSoManyAtATime) {
     open.push_back(client());
     EXPECT_EQ(open.back().ask(get("/a")).status, 200);
   }
-  EXPECT_TRUE(client().is_hung_up_on());
+  Client over = client();
+  const Answer turned_away = over.ask(get("/a"));
+  EXPECT_EQ(turned_away.status, 503);
+  EXPECT_THAT(turned_away.body, HasSubstr("too_many_connections"));
+  EXPECT_EQ(turned_away.header("retry-after"), "1");
+  EXPECT_EQ(turned_away.header("connection"), "close");
+  expect_whole_problem(turned_away);
+  EXPECT_TRUE(over.is_hung_up_on());
   EXPECT_TRUE(comes_true([&] { return counts().turned_away == 1; }));
   EXPECT_EQ(Client(options_.socket_path).ask(get("/a")).status, 200) << "its own user may";
   open.pop_back();
@@ -420,7 +452,9 @@ TEST_F(ServerTest, HangsUpOnWhoIsSlow) {
     slow_body.send("x");
     steady_body.send(std::string(300, 'x'));
   }
-  EXPECT_EQ(slow_head.answer().status, 408);
+  const Answer late = slow_head.answer();
+  EXPECT_EQ(late.status, 408);
+  expect_whole_problem(late);
   EXPECT_EQ(slow_body.answer().status, 408);
   EXPECT_EQ(stalled_body.answer().status, 408);
   EXPECT_EQ(steady_body.answer().body, "6000");

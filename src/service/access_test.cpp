@@ -137,6 +137,24 @@ TEST_F(Access, AKeyIsRefusedForWhatIsWrongWithIt) {
   EXPECT_EQ(reason(KeyKind::write, "app"), "disabled_source");
 }
 
+TEST_F(Access, ErrorsPointToTheMemberTheyAreAbout) {
+  const auto place = [](const auto& result) { return result ? "none" : result.error().pointer; };
+  const auto key = [&](KeyKind kind, std::string_view source, std::string_view label = "",
+                       std::optional<TimestampMs> expires_ms = {}) {
+    return place(create_key(state_, env_, kind, source, label, expires_ms));
+  };
+  EXPECT_EQ(place(add_source(state_, env_, "A B")), "/name");
+  EXPECT_EQ(place(add_source(state_, env_, "shop")), "/name");
+  EXPECT_EQ(place(disable_source(state_, "A B")), "") << "that is the path's";
+  EXPECT_EQ(key(KeyKind::write, ""), "/source");
+  EXPECT_EQ(key(KeyKind::write, "none"), "/source");
+  EXPECT_EQ(key(KeyKind::read, "shop"), "/source");
+  EXPECT_EQ(key(KeyKind::read, "", "\xff"), "/label");
+  EXPECT_EQ(key(KeyKind::read, "", "", now()), "/expires_at");
+  ASSERT_TRUE(disable_source(state_, "app"));
+  EXPECT_EQ(key(KeyKind::write, "app"), "/source");
+}
+
 TEST_F(Access, ASourceHasTwoLiveKeysForARotation) {
   const CreatedKey first = created();
   const CreatedKey second = created(KeyKind::write, "shop", now() + 1'000);
