@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Speaks to the server's API. A refusal becomes a Refused with the problem as the server said it,
+// so that a screen can show message, reason and request id; nothing else is thrown but AbortError.
+import type { Problem } from './types';
+
+export class Refused extends Error {
+  constructor(readonly problem: Problem & { retry_after?: number }) {
+    super(problem.detail ?? problem.title);
+  }
+  get reason(): string {
+    return this.problem.reason;
+  }
+  get status(): number {
+    return this.problem.status;
+  }
+}
+
+let csrf: string | undefined;
+let accessKey: string | undefined;
+
+/** A read or admin key that a person entered: kept in memory, sent with each request. */
+export function setAccessKey(key: string | undefined): void {
+  accessKey = key;
+}
+
+export function readingHeaders(): Record<string, string> {
+  return accessKey === undefined ? {} : { Authorization: `Bearer ${accessKey}` };
+}
+
+/** Told by the session; all requests that write send it back. */
+export function setCsrf(token: string | undefined): void {
+  csrf = token;
+}
+
+export function writingHeaders(): Record<string, string> {
+  return csrf === undefined ? readingHeaders() : { ...readingHeaders(), 'X-CSRF-Token': csrf };
+}
+
+function isProblem(value: unknown): value is Problem {
+  return typeof value === 'object' && value !== null && 'reason' in value && 'status' in value;
+}
+
+/** What is known of an answer that says no: a proxy in between may have said it, without a problem. */
+export function problemOf(
+  status: number,
+  text: string,
+  requestId: string | null,
+  retryAfter: string | null,
+): Problem & { retry_after?: number } {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  const problem: Problem & { retry_after?: number } = isProblem(body)
+    ? { ...body }
+    : { type: 'about:blank', title: `HTTP ${status}`, status, reason: `http_${status}` };
+  if (!problem.request_id && requestId) problem.request_id = requestId;
+  if (retryAfter !== null && Number.isFinite(Number(retryAfter))) {
+    problem.retry_after = Number(retryAfter);
+  }
+  return problem;
+}
+
+export const unreachable: Problem = {
+  type: 'about:blank',
+  title: 'Unreachable',
+  status: 0,
+  reason: 'unreachable',
+};
+
+/** For one change: sent again under the same key it is done once. Works on plain HTTP, too. */
+export function newIdempotencyKey(): string {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export async function request<T>(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: unknown,
+  signal?: AbortSignal,
+  idempotencyKey?: string,
+): Promise<T> {
+  const headers = method === 'GET' ? readingHeaders() : writingHeaders();
+  if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey;
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+      credentials: 'same-origin',
+      cache: 'no-store',
+    });
+    text = await response.text();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refused(unreachable);
+  }
+  if (response.ok) {
+    if (text === '') return undefined as T;
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw new Refused({ ...unreachable, title: 'Not JSON', reason: 'bad_answer' });
+    }
+  }
+  throw new Refused(
+    problemOf(
+      response.status,
+      text,
+      response.headers.get('X-Request-Id'),
+      response.headers.get('Retry-After'),
+    ),
+  );
+}
+
+export const isAbort = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === 'AbortError';
+
+/** Any failure as a problem to be shown. */
+export function asProblem(error: unknown): Problem & { retry_after?: number } {
+  if (error instanceof Refused) return error.problem;
+  return {
+    type: 'about:blank',
+    title: 'Error',
+    status: 0,
+    reason: 'console_error',
+    detail: error instanceof Error ? error.message : String(error),
+  };
+}

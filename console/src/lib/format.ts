@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Numbers and dates as people write them. Local dates of an answer ("2026-01-31") are calendar
+// days of the query's zone, so they are never moved through the browser's zone.
+import { language, locale, t } from '../i18n/index.svelte';
+
+const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `n${locale()}${JSON.stringify(options)}`;
+  if (!made.has(key)) made.set(key, new Intl.NumberFormat(locale(), options));
+  return made.get(key) as Intl.NumberFormat;
+}
+
+function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `d${locale()}${JSON.stringify(options)}`;
+  if (!made.has(key)) made.set(key, new Intl.DateTimeFormat(locale(), options));
+  return made.get(key) as Intl.DateTimeFormat;
+}
+
+export const count = (n: number): string => numberFormat({}).format(n);
+
+export function compact(n: number): string {
+  return numberFormat({ notation: 'compact', maximumFractionDigits: 1 }).format(n);
+}
+
+export function decimal(n: number): string {
+  return numberFormat({ maximumFractionDigits: Math.abs(n) < 10 ? 3 : 2 }).format(n);
+}
+
+/** One decimal below 10 %, so that 0.4 % is not shown as nothing. */
+export function percent(rate: number): string {
+  const digits = rate > 0 && rate < 0.0995 ? 1 : 0;
+  return numberFormat({ style: 'percent', maximumFractionDigits: digits }).format(rate);
+}
+
+export function percentExact(rate: number): string {
+  return numberFormat({
+    style: 'percent',
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  }).format(rate);
+}
+
+export function bytes(n: number): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+  let size = n;
+  let at = 0;
+  while (size >= 1000 && at < units.length - 1) {
+    size /= 1000;
+    ++at;
+  }
+  return numberFormat({
+    style: 'unit',
+    unit: units[at],
+    unitDisplay: 'short',
+    maximumFractionDigits: at === 0 || size >= 100 ? 0 : 1,
+  }).format(size);
+}
+
+/** The instant at which a local date is UTC midnight: for formatting in UTC only. */
+export function dayOf(date: string): Date {
+  const [year, month, day] = date.slice(0, 10).split('-').map(Number);
+  return new Date(Date.UTC(year, month - 1, day));
+}
+
+export const isoDay = (day: Date): string => day.toISOString().slice(0, 10);
+
+export function addDays(date: string, days: number): string {
+  const day = dayOf(date);
+  day.setUTCDate(day.getUTCDate() + days);
+  return isoDay(day);
+}
+
+/** Months are counted from the date, at most to the last day of the month reached. */
+export function addMonths(date: string, months: number): string {
+  const day = dayOf(date);
+  const wanted = day.getUTCDate();
+  day.setUTCDate(1);
+  day.setUTCMonth(day.getUTCMonth() + months);
+  const last = new Date(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + 1, 0)).getUTCDate();
+  day.setUTCDate(Math.min(wanted, last));
+  return isoDay(day);
+}
+
+export function daysBetween(from: string, to: string): number {
+  return Math.round((dayOf(to).getTime() - dayOf(from).getTime()) / 86_400_000);
+}
+
+/** Today by the clock of the reader, in the zone given. */
+export function todayIn(timezone: string): string {
+  try {
+    return new Intl.DateTimeFormat('en-CA', { timeZone: timezone }).format(new Date());
+  } catch {
+    return new Intl.DateTimeFormat('en-CA').format(new Date());
+  }
+}
+
+export function date(text: string): string {
+  return dateFormat({ timeZone: 'UTC', dateStyle: 'medium' }).format(dayOf(text));
+}
+
+export function dateRange(from: string, to: string): string {
+  return dateFormat({ timeZone: 'UTC', dateStyle: 'medium' }).formatRange(dayOf(from), dayOf(to));
+}
+
+export function clock(instant: string): string {
+  return dateFormat({ timeStyle: 'medium' }).format(new Date(instant));
+}
+
+export function moment(instant: string): string {
+  return dateFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant));
+}
+
+/**
+ * Names the period that begins at `start`: a local date, or an instant with offset (hours), whose
+ * own reading is shown, whatever zone the reader is in.
+ */
+export function periodName(start: string, period: string, short = false): string {
+  const day = dayOf(start);
+  if (start.length > 10 && (period === 'hour' || period.startsWith('PT'))) {
+    const reading = new Date(`${start.slice(0, 16)}Z`);
+    return dateFormat({
+      timeZone: 'UTC',
+      month: 'short',
+      day: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    }).format(reading);
+  }
+  if (period === 'month') {
+    return dateFormat({ timeZone: 'UTC', year: 'numeric', month: 'short' }).format(day);
+  }
+  if (period === 'year') {
+    return dateFormat({ timeZone: 'UTC', year: 'numeric' }).format(day);
+  }
+  if (period === 'quarter') {
+    const quarter = String(Math.floor(day.getUTCMonth() / 3) + 1);
+    return t('period.quarter_of', { quarter, year: String(day.getUTCFullYear()) });
+  }
+  if (short && period !== 'week') {
+    return dateFormat({ timeZone: 'UTC', month: 'short', day: 'numeric' }).format(day);
+  }
+  if (period === 'week') {
+    return dateFormat({
+      timeZone: 'UTC',
+      ...(short ? {} : { year: 'numeric' }),
+      month: 'short',
+      day: 'numeric',
+    }).formatRange(day, dayOf(addDays(start, 6)));
+  }
+  return date(start);
+}
+
+/** The local date on which the period `steps` after the one at `start` begins; calendar units only. */
+export function periodAfter(start: string, period: string, steps: number): string | undefined {
+  switch (period) {
+    case 'day':
+      return addDays(start, steps);
+    case 'week':
+      return addDays(start, 7 * steps);
+    case 'month':
+      return addMonths(start, steps);
+    case 'quarter':
+      return addMonths(start, 3 * steps);
+    case 'year':
+      return addMonths(start, 12 * steps);
+    default:
+      return undefined;
+  }
+}
+
+/** Joins names as a sentence does: "a, b or c". */
+export function either(items: string[]): string {
+  return new Intl.ListFormat(language() === 'zh' ? 'zh-CN' : 'en', { type: 'disjunction' }).format(
+    items,
+  );
+}

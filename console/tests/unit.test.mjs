@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+async function load(path) {
+  const file = fileURLToPath(new URL(`../src/${path}`, import.meta.url));
+  const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  });
+  return import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+}
+
+test('CSV takes formulas for text and leaves numbers alone', async () => {
+  const { csvField, csvText } = await load('export/csv.ts');
+  for (const text of ['=1+1', '+1', '-1', '@x', '\tx']) assert.ok(csvField(text).includes(`'${text}`));
+  assert.equal(csvField(-1.5), '-1.5');
+  assert.equal(csvField('a "b", c'), '"a ""b"", c"');
+  assert.equal(csvText([['a', null, true]]), 'a,,true\r\n');
+});
+
+test('snippets hold host and key', async () => {
+  const { sdks, snippet } = await load('pages/snippets.ts');
+  for (const sdk of sdks) {
+    const text = snippet(sdk, 'https://events.example.com', 'hf_w_x');
+    assert.ok(text.includes('https://events.example.com') && text.includes('hf_w_x'), sdk);
+  }
+});

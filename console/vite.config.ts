@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+declare const process: { env: Record<string, string | undefined> };
+
+// Mirrors what `holdfast serve` sends, so that `vite preview` refuses what the server would.
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "font-src 'self'",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+// The server decides by Host and Origin who may read without a key, so a proxy has to set both right.
+const target = process.env.HOLDFAST_URL ?? 'http://127.0.0.1:8400';
+const proxy = Object.fromEntries(
+  ['/api', '/v1', '/healthz', '/readyz'].map((path) => [
+    path,
+    { target, changeOrigin: true, headers: { origin: target } },
+  ]),
+);
+
+export default defineConfig({
+  base: '/console/',
+  plugins: [svelte()],
+  build: {
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    manifest: true,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 900,
+    rollupOptions: {
+      output: {
+        manualChunks: (id) =>
+          /node_modules\/(echarts|zrender|tslib)\//.test(id) ? 'charts' : undefined,
+      },
+    },
+  },
+  server: { proxy },
+  preview: { proxy, headers: { 'Content-Security-Policy': contentSecurityPolicy } },
+});
