@@ -27,6 +27,9 @@ const proxy = Object.fromEntries(
   ]),
 );
 
+const shell =
+  /node_modules\/svelte\/|src\/(api\/(client|session|workspace)|lib\/|i18n\/index)|src\/ui\/(Button|Icon|icons|EmptyState|ErrorState|Segmented|Toasts|toast)\b/;
+
 export default defineConfig({
   base: '/console/',
   plugins: [svelte()],
@@ -38,8 +41,11 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
     rollupOptions: {
       output: {
-        manualChunks: (id) =>
-          /node_modules\/(echarts|zrender|tslib)\//.test(id) ? 'charts' : undefined,
+        manualChunks: (id) => {
+          if (/node_modules\/(echarts|zrender|tslib)\//.test(id)) return 'charts';
+          // Chunks compress the better the larger they are: what every page needs is one.
+          return shell.test(id) ? 'shell' : undefined;
+        },
       },
     },
   },

@@ -16,6 +16,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 
+#if defined(__GNUC__) && !defined(__clang__)
+// With sanitizers g++ 12 inlines what allocates a coroutine's frame and not what frees it, and
+// takes aligned_alloc() and Asio's operator delete, which calls free(), for a mismatch.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
+
 namespace hf::http {
 
 namespace asio = boost::asio;

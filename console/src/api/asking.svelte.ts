@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asProblem, isAbort, request } from './client';
-import type { Problem } from './types';
+import type { Problem } from './contract';
 
 const slow_after_ms = 300;
 

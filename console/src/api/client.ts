@@ -2,10 +2,10 @@
 //
 // Speaks to the server's API. A refusal becomes a Refused with the problem as the server said it,
 // so that a screen can show message, reason and request id; nothing else is thrown but AbortError.
-import type { Problem } from './types';
+import type { Problem } from './contract';
 
 export class Refused extends Error {
-  constructor(readonly problem: Problem & { retry_after?: number }) {
+  constructor(readonly problem: Problem) {
     super(problem.detail ?? problem.title);
   }
   get reason(): string {
@@ -47,14 +47,14 @@ export function problemOf(
   text: string,
   requestId: string | null,
   retryAfter: string | null,
-): Problem & { retry_after?: number } {
+): Problem {
   let body: unknown;
   try {
     body = JSON.parse(text);
   } catch {
     body = undefined;
   }
-  const problem: Problem & { retry_after?: number } = isProblem(body)
+  const problem: Problem = isProblem(body)
     ? { ...body }
     : { type: 'about:blank', title: `HTTP ${status}`, status, reason: `http_${status}` };
   if (!problem.request_id && requestId) problem.request_id = requestId;
@@ -125,7 +125,7 @@ export const isAbort = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'AbortError';
 
 /** Any failure as a problem to be shown. */
-export function asProblem(error: unknown): Problem & { retry_after?: number } {
+export function asProblem(error: unknown): Problem {
   if (error instanceof Refused) return error.problem;
   return {
     type: 'about:blank',

@@ -2,7 +2,14 @@
 //
 // Shapes of answers that docs/api/openapi.yaml leaves open: DATA of each metric (docs/metrics.md),
 // and what the console's own routes say.
-import type { Answer } from './types';
+import type { Answer, Problem as Told } from './types';
+
+/**
+ * What went wrong: as the server told it, or as the console found it out, without detail and id
+ * where a proxy answered or nobody did.
+ */
+export type Problem = Omit<Told, 'detail' | 'request_id'> &
+  Partial<Pick<Told, 'detail' | 'request_id'>> & { retry_after?: number };
 
 export type Rate = { numerator: number; denominator: number; rate: number | null };
 export type Bucket = string | null | { other: true };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asProblem, Refused, request, setAccessKey } from './client';
-import type { Problem } from './types';
+import type { Problem } from './contract';
 
 let kind = $state<'read' | 'admin'>();
 

@@ -4,7 +4,7 @@
 // send a key nor tell why it was refused.
 import { asProblem, problemOf, readingHeaders } from './client';
 import type { LiveEvent, Refusal } from './contract';
-import type { Problem } from './types';
+import type { Problem } from './contract';
 
 export type Told = {
   event?: (event: LiveEvent) => void;

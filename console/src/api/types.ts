@@ -4,7 +4,7 @@
 
 export type ImportOptions = { files: (string)[]; format?: "csv" | "json" | "parquet"; map?: (string)[]; types?: (string)[]; time_format?: string; timezone?: string; delimiter?: string; header?: boolean; sql?: string; source?: string; identify_rows?: boolean; strict?: boolean };
 export type ImportJob = { job: number; state: "waiting" | "running" | "done" | "failed" | "cancelled"; files: (string)[]; asked_at: string; ended_at?: string; seconds: number; progress: { phase: "reading" | "importing" | "finishing"; bytes_done: number; bytes_total: number; rows: number; rejected: number }; outcome?: { import?: number; nothing_new?: boolean; resumed?: boolean; resumed_at_row?: number; skipped_files?: (string)[]; events?: number; duplicates?: number; rejected?: number; times_ahead?: number; big_numbers?: number; persons_new?: number; cells_kept_as_text?: number; rows?: number; reject_file?: string }; error?: { status: number; reason: string; detail: string } };
-export type Problem = { type: "about:blank"; title: string; status: number; reason: string; detail?: string; pointer?: string; request_id?: string };
+export type Problem = { type: "about:blank"; title: string; status: number; reason: string; detail: string; pointer?: string; request_id: string };
 export type Readiness = { ready: boolean; writable: boolean };
 export type Id = string | number;
 export type Time = string;

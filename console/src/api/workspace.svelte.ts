@@ -6,7 +6,7 @@
 import { addDays, addMonths, todayIn } from '../lib/format';
 import { asProblem, Refused, request } from './client';
 import type { Property, Schema, TrendAnswer } from './contract';
-import type { Problem } from './types';
+import type { Problem } from './contract';
 
 let schema = $state.raw<Schema>();
 let problem = $state.raw<Problem>();

@@ -250,6 +250,9 @@ export function keyEvent(): string {
 
 // -- The command line -----------------------------------------------------------------------------
 
+/** Whether the command line takes a name as it is; others are written as a matcher in JSON. */
+export const isPlainName = (event: string): boolean => !/^[-{[]|:/.test(event);
+
 /** Quotes for a POSIX shell where it would read anything into the text. */
 export function quoted(text: string): string {
   if (/^[A-Za-z0-9_./:=,@%+-]+$/.test(text)) return text;

@@ -10,6 +10,7 @@ import {
   daysOfLast,
   fittingPeriod,
   isDate,
+  isPlainName,
   isWhole,
   keyEvent,
   matcherJson,
@@ -201,7 +202,8 @@ export function retentionJson(state: Retention): Record<string, Json> {
 }
 
 function matcherArgument(matcher: Matcher): string | undefined {
-  if (matcher.where.some(isWhole)) return JSON.stringify(matcherJson(matcher));
+  if (matcher.where.some(isWhole) || !isPlainName(matcher.event))
+    return JSON.stringify(matcherJson(matcher));
   return matcher.event === any_event ? undefined : matcher.event;
 }
 

@@ -7,6 +7,7 @@ import {
   conditionWords,
   fittingPeriod,
   isDate,
+  isPlainName,
   isWhole,
   keyEvent,
   matcherJson,
@@ -134,7 +135,7 @@ export function trendCommand(state: Trend): string {
   const query = trendJson(state);
   const text = (name: string) => (query[name] === undefined ? undefined : String(query[name]));
   const names = state.series.map((series) =>
-    series.where.some(isWhole)
+    series.where.some(isWhole) || !isPlainName(series.event)
       ? JSON.stringify({ ...matcherJson(series), math: series.math })
       : series.math === 'total'
         ? series.event

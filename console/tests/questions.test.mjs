@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A question of the console in its three forms: the address, the JSON that is asked, and the command
+// that is shown. Random questions, a thousand of each page, printed seed. With HOLDFAST_PROGRAM the
+// command is run by a shell with --show-query, and has to be the same question.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+
+const program = process.env.HOLDFAST_PROGRAM;
+const seed = Number(process.env.SEED ?? 20260131);
+
+/** mulberry32: small, and good enough to choose by. */
+function random(start) {
+  let state = start >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+let vite;
+let common;
+let retention;
+let trend;
+let csv;
+let folder;
+before(async () => {
+  if (program) {
+    folder = mkdtempSync(join(tmpdir(), 'holdfast-questions-'));
+    const file = join(folder, 'one.csv');
+    writeFileSync(file, 'person,event,time\nann,purchase,2026-01-05\n');
+    execFileSync(program, ['--data', join(folder, 'data'), 'import', file], { stdio: 'pipe' });
+  }
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  vite = await createServer({
+    root,
+    logLevel: 'error',
+    appType: 'custom',
+    server: { middlewareMode: true, hmr: false, ws: false },
+    optimizeDeps: { noDiscovery: true },
+  });
+  common = await vite.ssrLoadModule('/src/query/common.ts');
+  retention = await vite.ssrLoadModule('/src/query/retention.ts');
+  trend = await vite.ssrLoadModule('/src/query/trend.ts');
+  csv = await vite.ssrLoadModule('/src/export/csv.ts');
+});
+after(async () => {
+  await vite?.close();
+  if (folder) rmSync(folder, { recursive: true });
+});
+
+/** Makes questions. Texts are those that shells, addresses and JSON trip over. */
+class Maker {
+  constructor(start) {
+    this.next = random(start);
+  }
+  chance = (share) => this.next() < share;
+  number = (from, to) => from + Math.floor(this.next() * (to - from + 1));
+  one = (list) => list[this.number(0, list.length - 1)];
+  text = () =>
+    this.one(['purchase', 'Order Completed', "it's", '$(ls)', 'a"b\\c', '订单', '-x', '=1+1', 'a&b=c+d #%', '`w`', '*', 'a:unique', '{x', '[y']);
+  day = (from = 2000) => `${this.number(from, from + 9)}-0${this.number(1, 9)}-${this.number(10, 28)}`;
+  period = () => this.one(['day', 'hour', 'week', 'month', 'quarter', 'year', 'P14D', 'P6M', 'PT6H']);
+  days = () => ({ kind: 'days', from: this.day(2000), to: this.day(2010) });
+  range = () =>
+    this.one([() => ({ kind: 'all' }), () => ({ kind: 'last', last: `P${this.number(1, 99)}${this.one(['D', 'W', 'M', 'Y'])}` }), this.days])();
+  condition = () => {
+    const op = this.one(common.operators.filter((op) => op !== 'matches'));
+    const type = this.one(['text', 'number', 'boolean']);
+    const value = () => (type === 'number' ? String(this.number(-9, 9)) : type === 'boolean' ? 'true' : this.text());
+    const many = common.takesMany(op) && this.chance(0.3);
+    const values = common.takesNothing(op) ? [] : many ? [value(), 'second'] : [value()];
+    return { property: this.text(), op, type, values };
+  };
+  conditions = () => Array.from({ length: this.chance(0.6) ? 0 : this.number(1, 3) }, this.condition);
+  matcher = () => ({ event: this.text(), where: this.conditions() });
+  common = () => ({
+    period: this.period(),
+    range: this.range(),
+    where: this.conditions(),
+    by: this.chance(0.3) ? this.text() : '',
+    top: this.number(1, 50),
+    timezone: this.one(['', 'Europe/Berlin', 'Asia/Shanghai']),
+    week_start: this.one(['default', 'monday', 'sunday']),
+    as_of: this.chance(0.3) ? this.day(2020) : '',
+  });
+  retention = () => {
+    const aggregate = this.one(['users', 'users', 'count', 'sum', 'avg']);
+    const brackets = this.chance(0.2) ? [this.number(1, 4), this.number(1, 9)] : [];
+    return {
+      ...this.common(),
+      form: this.one(['table', 'table', 'windows']),
+      start: this.matcher(),
+      comeback: this.matcher(),
+      entry: this.one(retention.entries),
+      initial: this.days(),
+      current: this.days(),
+      periods: brackets.length === 0 && this.chance(0.3) ? this.number(1, 40) : undefined,
+      brackets,
+      window: this.one(['calendar', 'rolling']),
+      count_return: this.one(['exactly', 'on_or_after']),
+      min_occurrences: this.number(1, 3),
+      aggregate,
+      property: aggregate === 'sum' || aggregate === 'avg' ? this.one(['revenue', 'the sum']) : '',
+      view: this.one(retention.views),
+      show: this.one(retention.shows),
+      group: -1,
+      cell: this.chance(0.2) ? { cohort: this.day(), column: this.number(0, 9) } : undefined,
+    };
+  };
+  trend = () => ({
+    ...this.common(),
+    series: Array.from({ length: this.number(1, 4) }, () => ({
+      ...this.matcher(),
+      math: this.one(trend.maths),
+    })),
+    cumulative: this.chance(0.3),
+    view: this.one(trend.trend_views),
+  });
+}
+
+/** What holds in words in the address alone: `top` says nothing where nothing is split. */
+const bare = (state, top) => (state.by === '' ? { ...state, top } : state);
+
+describe('a question', () => {
+  test('of retention is in the address whole', () => {
+    const make = new Maker(seed);
+    for (let n = 0; n < 1000; ++n) {
+      const state = make.retention();
+      if (state.form === 'table') {
+        delete state.initial;
+        delete state.current;
+      }
+      const query = new URLSearchParams(retention.writeRetention({ ...make.retention(), ...state }).toString());
+      const read = retention.readRetention(query);
+      if (state.form === 'table') {
+        delete read.initial;
+        delete read.current;
+      }
+      assert.deepEqual(bare(read, 0), bare(state, 0), `seed ${seed}, question ${n}: ${query}`);
+    }
+  });
+
+  test('of trends is in the address whole', () => {
+    const make = new Maker(seed);
+    for (let n = 0; n < 1000; ++n) {
+      const state = make.trend();
+      const query = new URLSearchParams(trend.writeTrend(state).toString());
+      assert.deepEqual(bare(trend.readTrend(query), 0), bare(state, 0), `seed ${seed}, question ${n}: ${query}`);
+    }
+  });
+
+  const broken = ['', '[', '{}', '[[1]]', '[["a"]]', 'null', '-1', '1e9', 'P0D', '2026-02-30..2026-03-01', '%', '~', 'constructor'];
+  test('that a broken address names is a question all the same', () => {
+    const names = ['start', 'start_where', 'where', 'period', 'range', 'initial', 'top', 'periods', 'brackets', 'min', 'value', 'as_of', 'view', 'group', 'cell', 'series'];
+    for (const name of names) {
+      for (const text of broken) {
+        const query = new URLSearchParams({ [name]: text });
+        assert.equal(retention.retentionJson(retention.readRetention(query)).metric, 'retention');
+        assert.equal(trend.trendJson(trend.readTrend(query)).metric, 'trend');
+      }
+    }
+  });
+
+  const skip = program ? false : 'HOLDFAST_PROGRAM names no program';
+  /** Of two questions what means the same: defaults left out, one event as text or as a matcher. */
+  function meant(query) {
+    const any = (matcher) => JSON.stringify(matcher) !== '{"event":"*"}';
+    const out = structuredClone(query);
+    if (out.start && !any(out.start)) delete out.start;
+    if (out.return && !any(out.return)) delete out.return;
+    for (const one of out.series ?? []) if (one.math === 'total') delete one.math;
+    return out;
+  }
+  function asked(command) {
+    const line = `${command.replace('holdfast', '"$HOLDFAST"')} --show-query`;
+    const out = execFileSync('sh', ['-c', line], {
+      env: { ...process.env, HOLDFAST: program, HOLDFAST_DATA: join(folder, 'data') },
+      encoding: 'utf8',
+    });
+    return meant(JSON.parse(out));
+  }
+  for (const kind of ['retention', 'trend']) {
+    test(`of ${kind} is the same as a command`, { skip }, () => {
+      const make = new Maker(seed + 1);
+      for (let n = 0; n < 150; ++n) {
+        const state = make[kind]();
+        state.as_of ||= '2026-01-31'; // The program looks into the data for it otherwise.
+        const json = kind === 'retention' ? retention.retentionJson(state) : trend.trendJson(state);
+        const command = kind === 'retention' ? retention.retentionCommand(state) : trend.trendCommand(state);
+        assert.deepEqual(asked(command), meant(json), `seed ${seed}, question ${n}:\n${command}`);
+      }
+    });
+  }
+});
+
+describe('CSV', () => {
+  test('is safe to open in a spreadsheet', () => {
+    for (const [value, field] of [
+      ['=1+1', "'=1+1"],
+      ['+1', "'+1"],
+      ['-1', "'-1"],
+      ['@x', "'@x"],
+      ['\tx', "'\tx"],
+      ['\r=1', '"\'\r=1"'],
+      ['a,b', '"a,b"'],
+      ['=a"b', '"\'=a""b"'],
+      ['a\nb', '"a\nb"'],
+      ['plain', 'plain'],
+      [-1.5, '-1.5'],
+      [null, ''],
+      [false, 'false'],
+    ]) {
+      assert.equal(csv.csvField(value), field, JSON.stringify(value));
+    }
+  });
+});
