@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/dispatch.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -21,6 +22,7 @@ namespace {
 namespace beast = boost::beast;
 
 constexpr std::size_t read_bytes = 16 * 1024;
+constexpr std::size_t piece_bytes = 256 * 1024;  // Of bodies that sinks take, and files.
 // Unread input that is thrown away so that the client gets to read why it was refused. What takes
 // longer than Pace allows is cut off, too.
 constexpr std::size_t drain_bytes_max = std::size_t{32} << 20;
@@ -31,7 +33,7 @@ class Connection::BodyParser : public beast::http::request_parser<beast::http::b
  public:
   explicit BodyParser(const Server::Limits& limits) {
     header_limit(static_cast<std::uint32_t>(limits.head.bytes));
-    body_limit(limits.body_bytes);
+    body_limit(boost::none);  // Until it is known who takes the body.
     eager(false);
   }
   /// Its head, which has been read.
@@ -176,16 +178,29 @@ Task<bool> Connection::serve_one() {
   BodyParser parser(shared_.limits);
   error_code error;
   const std::size_t parsed = parser.put(asio::buffer(head.data(), head.size()), error);
-  if (error == beast::http::error::body_limit) {
-    co_return co_await refuse({413, "body_too_large"});
-  }
   if (error || parsed != head_bytes || !parser.is_header_done()) {
     co_return co_await refuse({400, "bad_header"});
   }
   Request request = parser.request();
+  request.peer = peer_.address;
+  request.is_local = peer_.address.empty();
+  request.is_loopback = peer_.is_loopback;
+  request.id = shared_.new_request_id();
   input_.erase(0, head_bytes);
-  const bool keeps_alive = parser.keep_alive();
-  if (!parser.is_done()) {
+  bool keeps_alive = parser.keep_alive();
+  BodyRule rule;
+  if (shared_.body_rules) rule = shared_.body_rules(request);
+  request.sink = std::move(rule.sink);
+  if (request.sink == nullptr && !rule.is_unread) {
+    const std::size_t limit = shared_.limits.body_bytes;
+    if (parser.content_length().value_or(0) > limit) {
+      co_return co_await refuse({413, "body_too_large"});
+    }
+    parser.body_limit(limit);
+  }
+  if (!parser.is_done() && rule.is_unread) {
+    keeps_alive = false;
+  } else if (!parser.is_done()) {
     if (const auto expect = request.header("expect")) {
       if (!beast::iequals(*expect, "100-continue")) {
         co_return co_await refuse({417, "bad_expectation"});
@@ -194,18 +209,21 @@ Task<bool> Connection::serve_one() {
       if (input_.empty()) is_told = co_await write_all("HTTP/1.1 100 Continue\r\n\r\n");
       if (!is_told) co_return false;
     }
-    const HeadFault fault = co_await read_body(parser, request.body);
+    const HeadFault fault = co_await read_body(parser, request);
     if (fault.status > 0) co_return co_await refuse(fault);
     if (fault.status < 0) co_return false;
+    if (!parser.is_done()) keeps_alive = false;  // The sink wants no more of it.
   }
   co_return co_await answer(std::move(request), keeps_alive);
 }
 
-/// Status 0: it came; below: the client is gone.
-Task<HeadFault> Connection::read_body(BodyParser& parser, std::string& body) {
+/// Status 0: it came, or all that its sink wanted; below: the client is gone.
+Task<HeadFault> Connection::read_body(BodyParser& parser, Request& request) {
   begin(Phase::body);
+  std::string& body = request.body;
   std::array<char, read_bytes> piece;
   std::uint64_t taken = 0;
+  std::uint64_t came = 0;
   while (!parser.is_done()) {
     if (!input_.empty()) {
       auto& out = parser.get().body();
@@ -216,6 +234,7 @@ Task<HeadFault> Connection::read_body(BodyParser& parser, std::string& body) {
       const std::size_t used = parser.put(asio::buffer(input_), error);
       const std::size_t made = piece.size() - out.size;
       body.append(piece.data(), made);
+      came += made;
       held_ += made;
       input_.erase(0, used);
       taken += used;
@@ -224,8 +243,13 @@ Task<HeadFault> Connection::read_body(BodyParser& parser, std::string& body) {
       if (error == beast::http::error::need_buffer) error = {};
       if (error == beast::http::error::body_limit) co_return HeadFault{413, "body_too_large"};
       // What says how long the chunks are is no body, and not endless either.
-      if (taken > 2 * body.size() + (64 << 10)) co_return HeadFault{400, "bad_chunk"};
+      if (taken > 2 * came + (64 << 10)) co_return HeadFault{400, "bad_chunk"};
       if (error && error != beast::http::error::need_more) co_return HeadFault{400, "bad_chunk"};
+      if (request.sink != nullptr && body.size() >= piece_bytes) {
+        const bool goes_on = co_await hand_over(*request.sink, body);
+        if (expired_) co_return HeadFault{-1, {}};
+        if (!goes_on) co_return HeadFault{0, {}};
+      }
       if (made > 0 || used > 0 || parser.is_done()) continue;
     }
     const bool has_more = co_await read_more();
@@ -234,7 +258,32 @@ Task<HeadFault> Connection::read_body(BodyParser& parser, std::string& body) {
       co_return HeadFault{-1, {}};
     }
   }
+  if (request.sink != nullptr && !body.empty()) {
+    const bool goes_on = co_await hand_over(*request.sink, body);
+    if (!goes_on && expired_) co_return HeadFault{-1, {}};
+  }
   co_return HeadFault{0, {}};
+}
+
+/// Waits until the sink has taken what is in `body`. False where it wants no more.
+Task<bool> Connection::hand_over(BodySink& sink, std::string& body) {
+  begin(Phase::handler);
+  enum : int { waits, wants_more, has_enough };
+  const auto outcome = std::make_shared<std::atomic<int>>(waits);
+  sink.write(std::exchange(body, {}),
+             [outcome, worker = worker_, weak = weak_from_this()](bool goes_on) {
+               *outcome = goes_on ? wants_more : has_enough;
+               asio::dispatch(worker->context, [weak] {
+                 if (const auto alive = weak.lock()) alive->wake();
+               });
+             });
+  while (*outcome == waits) {
+    if (expired_) co_return false;
+    co_await sleep();
+  }
+  release_body();
+  begin(Phase::body);
+  co_return *outcome == wants_more;
 }
 
 void Connection::release_body() {
@@ -245,10 +294,6 @@ void Connection::release_body() {
 Task<bool> Connection::answer(Request request, bool keeps_alive) {
   begin(Phase::handler);
   shared_.requests.fetch_add(1);
-  request.peer = peer_.address;
-  request.is_local = peer_.address.empty();
-  request.is_loopback = peer_.is_loopback;
-  request.id = shared_.new_request_id();
   const std::string id = request.id;
   // The worker lives as long as somebody may wake one of its connections.
   const auto answer = Answer::make(
@@ -277,6 +322,13 @@ Task<bool> Connection::answer(Request request, bool keeps_alive) {
     co_return false;
   }
   if (is_stream && !is_to_head_) co_await pass_on(*answer);
+  if (response.file && !is_to_head_) {
+    const bool is_whole = co_await send_file(*response.file);
+    if (!is_whole) {
+      answer->close();
+      co_return false;
+    }
+  }
   answer->close();
   if (closes) co_await finish();
   co_return !closes;
@@ -295,6 +347,19 @@ Task<void> Connection::pass_on(Answer& answer) {
     const bool is_sent = co_await write_all(piece.text);
     if (!is_sent) co_return;
   }
+}
+
+/// False where the client is gone, or the file is shorter than was said.
+Task<bool> Connection::send_file(const Response::FileBody& body) {
+  std::string piece;
+  for (std::uint64_t at = 0; at < body.bytes; at += piece.size()) {
+    piece.resize(std::min<std::uint64_t>(piece_bytes, body.bytes - at));
+    const auto got = body.file->read_at(at, std::as_writable_bytes(std::span(piece)));
+    if (!got || *got != piece.size()) co_return false;
+    const bool is_sent = co_await write_all(piece);
+    if (!is_sent) co_return false;
+  }
+  co_return true;
 }
 
 /// Until wake().

@@ -47,9 +47,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> write_all(std::string_view text);
   Task<bool> serve_one();
   Task<std::size_t> read_head();
-  Task<HeadFault> read_body(BodyParser& parser, std::string& body);
+  Task<HeadFault> read_body(BodyParser& parser, Request& request);
+  Task<bool> hand_over(BodySink& sink, std::string& body);
   Task<bool> answer(Request request, bool keeps_alive);
   Task<void> pass_on(Answer& answer);
+  Task<bool> send_file(const Response::FileBody& body);
   Task<void> sleep();
   Task<bool> refuse(HeadFault fault);
   Task<void> finish();

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/env.h"
+
 namespace hf::http {
 
 struct Header {
@@ -19,12 +21,22 @@ struct Header {
   std::string value;
 };
 
+/// Takes the body of one request, which is too large to be held, piece by piece.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  /// Takes the next piece and calls `done` once, from any thread; no other call comes before.
+  /// false: what follows of the body is not read, and the handler knows why.
+  virtual void write(std::string piece, std::function<void(bool goes_on)> done) = 0;
+};
+
 struct Request {
   std::string method;
   std::string path;   ///< As sent, without the query: "/v1/batch".
   std::string query;  ///< Behind '?', as sent; empty where there is none.
   std::vector<Header> headers;
-  std::string body;       ///< As sent: maybe compressed.
+  std::string body;  ///< As sent: maybe compressed. Empty where `sink` took it.
+  std::shared_ptr<BodySink> sink;
   std::string peer;       ///< The client's address; empty for the socket in the data directory.
   bool is_local = false;  ///< Came by that socket, which only this user can open.
   bool is_loopback = false;
@@ -45,6 +57,12 @@ struct Response {
   std::string body = {};
   std::vector<Header> headers = {};
   bool close = false;  ///< The connection ends with it.
+  /// In place of `body`, the first bytes of a file, which has them.
+  struct FileBody {
+    std::shared_ptr<const File> file;
+    std::uint64_t bytes = 0;
+  };
+  std::optional<FileBody> file = {};
 };
 
 /// What a client that stays on the line still gets to read. From any thread.
@@ -82,6 +100,13 @@ class Reply {
 };
 
 using Handler = std::function<void(Request&&, Reply)>;
+
+/// What becomes of a request's body, as its head alone decides.
+struct BodyRule {
+  std::shared_ptr<BodySink> sink = nullptr;  ///< Null: it is held, where it is not too large.
+  bool is_unread = false;  ///< The handler answers without it, and the connection ends.
+};
+using BodyRules = std::function<BodyRule(const Request& head)>;
 
 /// "Bad Request"; "" for a status that we never send.
 [[nodiscard]] std::string_view reason_phrase(int status);

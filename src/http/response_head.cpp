@@ -50,7 +50,8 @@ std::string head_of(const Response& response, const HeadOptions& options) {
     head += fmt::format("Content-Type: {}\r\n", response.content_type);
   }
   if (!options.is_stream && response.status != 204 && response.status != 304) {
-    head += fmt::format("Content-Length: {}\r\n", response.body.size());
+    head += fmt::format("Content-Length: {}\r\n",
+                        response.file ? response.file->bytes : response.body.size());
   }
   for (const Header& header : response.headers) {
     head += fmt::format("{}: {}\r\n", header.name, header.value);

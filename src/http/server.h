@@ -38,6 +38,8 @@ class Server {
     std::string socket_path;  ///< Empty: none.
     /// What is refused of requests below this path may be read by pages from anywhere.
     std::string any_page_prefix = {};
+    /// Asked on the server's threads, before the body is read; absent: all bodies are held.
+    BodyRules body_rules = {};
     unsigned threads = 2;
     Limits limits = {};
   };

@@ -31,6 +31,7 @@ struct Shared {
   Env env;
   Server::Limits limits;
   std::string any_page_prefix;
+  BodyRules body_rules;
   Handler handler;
   std::atomic<bool> stopping = false;
   std::atomic<std::uint64_t> accepted = 0;
@@ -46,6 +47,7 @@ struct Shared {
       : env(e),
         limits(options.limits),
         any_page_prefix(options.any_page_prefix),
+        body_rules(options.body_rules),
         handler(std::move(h)) {}
   [[nodiscard]] std::int64_t now_ms() const { return env.clock.monotonic_ns() / 1'000'000; }
   [[nodiscard]] std::string new_request_id() const {
