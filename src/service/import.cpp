@@ -4,24 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <future>
 #include <unordered_map>
 
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/site.h"
-#include "event/csv_reader.h"
-#include "event/json_rows.h"
+#include "service/import_input.h"
 #include "service/logged_frames.h"
-#include "service/row_source.h"
 #include "store/part_builder.h"
 
 namespace hf {
 namespace {
 
-constexpr std::size_t sample_rows = 20'000;
-constexpr std::uint64_t sample_bytes = 8u << 20;
 constexpr std::size_t digest_block_bytes = 4u << 20;
 constexpr std::uint64_t progress_rows = 1u << 15;
 constexpr std::size_t rejects_in_memory_max = 8u << 20;
@@ -30,182 +25,6 @@ constexpr int runs_max = 3;
 std::string_view file_name(std::string_view path) {
   const std::size_t slash = path.find_last_of('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-bool has_suffix(std::string_view path, std::initializer_list<std::string_view> suffixes) {
-  return std::ranges::any_of(suffixes, [&](std::string_view s) { return path.ends_with(s); });
-}
-
-std::string_view without_compression(std::string_view path) {
-  for (const std::string_view suffix : {".gz", ".zst", ".zstd"}) {
-    if (path.ends_with(suffix)) path.remove_suffix(suffix.size());
-  }
-  return path;
-}
-
-Result<std::unique_ptr<ByteSource>> open_bytes(const Env& env, const std::string& path) {
-  if (path == "-") return ByteSource::from_stdin();
-  return ByteSource::open_file(env, path);
-}
-
-Result<InputFormat> format_of(const Env& env, const std::string& path) {
-  const std::string_view plain = without_compression(path);
-  if (has_suffix(plain, {".parquet"})) return InputFormat::parquet;
-  if (has_suffix(plain, {".json", ".jsonl", ".ndjson"})) return InputFormat::json;
-  if (has_suffix(plain, {".csv", ".tsv", ".txt"})) return InputFormat::csv;
-  if (path == "-") return InputFormat::csv;
-  HF_TRY(const auto bytes, ByteSource::open_file(env, path));
-  char beginning[64];
-  HF_TRY(const std::size_t n, bytes->read(beginning));
-  std::string_view text(beginning, n);
-  if (text.starts_with("PAR1")) return InputFormat::parquet;
-  while (!text.empty() && std::strchr(" \t\r\n", text.front()) != nullptr) text.remove_prefix(1);
-  return text.starts_with('{') ? InputFormat::json : InputFormat::csv;
-}
-
-/// Samples columns by name, in order of first appearance.
-class Sampler {
- public:
-  ColumnSample& column(std::string_view name) {
-    const auto [found, is_new] = index_.try_emplace(std::string(name), columns_.size());
-    if (is_new) columns_.push_back({.name = std::string(name)});
-    return columns_[found->second];
-  }
-  [[nodiscard]] const std::vector<ColumnSample>& columns() const { return columns_; }
-
- private:
-  std::vector<ColumnSample> columns_;
-  std::unordered_map<std::string, std::size_t> index_;
-};
-
-Result<std::vector<ColumnSample>> sample_csv(const Env& env, const std::string& path,
-                                             const CsvDialect& dialect) {
-  HF_TRY(auto bytes, open_bytes(env, path));
-  CsvReader reader(std::move(bytes), dialect);
-  std::vector<ColumnSample> columns;
-  if (dialect.header) {
-    HF_TRY(const auto header, reader.header());
-    for (const std::string& name : header) columns.push_back({.name = name});
-  }
-  for (std::size_t n = 0; n < sample_rows && reader.position().offset < sample_bytes; ++n) {
-    HF_TRY(const auto next, reader.next());
-    if (std::holds_alternative<End>(next)) break;
-    const auto* row = std::get_if<CsvRow>(&next);
-    if (row == nullptr) continue;
-    while (!dialect.header && columns.size() < row->fields.size()) {
-      columns.push_back({.name = fmt::format("column{}", columns.size() + 1)});
-    }
-    for (std::size_t i = 0; i < columns.size() && i < row->fields.size(); ++i) {
-      if (!row->fields[i].empty()) columns[i].values.emplace_back(row->fields[i]);
-    }
-  }
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      if (columns[i].name == columns[j].name) {
-        return fail(ErrorCode::invalid_argument, "bad_header",
-                    fmt::format("two columns are named \"{}\"", columns[i].name));
-      }
-    }
-  }
-  return columns;
-}
-
-Result<std::vector<ColumnSample>> sample_json(const Env& env, const std::string& path,
-                                              bool& any_flat) {
-  HF_TRY(auto bytes, open_bytes(env, path));
-  JsonRowReader reader(std::move(bytes));
-  Sampler sampler;
-  for (std::size_t n = 0; n < sample_rows && reader.position().offset < sample_bytes; ++n) {
-    HF_TRY(const auto next, reader.next());
-    if (std::holds_alternative<End>(next)) break;
-    const auto* row = std::get_if<JsonRow>(&next);
-    if (row == nullptr || row->call) continue;
-    any_flat = true;
-    for (const PropertyView& field : row->fields) {
-      ColumnSample& column = sampler.column(field.name);
-      column.values.push_back(canonical_text(field.value));
-    }
-  }
-  return sampler.columns();
-}
-
-std::unexpected<Error> empty_input(const std::string& path) {
-  return fail(ErrorCode::invalid_argument, "empty_input",
-              fmt::format("{}: the file is empty", path));
-}
-
-Result<void> require_bytes(const Env& env, const std::string& path) {
-  HF_TRY(const auto bytes, ByteSource::open_file(env, path));
-  char first;
-  HF_TRY(const std::size_t n, bytes->read({&first, 1}));
-  if (n == 0) return empty_input(path);
-  return {};
-}
-
-/// Found out now, not when the first files are in parts already.
-Result<void> require_same_columns(const Env& env, const std::vector<std::string>& paths,
-                                  const CsvDialect& dialect) {
-  std::vector<std::string> columns;
-  for (const std::string& path : paths) {
-    HF_TRY(auto bytes, ByteSource::open_file(env, path));
-    CsvReader reader(std::move(bytes), dialect);
-    HF_TRY(const auto header, reader.header());
-    if (columns.empty()) columns.assign(header.begin(), header.end());
-    if (!header.empty() && !std::ranges::equal(header, columns)) {
-      return fail(
-          ErrorCode::invalid_argument, "other_columns",
-          fmt::format("{}: not the columns of {}; import them one by one", path, paths.front()));
-    }
-  }
-  return {};
-}
-
-/// What the engine gives for a file's own rows or a SELECT over it.
-Result<std::unique_ptr<TableCursor>> open_cursor(SqlEngine* engine, const ImportPlan& plan,
-                                                 std::vector<std::string> paths) {
-  if (engine == nullptr) {
-    return fail(ErrorCode::failed_precondition, "needs_sql_engine",
-                "this build has no SQL engine: no --sql and no Parquet");
-  }
-  SqlInput input{.paths = std::move(paths)};
-  switch (plan.mapping.format) {
-    case InputFormat::csv: input.format = SqlInput::Format::csv; break;
-    case InputFormat::json: input.format = SqlInput::Format::json; break;
-    case InputFormat::parquet: input.format = SqlInput::Format::parquet; break;
-  }
-  return engine->open(input, plan.mapping.sql);
-}
-
-Result<std::vector<ColumnSample>> sample_table(SqlEngine* engine, const ImportPlan& plan) {
-  HF_TRY(const auto cursor, open_cursor(engine, plan, plan.options.files));
-  std::vector<ColumnSample> columns;
-  for (const std::string& name : cursor->columns()) columns.push_back({.name = name});
-  std::vector<bool> all_numbers(columns.size(), true);
-  for (std::size_t n = 0; n < sample_rows; ++n) {
-    HF_TRY(const auto cells, cursor->next());
-    if (cells.empty()) break;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      switch (cells[i].kind) {
-        case TableCell::Kind::null: break;
-        case TableCell::Kind::local_time:
-        case TableCell::Kind::instant:
-          columns[i].typed_time = true;
-          if (columns[i].values.empty()) {
-            columns[i].values.push_back(format_rfc3339(cells[i].time_ms, *Zone::utc()));
-          }
-          break;
-        case TableCell::Kind::value:
-          columns[i].values.push_back(canonical_text(cells[i].value));
-          all_numbers[i] = all_numbers[i] && cells[i].value.kind == ValueKind::number;
-          break;
-      }
-    }
-  }
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    columns[i].typed_number =
-        all_numbers[i] && !columns[i].typed_time && !columns[i].values.empty();
-  }
-  return columns;
 }
 
 Result<ImportedFile> digest_file(const Env& env, const std::string& path,
@@ -410,17 +229,9 @@ class ImportRun {
   }
 
   Result<std::unique_ptr<RowSource>> open_rows(std::size_t file, RowPosition at) {
-    if (plan_.mapping.is_table()) {
-      std::vector<std::string> paths;  // Without those imported before.
-      for (const std::size_t i : files_) paths.push_back(plan_.options.files[i]);
-      HF_TRY(auto cursor, open_cursor(engine_, plan_, std::move(paths)));
-      return open_table_rows(std::move(cursor), plan_.mapping, zone_);
-    }
-    HF_TRY(auto bytes, open_bytes(env_, plan_.options.files[files_[file]]));
-    if (plan_.mapping.format == InputFormat::json) {
-      return open_json_rows(std::move(bytes), plan_.mapping, zone_, at);
-    }
-    return open_csv_rows(std::move(bytes), plan_.mapping, zone_, at);
+    std::vector<std::string> paths;  // Without those imported before.
+    for (const std::size_t i : files_) paths.push_back(plan_.options.files[i]);
+    return open_import_rows({env_, engine_, plan_.mapping, zone_}, std::move(paths), file, at);
   }
 
   Result<void> read_rows() {
@@ -694,70 +505,6 @@ class ImportRun {
 };
 
 }  // namespace
-
-Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine, const ImportOptions& options) {
-  ImportPlan plan{.options = options};
-  ImportMapping& mapping = plan.mapping;
-  mapping.sql = options.sql;
-  mapping.source = options.source;
-  mapping.identify_rows = options.identify_rows;
-  if (!options.overrides.timezone.empty()) mapping.timezone = options.overrides.timezone;
-  HF_CHECK(Zone::load(env, mapping.timezone));
-  if (options.files.empty()) {
-    return fail(ErrorCode::invalid_argument, "empty_input", "no file to import");
-  }
-  const std::string& first = options.files.front();
-  if (first == "-" || std::ranges::find(options.files, "-") != options.files.end()) {
-    return fail(ErrorCode::invalid_argument, "unsupported_input",
-                "standard input must be read into a file first");
-  }
-  for (const std::string& path : options.files) {
-    if (!env.files.exists(path)) {
-      return fail(ErrorCode::not_found, "not_found", fmt::format("{}: no such file", path));
-    }
-  }
-  if (options.format) {
-    mapping.format = *options.format;
-  } else {
-    HF_TRY(mapping.format, format_of(env, first));
-  }
-  std::vector<ColumnSample> columns;
-  bool only_calls = false;
-  if (mapping.is_table()) {
-    HF_TRY(columns, sample_table(engine, plan));
-  } else if (mapping.format == InputFormat::json) {
-    bool any_flat = false;
-    HF_TRY(columns, sample_json(env, first, any_flat));
-    only_calls = !any_flat;
-    if (only_calls) HF_CHECK(require_bytes(env, first));
-  } else {
-    if (options.dialect) {
-      mapping.dialect = *options.dialect;
-    } else {
-      const auto recognized = engine != nullptr
-                                  ? engine->recognize_csv(first)
-                                  : Result<RecognizedCsv>(fail(ErrorCode::unavailable, "", ""));
-      // One bad row can make a small file look like one wide column.
-      if (recognized && recognized->columns.size() > 1) {
-        mapping.dialect = recognized->dialect;
-      } else {
-        HF_TRY(const auto bytes, ByteSource::open_file(env, first));
-        std::string beginning(4096, '\0');
-        HF_TRY(const std::size_t n, bytes->read(beginning));
-        mapping.dialect = guess_dialect(std::string_view(beginning).substr(0, n));
-      }
-    }
-    HF_TRY(columns, sample_csv(env, first, mapping.dialect));
-    if (columns.empty()) return empty_input(first);
-    if (mapping.dialect.header) HF_CHECK(require_same_columns(env, options.files, mapping.dialect));
-  }
-  // Whole Segment calls say themselves what they are.
-  if (!only_calls) {
-    HF_CHECK(
-        recognize_fields(columns, !mapping.sql.empty(), options.overrides, mapping, plan.remarks));
-  }
-  return plan;
-}
 
 Result<ImportOutcome> run_import(const Env& env, const WithStore& with_store, SqlEngine* engine,
                                  const ImportPlan& plan, const ImportControl& control) {

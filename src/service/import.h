@@ -14,30 +14,11 @@
 
 #include "base/env.h"
 #include "base/result.h"
-#include "service/import_mapping.h"
+#include "service/import_plan.h"
 #include "service/sql_engine.h"
 #include "store/store.h"
 
 namespace hf {
-
-struct ImportOptions {
-  std::vector<std::string> files;     ///< Paths; "-" is standard input, alone.
-  std::optional<InputFormat> format;  ///< Absent: by name and content.
-  MappingOverrides overrides;
-  std::optional<CsvDialect> dialect;  ///< Absent: recognised.
-  std::string sql;
-  std::string source = "import";
-  bool identify_rows = false;  ///< Rows without message id are known by their content.
-  bool strict = false;         ///< The first rejected row undoes the import.
-};
-
-/// What will be imported and how it is understood; shown before it starts.
-struct ImportPlan {
-  ImportOptions options;
-  ImportMapping mapping;
-  std::vector<ImportedFile> files;
-  std::vector<std::string> remarks;  ///< For the user: what was assumed.
-};
 
 struct ImportProgress {
   enum class Phase : std::uint8_t { digest, rows, finishing };
@@ -70,13 +51,6 @@ struct ImportControl {
   /// Rows per part; 0 is PartBuilder's own bound. Tests set it low.
   std::uint32_t rows_per_part = 0;
 };
-
-/// Recognises files, columns and times. `engine` may be null: then there is no SQL and no Parquet,
-/// and CSV is recognised by its looks. Reads only.
-/// Errors: those of recognize_fields(); not_found; invalid_argument/empty_input, needs_sql_engine,
-/// unsupported_input, other_columns (CSV files that differ in them).
-[[nodiscard]] Result<ImportPlan> plan_import(const Env& env, SqlEngine* engine,
-                                             const ImportOptions& options);
 
 /// Runs a step with the store and returns what it returned. Between two steps others may change the
 /// store, and it may be another one of the same directory.

@@ -58,12 +58,19 @@ ImportJobs::~ImportJobs() {
   thread_.join();
 }
 
+Result<std::unique_ptr<SqlEngine>> ImportJobs::engine() const {
+  if (!options_.engine) return nullptr;
+  return options_.engine();
+}
+
 Result<ImportPlan> ImportJobs::plan(const ImportOptions& options) const {
-  std::unique_ptr<SqlEngine> engine;
-  if (options_.engine) {
-    HF_TRY(engine, options_.engine());
-  }
+  HF_TRY(const auto engine, this->engine());
   return plan_import(env_, engine.get(), options);
+}
+
+Result<ImportPreview> ImportJobs::preview(const ImportOptions& options) const {
+  HF_TRY(const auto engine, this->engine());
+  return preview_import(env_, engine.get(), options);
 }
 
 Result<ImportJobs::Job> ImportJobs::start(const ImportOptions& options,
@@ -143,10 +150,7 @@ void ImportJobs::run() {
 
 Result<ImportOutcome> ImportJobs::import(const ImportPlan& plan, std::uint64_t id,
                                          const std::atomic<bool>& stop) {
-  std::unique_ptr<SqlEngine> engine;
-  if (options_.engine) {
-    HF_TRY(engine, options_.engine());
-  }
+  HF_TRY(const auto engine, this->engine());
   const ImportControl control{
       .on_progress =
           [&](const ImportProgress& progress) { queue_.lock()->find(id)->job.progress = progress; },

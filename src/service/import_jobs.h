@@ -54,6 +54,8 @@ class ImportJobs {
 
   /// How the files would be understood, as plan_import() tells it.
   [[nodiscard]] Result<ImportPlan> plan(const ImportOptions& options) const;
+  /// Likewise, as preview_import().
+  [[nodiscard]] Result<ImportPreview> preview(const ImportOptions& options) const;
   /// Plans the import and puts it in the queue; returns its job. `on_end` is called from another
   /// thread when it has ended. Errors: those of plan_import(); resource_exhausted/too_many_imports;
   /// unavailable/stopping.
@@ -81,6 +83,7 @@ class ImportJobs {
     [[nodiscard]] Entry* find(std::uint64_t id);
     [[nodiscard]] Entry* next_waiting();
   };
+  [[nodiscard]] Result<std::unique_ptr<SqlEngine>> engine() const;
   void run();
   [[nodiscard]] Result<ImportOutcome> import(const ImportPlan& plan, std::uint64_t id,
                                              const std::atomic<bool>& stop);

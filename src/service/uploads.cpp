@@ -146,9 +146,9 @@ Result<std::shared_ptr<Uploads::Receiving>> Uploads::begin(std::string_view name
                                                            std::optional<std::uint64_t> bytes) {
   if (bytes && *bytes > options_.bytes_max) return too_large(options_.bytes_max);
   if (files_->load() >= options_.files_max) {
-    return fail(ErrorCode::resource_exhausted, "too_many_uploads",
-                fmt::format("{} files are being received or wait to be imported",
-                            options_.files_max));
+    return fail(
+        ErrorCode::resource_exhausted, "too_many_uploads",
+        fmt::format("{} files are being received or wait to be imported", options_.files_max));
   }
   HF_CHECK(env_.files.make_directories(directory_));
   HF_CHECK(require_room(bytes.value_or(0)));

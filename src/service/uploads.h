@@ -28,9 +28,9 @@ struct Upload {
   TimestampMs expires_ms = 0;
 };
 
-/// Files on their way into an import, below uploads/ of the data directory. Nothing of them outlives
-/// the process: an import that was cut off is told the file again, and goes on. Methods may be
-/// called from any thread.
+/// Files on their way into an import, below uploads/ of the data directory. Nothing of them
+/// outlives the process: an import that was cut off is told the file again, and goes on. Methods
+/// may be called from any thread.
 class Uploads {
  public:
   struct Options {
