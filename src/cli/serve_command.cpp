@@ -16,6 +16,7 @@
 #include "http/local_client.h"
 #include "http/server.h"
 #include "service/access.h"
+#include "service/uploads.h"
 #include "service/workspace.h"
 
 namespace hf {
@@ -32,6 +33,7 @@ struct ServeArguments {
   std::uint64_t events_per_s_per_key = 0;
   bool requires_keys = false;
   std::string access_log;
+  std::uint64_t upload_mib = 4 << 10;
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
 };
 
@@ -101,6 +103,8 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   const auto append = [&](std::string lines) {
     return append_for_client(*workspace, std::move(lines));
   };
+  HF_TRY(const auto uploads,
+         Uploads::open(env, session.data, {.bytes_max = arguments.upload_mib << 20}));
   std::unique_ptr<http::AccessLog> access_log;
   if (!arguments.access_log.empty()) {
     HF_TRY(access_log, http::AccessLog::open(env, arguments.access_log));
@@ -111,7 +115,9 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
                    .access_log = access_log.get(),
                    .run_command = run,
                    .append_lines = append,
-                   .imports = {.engine = session.adapters().sql}});
+                   .imports = {.engine = session.adapters().sql},
+                   .uploads = uploads.get()});
+  options.body_rules = [&](const http::Request& head) { return door.body_rule(head); };
   HF_TRY(const auto server,
          http::Server::start(env, options, [&](http::Request&& r, http::Reply a) {
            door.handle(std::move(r), std::move(a));
@@ -171,6 +177,11 @@ void add_serve_command(CommandTable& table) {
       ->capture_default_str();
   serve_command->add_option("--events-per-second-per-key", arguments->events_per_s_per_key,
                             "More are answered 429 (default: no limit)");
+  serve_command
+      ->add_option("--upload-limit", arguments->upload_mib,
+                   "MiB that a file sent to be imported may have")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   serve_command->add_flag("--require-keys", arguments->requires_keys,
                           "Questions from this machine need a key, too (behind a proxy)");
   serve_command->add_option("--access-log", arguments->access_log,

@@ -78,7 +78,13 @@ std::span<const Door::Entry> Door::entries() {
       {{"GET", "/api/v1/keys", Access::admin}, &Door::list_keys},
       {{"POST", "/api/v1/keys", Access::admin}, &Door::create_key},
       {{"POST", "/api/v1/keys/{id}/revoke", Access::admin}, &Door::revoke_key},
+      {{"POST", "/api/v1/uploads", Access::admin}, &Door::receive_upload},
+      {{"DELETE", "/api/v1/uploads/{upload}", Access::admin}, &Door::remove_upload},
+      {{"POST", "/api/v1/imports/preview", Access::admin}, &Door::preview_import},
       {{"POST", "/api/v1/imports", Access::admin}, &Door::start_import},
+      {{"GET", "/api/v1/imports", Access::read}, &Door::list_imports},
+      {{"POST", "/api/v1/imports/{import}/undo", Access::admin}, &Door::undo_import},
+      {{"GET", "/api/v1/imports/{import}/rejects", Access::read}, &Door::send_rejects},
       {{"GET", "/api/v1/imports/jobs", Access::read}, &Door::list_import_jobs},
       {{"GET", "/api/v1/imports/jobs/{job}", Access::read}, &Door::show_import_job},
       {{"POST", "/api/v1/imports/jobs/{job}/cancel", Access::admin}, &Door::cancel_import},
@@ -150,8 +156,7 @@ void Door::handle(Request&& request, Reply reply) {
     if (call.logged) call.logged->set_route(entry.route.path);
     // The key of an event may lie in its body: track() looks itself.
     if (entry.route.access != Access::write) {
-      auto grant = authorize(call.request, entry.route.access, keyring_, env_.clock.now_ms(),
-                             options_.trusts_loopback);
+      auto grant = authorize(call.request, entry.route.access);
       if (!grant) {
         counts_.unauthorized.fetch_add(1);
         return call.refuse(grant.error());
@@ -176,6 +181,10 @@ void Door::handle(Request&& request, Reply reply) {
                                            : std::move(response));
 }
 
+Result<Grant> Door::authorize(const Request& request, Access access) const {
+  return http::authorize(request, access, keyring_, env_.clock.now_ms(), options_.trusts_loopback);
+}
+
 /// The destructor waits until it is let go: for what another thread will call.
 std::shared_ptr<void> Door::stay_open() {
   ++*staying_open_.lock();
@@ -194,6 +203,18 @@ bool Door::enqueue(std::function<void()> work) {
   }
   queries_changed_.notify_all();  // One of those who wait does not take work.
   return true;
+}
+
+void Door::answer_later(Call& call, std::function<Result<Response>(Request&)> work) {
+  const std::string id = call.request.id;
+  const bool is_taken = enqueue([reply = call.reply, work = std::move(work),
+                                 request = std::make_shared<Request>(std::move(call.request))] {
+    auto answer = work(*request);
+    reply(answer ? *std::move(answer) : problem(answer.error(), request->id));
+  });
+  if (is_taken) return;
+  call.reply(
+      problem({ErrorCode::unavailable, "too_many_queries", "the server is busy; try again"}, id));
 }
 
 void Door::answer_queries() {
@@ -222,6 +243,7 @@ void Door::tick() {
       }
     }
     feed_.tick();
+    if (options_.uploads != nullptr) options_.uploads->tick();
     // What cannot be saved now is saved the next time.
     if (second % flush_every_s == 0) (void)keyring_.flush();
   }

@@ -21,6 +21,7 @@
 #include "http/access_api.h"
 #include "http/access_log.h"
 #include "http/access_rule.h"
+#include "http/import_api.h"
 #include "http/message.h"
 #include "http/rate_limit.h"
 #include "http/server.h"
@@ -56,6 +57,7 @@ class Door {
     /// Of POST /local/v1/append, likewise.
     std::function<Result<std::string>(std::string body)> append_lines = {};
     ImportJobs::Options imports = {};
+    Uploads* uploads = nullptr;  ///< Outlives the door. Null: none are taken.
   };
   /// All must outlive it.
   Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
@@ -64,6 +66,8 @@ class Door {
   ~Door();
 
   void handle(Request&& request, Reply reply);
+  /// Of the server's options.
+  [[nodiscard]] BodyRule body_rule(const Request& head);
   /// All there are; preflight requests below /v1/ apart.
   [[nodiscard]] static std::span<const Route> routes();
   /// For /metrics; until it is set there is nothing of the server in them.
@@ -97,7 +101,13 @@ class Door {
   void list_keys(Call& call);
   void create_key(Call& call);
   void revoke_key(Call& call);
+  void receive_upload(Call& call);
+  void remove_upload(Call& call);
+  void preview_import(Call& call);
   void start_import(Call& call);
+  void list_imports(Call& call);
+  void undo_import(Call& call);
+  void send_rejects(Call& call);
   void list_import_jobs(Call& call);
   void show_import_job(Call& call);
   void cancel_import(Call& call);
@@ -107,7 +117,11 @@ class Door {
   using AccessChange =
       std::function<Result<AccessAnswer>(StateChange&, const Env&, std::string_view body)>;
   void change_access(Call& call, int status, const AccessChange& change);
+  [[nodiscard]] Result<Grant> authorize(const Request& request, Access access) const;
+  [[nodiscard]] Result<ImportRequest> import_request(Request& request, Uploads::Kept& upload) const;
   [[nodiscard]] bool enqueue(std::function<void()> work);
+  /// Answers with what `work` returns, once a thread that answers questions has come to it.
+  void answer_later(Call& call, std::function<Result<Response>(Request&)> work);
   [[nodiscard]] std::shared_ptr<void> stay_open();
   void answer_queries();
   void tick();

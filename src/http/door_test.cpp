@@ -929,9 +929,9 @@ TEST(ImportOptionsJson, ComesBackAsItWas) {
                         .identify_rows = true,
                         .strict = true};
   const std::string text = import_options_json(options);
-  EXPECT_EQ(import_options_json(must(parse_import_options(text))), text);
-  EXPECT_EQ(must(parse_import_options(text)).dialect, options.dialect);
-  EXPECT_EQ(import_options_json(must(parse_import_options("{}"))),
+  EXPECT_EQ(import_options_json(must(parse_import_request(text)).options), text);
+  EXPECT_EQ(must(parse_import_request(text)).options.dialect, options.dialect);
+  EXPECT_EQ(import_options_json(must(parse_import_request("{}")).options),
             import_options_json(ImportOptions()));
 }
 

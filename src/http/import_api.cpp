@@ -121,6 +121,40 @@ void put(JsonWriter& out, const ImportJobs::Job& job, std::string_view data) {
   out.end_object();
 }
 
+std::string_view state_name(ImportState state) {
+  switch (state) {
+    case ImportState::running: return "unfinished";
+    case ImportState::done: return "done";
+    case ImportState::undone: return "undone";
+  }
+  return "";
+}
+
+void put(JsonWriter& out, const ImportRecord& record) {
+  out.begin_object();
+  put(out, "import", record.id);
+  out.key("state").text(state_name(record.state));
+  out.key("files").begin_array();
+  for (const ImportedFile& file : record.files) {
+    out.begin_object().key("name").text(file.name);
+    put(out, "bytes", file.bytes);
+    out.end_object();
+  }
+  out.end_array();
+  const auto mapping = parse_json(record.mapping);
+  const Json* const source = mapping ? mapping->find("source") : nullptr;
+  out.key("source").text(source != nullptr ? source->text : std::string());
+  put_time(out, "started_at", record.started_at_ms);
+  if (record.finished_at_ms != 0) put_time(out, "finished_at", record.finished_at_ms);
+  const ImportCounts& counts = record.counts;
+  put(out, "rows", counts.events + counts.duplicates + counts.rejected);
+  put(out, "events", counts.events);
+  put(out, "duplicates", counts.duplicates);
+  put(out, "rejected", counts.rejected);
+  out.key("has_rejects").boolean(record.state != ImportState::undone && record.reject_bytes > 0);
+  out.end_object();
+}
+
 /// What a server of this program has written; what is missing is nought.
 class JobReader {
  public:
@@ -181,16 +215,19 @@ ImportOutcome parse_outcome(const JobReader& in, std::string_view data) {
 
 }  // namespace
 
-Result<ImportOptions> parse_import_options(std::string_view body) {
+Result<ImportRequest> parse_import_request(std::string_view body) {
   HF_TRY(const Json json, parse_json(body));
   if (!json.is_object()) return fail(invalid, "not_an_object", "the body is no JSON object");
-  ImportOptions options;
+  ImportRequest request;
+  ImportOptions& options = request.options;
   std::string format;
   std::string delimiter;
   bool header = true;
   for (const auto& [name, value] : json.object) {
     if (name == "files") {
       HF_CHECK(read(value, name, options.files));
+    } else if (name == "upload") {
+      HF_CHECK(read(value, name, request.upload));
     } else if (name == "format") {
       HF_CHECK(read(value, name, format));
     } else if (name == "map") {
@@ -231,7 +268,10 @@ Result<ImportOptions> parse_import_options(std::string_view body) {
     options.dialect = CsvDialect{.header = header};
     if (!delimiter.empty()) options.dialect->delimiter = delimiter.front();
   }
-  return options;
+  if (!options.files.empty() && !request.upload.empty()) {
+    return fail(invalid, "two_inputs", "either files or an upload", "/upload");
+  }
+  return request;
 }
 
 std::string import_options_json(const ImportOptions& options) {
@@ -257,6 +297,82 @@ std::string import_options_json(const ImportOptions& options) {
   out.key("identify_rows").boolean(options.identify_rows);
   out.key("strict").boolean(options.strict);
   out.end_object();
+  return out.take();
+}
+
+std::string upload_json(const Upload& upload) {
+  JsonWriter out;
+  out.begin_object();
+  out.key("upload").text(upload.id);
+  out.key("name").text(upload.name);
+  put(out, "bytes", upload.bytes);
+  put_time(out, "expires_at", upload.expires_ms);
+  out.end_object();
+  return out.take();
+}
+
+std::string import_preview_json(const ImportPreview& preview) {
+  const ImportMapping& mapping = preview.plan.mapping;
+  JsonWriter out;
+  out.begin_object();
+  out.key("format").text(hf::to_string(mapping.format));
+  if (mapping.format == InputFormat::csv && mapping.sql.empty()) {
+    out.key("delimiter").text(std::string_view(&mapping.dialect.delimiter, 1));
+    out.key("header").boolean(mapping.dialect.header);
+  }
+  if (!mapping.constant_event.empty()) out.key("event").text(mapping.constant_event);
+  out.key("timezone").text(mapping.timezone);
+  out.key("columns").begin_array();
+  for (const FieldMapping& field : mapping.fields) {
+    out.begin_object();
+    out.key("name").text(field.column);
+    out.key("role").text(hf::to_string(field.role));
+    if (field.role == FieldRole::property) out.key("property").text(field.property);
+    out.key("type").text(hf::to_string(field.type));
+    const auto samples = preview.samples.find(field.column);
+    put(out, "samples",
+        samples == preview.samples.end() ? std::vector<std::string>() : samples->second);
+    out.end_object();
+  }
+  out.end_array();
+  put(out, "remarks", preview.plan.remarks);
+  out.key("rows").begin_array();
+  for (const std::string& row : preview.rows) out.raw(row);
+  out.end_array();
+  out.key("rejects").begin_array();
+  for (const RejectedRow& row : preview.rejects) {
+    out.begin_object();
+    put(out, "line", row.line);
+    if (row.column != 0) put(out, "column", row.column);
+    out.key("reason").text(row.reason);
+    out.key("message").text(row.message);
+    out.key("text").text(row.excerpt);
+    out.end_object();
+  }
+  out.end_array();
+  put(out, "rows_read", preview.rows_read);
+  put(out, "rows_rejected", preview.rows_rejected);
+  if (preview.problem) {
+    out.key("problem").begin_object();
+    out.key("reason").text(preview.problem->reason);
+    out.key("detail").text(preview.problem->message);
+    out.end_object();
+  }
+  out.end_object();
+  return out.take();
+}
+
+std::string import_record_json(const ImportRecord& record) {
+  JsonWriter out;
+  put(out, record);
+  return out.take();
+}
+
+std::string import_records_json(std::span<const ImportRecord> records) {
+  JsonWriter out;
+  out.begin_object().key("imports").begin_array();
+  for (std::size_t i = records.size(); i-- > 0;) put(out, records[i]);
+  out.end_array().end_object();
   return out.take();
 }
 

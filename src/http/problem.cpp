@@ -31,9 +31,10 @@ Response problem(const Error& error, std::string_view request_id) {
   // Some reasons have a status of their own, for clients that look at nothing else.
   int status = http_status(error.code);
   if (error.reason == "body_too_large") status = 413;
+  if (error.reason == "upload_too_large") status = 413;
   if (error.reason == "unsupported_encoding") status = 415;
   if (error.reason == "method_not_allowed") status = 405;
-  if (error.reason == "too_many_requests") status = 429;
+  if (error.reason == "too_many_requests" || error.reason == "too_many_uploads") status = 429;
   // Asked again, such a question is as large.
   if (error.reason == "too_many_cells" || error.reason == "too_many_buckets") status = 422;
   return problem(status, error, request_id);
