@@ -15,6 +15,7 @@
 #include "http/idempotency_key.h"
 #include "http/query_string.h"
 #include "metric/query.h"
+#include "metric/schema.h"
 #include "service/remembered_answer.h"
 
 namespace hf::http {
@@ -49,10 +50,7 @@ void Door::query(Call& call) {
     const auto answer = [&]() -> Result<std::string> {
       HF_TRY(const std::string text, decoded_body(*request, options_.body_bytes_max, 0));
       HF_TRY(const Workspace::Reading reading, workspace_.read());
-      const QueryContext context{.env = env_,
-                                 .default_zone = reading.zone,
-                                 .default_week_start = reading.store->settings().week_start};
-      return answer_query(reading.snapshot, context, text);
+      return answer_query(reading.snapshot, context_of(reading), text);
     }();
     (answer ? counts_.queries : counts_.failed_queries).fetch_add(1);
     reply(answer ? json(*answer) : problem(answer.error(), request->id));
@@ -62,6 +60,39 @@ void Door::query(Call& call) {
                         "more questions wait than are answered; ask again"},
                        id));
   }
+}
+
+QueryContext Door::context_of(const Workspace::Reading& reading) const {
+  return {.env = env_,
+          .default_zone = reading.zone,
+          .default_week_start = reading.store->settings().week_start};
+}
+
+void Door::schema(Call& call) {
+  answer_later(call, [this](Request& request) -> Result<Response> {
+    HF_TRY(const auto event, parameter(request.query, "event"));
+    HF_TRY(const Workspace::Reading reading, workspace_.read());
+    HF_TRY(const Schema schema, find_schema(reading.snapshot, event));
+    return json(schema_json(schema, reading.snapshot, context_of(reading)));
+  });
+}
+
+void Door::schema_values(Call& call) {
+  answer_later(call, [this](Request& request) -> Result<Response> {
+    ValueQuery query;
+    HF_TRY(const auto property, parameter(request.query, "property"));
+    if (!property) {
+      return fail(ErrorCode::invalid_argument, "bad_parameter", "property is missing");
+    }
+    query.property = *property;
+    HF_TRY(query.event, parameter(request.query, "event"));
+    HF_TRY(query.search, parameter(request.query, "search"));
+    HF_TRY(const auto limit, number_parameter(request.query, "limit"));
+    query.limit = limit.value_or(query.limit);
+    HF_TRY(const Workspace::Reading reading, workspace_.read());
+    HF_TRY(std::string values, find_values(reading.snapshot, context_of(reading), query));
+    return json(std::move(values));
+  });
 }
 
 void Door::refusals(Call& call) {

@@ -70,6 +70,8 @@ std::span<const Door::Entry> Door::entries() {
       {{"POST", "/v1/alias", Access::write}, &Door::track},
       {{"POST", "/v1/batch", Access::write}, &Door::track},
       {{"POST", "/api/v1/query", Access::read}, &Door::query},
+      {{"GET", "/api/v1/schema", Access::read}, &Door::schema},
+      {{"GET", "/api/v1/schema/values", Access::read}, &Door::schema_values},
       {{"GET", "/api/v1/rejects", Access::read}, &Door::refusals},
       {{"GET", "/api/v1/live", Access::read}, &Door::live},
       {{"GET", "/api/v1/sources", Access::read}, &Door::list_sources},

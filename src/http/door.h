@@ -25,6 +25,7 @@
 #include "http/message.h"
 #include "http/rate_limit.h"
 #include "http/server.h"
+#include "metric/query_context.h"
 #include "service/access.h"
 #include "service/import_jobs.h"
 #include "service/live_feed.h"
@@ -93,6 +94,8 @@ class Door {
   void metrics(Call& call);
   void track(Call& call);
   void query(Call& call);
+  void schema(Call& call);
+  void schema_values(Call& call);
   void refusals(Call& call);
   void live(Call& call);
   void list_sources(Call& call);
@@ -117,6 +120,7 @@ class Door {
   using AccessChange =
       std::function<Result<AccessAnswer>(StateChange&, const Env&, std::string_view body)>;
   void change_access(Call& call, int status, const AccessChange& change);
+  [[nodiscard]] QueryContext context_of(const Workspace::Reading& reading) const;
   [[nodiscard]] Result<Grant> authorize(const Request& request, Access access) const;
   [[nodiscard]] Result<ImportRequest> import_request(Request& request, Uploads::Kept& upload) const;
   [[nodiscard]] bool enqueue(std::function<void()> work);
