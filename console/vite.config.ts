@@ -35,6 +35,8 @@ export default defineConfig({
   plugins: [svelte()],
   build: {
     target: 'es2022',
+    outDir: process.env.CONSOLE_BUNDLE ?? 'dist',
+    emptyOutDir: true,
     modulePreload: { polyfill: false },
     manifest: true,
     reportCompressedSize: false,

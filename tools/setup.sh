@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # tools/setup.sh [core|test]: installs what building (core), or testing as well (test), needs on
-# Debian 12: packages through apt-get, DuckDB's library through npm. Only what is missing, so a
-# second run takes a moment and needs neither root nor network.
+# Debian 12: packages through apt-get, DuckDB's library and what the console is built with through
+# npm. Only what is missing, so a second run takes a moment and needs neither root nor network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ core=(ninja-build pkg-config libsimdjson-dev libcli11-dev libfmt-dev libzstd-dev
   libxxhash-dev libsodium-dev libsqlite3-dev libre2-dev libboost1.81-dev libssl-dev tzdata
   ca-certificates ccache mold)
 test=(libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
-  clang-format clang-tidy-19 clang-19 libclang-rt-19-dev valgrind chromium)
+  clang-format clang-tidy-19 clang-19 libclang-rt-19-dev valgrind chromium fonts-noto-cjk)
 
 die() {
   printf 'setup: %s\n' "$@" >&2
@@ -75,6 +75,12 @@ if [[ ! $stamp -nt package-lock.json || ! -f $library ]]; then
   echo "setup: fetching DuckDB's library (npm ci)"
   npm_ci . ||
     die "npm ci failed, see above. Without DuckDB: cmake --preset release -DHOLDFAST_DUCKDB=OFF"
+fi
+
+if [[ ! console/$stamp -nt console/package-lock.json ]]; then
+  echo "setup: fetching what the console is built with (npm ci)"
+  npm_ci console ||
+    die "npm ci failed, see above. Without a console: cmake --preset release -DHOLDFAST_CONSOLE=OFF"
 fi
 
 # Debian 12's own Node is older than they need; their tests are skipped there.

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
-const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+const built = process.env.CONSOLE_BUNDLE ?? fileURLToPath(new URL('../dist', import.meta.url));
+const dist = `${built}/`;
 const limits = { shell: 40 * 1024, page: 80 * 1024, charts: 220 * 1024 };
 
 const manifest = JSON.parse(readFileSync(`${dist}.vite/manifest.json`, 'utf8'));

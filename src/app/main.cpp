@@ -11,6 +11,11 @@
 #include "adapter/duckdb/duckdb_engine.h"
 #endif
 
+#ifdef HOLDFAST_CONSOLE
+extern "C" const char hf_console_pack[];
+extern "C" const char hf_console_pack_end[];
+#endif
+
 int main(int argc, char** argv) {
   hf::Adapters adapters;
 #ifdef HOLDFAST_DUCKDB
@@ -24,5 +29,8 @@ int main(int argc, char** argv) {
   };
   const hf::SqliteStateFile state_file(hf::real_env());
   adapters.state_file = &state_file;
+#ifdef HOLDFAST_CONSOLE
+  adapters.console = {hf_console_pack, hf_console_pack_end};
+#endif
   return hf::run_command_line(argc, argv, hf::real_env(), adapters);
 }

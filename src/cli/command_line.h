@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/env.h"
@@ -27,6 +28,8 @@ struct Adapters {
   StateFactory state;
   /// For copies and checks. Null in builds without one; else it outlives the command.
   const StateFile* state_file = nullptr;
+  /// The web console's files (http/console_files.h). Empty in builds without them.
+  std::string_view console = {};
 };
 
 /// What a command works on that runs within the server which owns the data directory.

@@ -109,6 +109,7 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   if (!arguments.access_log.empty()) {
     HF_TRY(access_log, http::AccessLog::open(env, arguments.access_log));
   }
+  HF_TRY(auto console, http::ConsoleFiles::parse(session.adapters().console));
   http::Door door(env, *workspace, *state, *keyring,
                   {.events_per_s_per_key = arguments.events_per_s_per_key,
                    .trusts_loopback = !arguments.requires_keys,
@@ -116,6 +117,7 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
                    .run_command = run,
                    .append_lines = append,
                    .imports = {.engine = session.adapters().sql},
+                   .console = std::move(console),
                    .uploads = uploads.get()});
   options.body_rules = [&](const http::Request& head) { return door.body_rule(head); };
   HF_TRY(const auto server,

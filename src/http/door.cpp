@@ -145,6 +145,10 @@ void Door::handle(Request&& request, Reply reply) {
     call.reply(preflight());
     return;
   }
+  if (ConsoleFiles::is_path(path)) {
+    if (call.logged) call.logged->set_route("/console/");
+    return call.reply(options_.console.answer(call.request));
+  }
   const bool is_head = call.request.method == "HEAD";
   const std::string_view method = is_head ? std::string_view("GET") : call.request.method;
   std::string methods;  // Of the path.

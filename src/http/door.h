@@ -21,6 +21,7 @@
 #include "http/access_api.h"
 #include "http/access_log.h"
 #include "http/access_rule.h"
+#include "http/console_files.h"
 #include "http/import_api.h"
 #include "http/message.h"
 #include "http/rate_limit.h"
@@ -58,6 +59,7 @@ class Door {
     /// Of POST /local/v1/append, likewise.
     std::function<Result<std::string>(std::string body)> append_lines = {};
     ImportJobs::Options imports = {};
+    ConsoleFiles console = {};
     Uploads* uploads = nullptr;  ///< Outlives the door. Null: none are taken.
   };
   /// All must outlive it.
