@@ -381,6 +381,7 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
       path.replace(at, path.find('}') + 1 - at, "none");
     }
     for (const std::string_view method : {"PUT", "DELETE", "PATCH", "TRACE", "get"}) {
+      if (method == route.method) continue;
       const Response response = ask(request(method, path));
       EXPECT_EQ(outcome_of(response), "405 method_not_allowed") << path;
       EXPECT_THAT(header_of(response, "Allow"), HasSubstr(std::string(route.method))) << path;
@@ -389,7 +390,9 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
           << path;
     }
     if (route.method == "GET") {
-      const auto answered = begin(keyed(request("HEAD", path), admin_));
+      Request asked = keyed(request("HEAD", path), admin_);
+      asked.query = "property=city";  // Which one of them must have.
+      const auto answered = begin(std::move(asked));
       EXPECT_EQ(answered->wait().status, path == route.path ? 200 : 404) << path;
       if (answered->text() != nullptr) answered->text()->end();
     }
@@ -406,7 +409,7 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
     }
   }
   for (const std::string_view path :
-       {"/", "/v1", "/v1/", "/api", "/v1/other", "/api/v1/keys//revoke", "/V1/track", "*"}) {
+       {"//", "/v1", "/v1/", "/api", "/v1/other", "/api/v1/keys//revoke", "/V1/track", "*"}) {
     EXPECT_EQ(outcome_of(ask(request("POST", path))), "404 no_such_path") << path;
   }
   EXPECT_EQ(header_of(ask(request("PUT", "/api/v1/sources")), "Allow"), "GET, HEAD, POST");

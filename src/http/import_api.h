@@ -12,7 +12,6 @@
 #include "base/result.h"
 #include "service/import_jobs.h"
 #include "service/uploads.h"
-#include "store/manifest.h"
 
 namespace hf::http {
 

@@ -66,7 +66,7 @@ void Door::receive_upload(Call& call) {
       [&]() -> Result<std::string> {
         HF_CHECK(parameter(call.request.query, "name"));
         if (call.request.sink == nullptr) {
-          return fail(ErrorCode::unavailable, "not_received", "no file is taken; try again");
+          return fail(ErrorCode::failed_precondition, "no_uploads", "no files are taken here");
         }
         const auto sink = std::static_pointer_cast<UploadSink>(call.request.sink);
         HF_TRY(const Uploads::Kept upload, sink->finish());
