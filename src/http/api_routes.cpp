@@ -183,7 +183,7 @@ void Door::change_access(Call& call, int status, const AccessChange& change) {
     HF_TRY(const std::string body, decoded_body(call.request, bytes_max, 0));
     std::optional<NamedRequest> named;
     if (name) {
-      named = named_request(call.grant.id, *name,
+      named = named_request(asker_of(call.grant), *name,
                             fmt::format("{} {}\n{}", request.method, request.path, body));
     }
     const auto decide = [&](StateChange& state) -> Result<Decision> {

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
 #include <unordered_map>
 #include <utility>
@@ -15,34 +14,17 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "service/last_use.h"
+#include "service/secret.h"
 
 namespace hf {
 namespace {
 
-constexpr std::int64_t minute_ms = 60'000;
-constexpr std::size_t secret_bytes = 32;
-constexpr std::size_t secret_characters = 43;  // 256 bits, 6 a character.
 constexpr std::size_t hint_characters = 4;
 constexpr std::array all_kinds = {KeyKind::write, KeyKind::read, KeyKind::admin};
 
 std::string new_token(Random& random, KeyKind kind) {
-  std::array<std::byte, secret_bytes> secret;
-  random.fill(secret);
-  std::array<char, secret_characters + 1> text;  // With the 0 at its end.
-  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(secret.data()),
-                    secret.size(), sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-  std::string token = fmt::format("hf_{}_{}", to_string(kind)[0], text.data());
-  sodium_memzero(secret.data(), secret.size());
-  sodium_memzero(text.data(), text.size());
-  return token;
-}
-
-KeyHash hash_of(std::string_view token) {
-  static_assert(std::tuple_size_v<KeyHash> == crypto_hash_sha256_BYTES);
-  KeyHash hash;
-  crypto_hash_sha256(reinterpret_cast<unsigned char*>(hash.data()),
-                     reinterpret_cast<const unsigned char*>(token.data()), token.size());
-  return hash;
+  return fmt::format("hf_{}_{}", to_string(kind)[0], new_secret(random));
 }
 
 bool is_live(const Key& key, TimestampMs now_ms) {
@@ -192,7 +174,7 @@ Result<CreatedKey> create_key(StateChange& change, const Env& env, KeyKind kind,
                  .hint = created.token.substr(created.token.size() - hint_characters),
                  .created_ms = now_ms,
                  .expires_ms = expires_ms};
-  HF_TRY(created.key.id, change.add_key({created.key, hash_of(created.token)}));
+  HF_TRY(created.key.id, change.add_key({created.key, sha256(created.token)}));
   return created;
 }
 
@@ -225,30 +207,20 @@ Result<std::vector<Key>> list_keys(const State& state) {
   return keys;
 }
 
+std::string asker_of(const Grant& grant) {
+  return grant.account != 0 ? fmt::format("account {}", grant.account)
+                            : fmt::format("{}", grant.id);
+}
+
 // -- Keyring --------------------------------------------------------------------------------------
 
 namespace {
-
-/// When a key was used, noted by every thread that checks it.
-struct Use {
-  std::atomic<TimestampMs> minute{INT64_MIN};
-  std::atomic<TimestampMs> saved{INT64_MIN};
-
-  void note(TimestampMs now_ms) {
-    const TimestampMs now_minute = now_ms - now_ms % minute_ms;
-    TimestampMs noted = minute.load(std::memory_order_relaxed);
-    // Writes once a minute, so that threads do not take the line from one another.
-    while (noted < now_minute &&
-           !minute.compare_exchange_weak(noted, now_minute, std::memory_order_relaxed)) {
-    }
-  }
-};
 
 struct Entry {
   Key key;
   KeyHash hash = {};
   bool source_is_enabled = true;
-  std::shared_ptr<Use> use;
+  std::shared_ptr<LastUse> use;
 };
 
 /// By which a hash is looked up; equal ones are compared whole.
@@ -278,7 +250,7 @@ Result<Grant> Keyring::check(std::string_view token, TimestampMs now_ms) const {
   if (token.empty()) {
     return fail(ErrorCode::unauthenticated, "missing_key", "a key is needed");
   }
-  const KeyHash hash = hash_of(token);
+  const KeyHash hash = sha256(token);
   const std::shared_ptr<const Table> table = *table_.lock();
   const auto found = table->entries.find(front_of(hash));
   if (found == table->entries.end() ||
@@ -316,7 +288,7 @@ Result<void> Keyring::reload() {
     const Hash128 front = front_of(hash);
     const auto known = before->entries.find(front);
     Entry entry = {.key = key, .hash = hash};
-    entry.use = known == before->entries.end() ? std::make_shared<Use>() : known->second.use;
+    entry.use = known == before->entries.end() ? std::make_shared<LastUse>() : known->second.use;
     // A write key whose source is missing would be damage: refused like one of a disabled source.
     entry.source_is_enabled = key.source.empty() || enabled[key.source];
     table->entries.emplace(front, std::move(entry));
@@ -329,7 +301,7 @@ Result<void> Keyring::flush() {
   struct News {
     std::uint64_t id;
     TimestampMs minute;
-    std::shared_ptr<Use> use;
+    std::shared_ptr<LastUse> use;
   };
   std::vector<News> news;
   const std::shared_ptr<const Table> table = *table_.lock();

@@ -74,13 +74,18 @@ struct CreatedKey {
 /// By id, revoked and expired ones too.
 [[nodiscard]] Result<std::vector<Key>> list_keys(const State& state);
 
-/// What a key allows.
+/// What a key allows, or who is signed in.
 struct Grant {
   KeyKind kind = KeyKind::write;
-  std::string source;  ///< Of a write key; else empty.
-  std::uint64_t id = 0;
+  std::string source;         ///< Of a write key; else empty.
+  std::uint64_t id = 0;       ///< Of the key; 0 without one.
+  std::uint64_t account = 0;  ///< Account::id of who is signed in; else 0.
   friend bool operator==(const Grant&, const Grant&) = default;
 };
+
+/// Under whom an Idempotency-Key is remembered: "7" of key 7, "0" of this machine's user, "account
+/// 1" of an account, through all of its sessions. Part of the format: docs/format/state.md.
+[[nodiscard]] std::string asker_of(const Grant& grant);
 
 /// The keys of a state in memory, for a server to ask at each request. Thread-safe.
 class Keyring {

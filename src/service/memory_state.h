@@ -25,6 +25,9 @@ namespace hf::test {
 struct StateRows {
   std::map<std::string, Source, std::less<>> sources;
   std::vector<StoredKey> keys;
+  std::vector<StoredAccount> accounts;
+  std::map<TokenHash, StoredSession> sessions;
+  std::map<TokenHash, SetupToken> setup_tokens;
   std::vector<Refusal> refusals;  // Oldest first.
   std::map<std::string, std::uint64_t> ever;
   std::uint64_t refusals_ever = 0;
@@ -50,6 +53,11 @@ class MemoryChange final : public StateChange {
       if (one.key.id == id) return one.key;
     }
     return std::nullopt;
+  }
+  Result<std::vector<StoredAccount>> accounts() const override { return rows_.accounts; }
+  Result<std::vector<StoredSession>> sessions() const override { return values_of(rows_.sessions); }
+  Result<std::vector<SetupToken>> setup_tokens() const override {
+    return values_of(rows_.setup_tokens);
   }
   Result<RefusalPage> refusals(const RefusalQuery& query) const override {
     if (query.limit < 1 || query.limit > refusal_page_max) {
@@ -94,6 +102,34 @@ class MemoryChange final : public StateChange {
     found->key = key;
     return {};
   }
+  Result<std::uint64_t> add_account(const StoredAccount& account) override {
+    rows_.accounts.push_back(account);
+    return rows_.accounts.back().account.id = rows_.accounts.size();
+  }
+  Result<void> save_account(const StoredAccount& account) override {
+    const auto found = std::ranges::find(rows_.accounts, account.account.id,
+                                         [](const auto& each) { return each.account.id; });
+    HF_ASSERT(found != rows_.accounts.end());
+    *found = account;
+    return {};
+  }
+  Result<void> save_session(const StoredSession& session) override {
+    HF_ASSERT(session.account >= 1 && session.account <= rows_.accounts.size());
+    rows_.sessions[session.hash] = session;
+    return {};
+  }
+  Result<void> remove_session(const TokenHash& hash) override {
+    rows_.sessions.erase(hash);
+    return {};
+  }
+  Result<void> save_setup_token(const SetupToken& token) override {
+    rows_.setup_tokens[token.hash] = token;
+    return {};
+  }
+  Result<void> remove_setup_token(const TokenHash& hash) override {
+    rows_.setup_tokens.erase(hash);
+    return {};
+  }
   Result<void> add_refusals(std::span<const Refusal> refusals) override {
     for (Refusal one : refusals) {
       one.id = ++rows_.refusals_ever;
@@ -130,6 +166,13 @@ class MemoryChange final : public StateChange {
   }
 
  private:
+  template <class Map>
+  static std::vector<typename Map::mapped_type> values_of(const Map& map) {
+    std::vector<typename Map::mapped_type> out;
+    for (const auto& [key, value] : map) out.push_back(value);
+    return out;
+  }
+
   StateRows& rows_;
 };
 
@@ -147,6 +190,15 @@ class MemoryState : public State {
   }
   Result<std::optional<Key>> key(std::uint64_t id) const override {
     return read([&](const MemoryChange& rows) { return rows.key(id); });
+  }
+  Result<std::vector<StoredAccount>> accounts() const override {
+    return read([](const MemoryChange& rows) { return rows.accounts(); });
+  }
+  Result<std::vector<StoredSession>> sessions() const override {
+    return read([](const MemoryChange& rows) { return rows.sessions(); });
+  }
+  Result<std::vector<SetupToken>> setup_tokens() const override {
+    return read([](const MemoryChange& rows) { return rows.setup_tokens(); });
   }
   Result<RefusalPage> refusals(const RefusalQuery& query) const override {
     return read([&](const MemoryChange& rows) { return rows.refusals(query); });

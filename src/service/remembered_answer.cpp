@@ -2,25 +2,13 @@
 #include "service/remembered_answer.h"
 
 #include <fmt/format.h>
-#include <sodium.h>
 
-#include <tuple>
 #include <utility>
 
+#include "service/secret.h"
+
 namespace hf {
-namespace {
-
-RequestHash sha256(std::string_view text) {
-  static_assert(std::tuple_size_v<RequestHash> == crypto_hash_sha256_BYTES);
-  RequestHash hash;
-  crypto_hash_sha256(reinterpret_cast<unsigned char*>(hash.data()),
-                     reinterpret_cast<const unsigned char*>(text.data()), text.size());
-  return hash;
-}
-
-}  // namespace
-
-NamedRequest named_request(std::uint64_t asker, std::string_view name, std::string_view what) {
+NamedRequest named_request(std::string_view asker, std::string_view name, std::string_view what) {
   return {.key = sha256(fmt::format("{}\n{}", asker, name)), .request = sha256(what)};
 }
 

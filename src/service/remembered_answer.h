@@ -24,9 +24,9 @@ struct NamedRequest {
   friend bool operator==(const NamedRequest&, const NamedRequest&) = default;
 };
 
-/// `asker` is the id of the key by which it asks (0: this machine's user), `name` what it calls the
-/// request, `what` all that makes it another request.
-[[nodiscard]] NamedRequest named_request(std::uint64_t asker, std::string_view name,
+/// `asker` is asker_of() the grant by which it asks, `name` what it calls the request, `what` all
+/// that makes it another request.
+[[nodiscard]] NamedRequest named_request(std::string_view asker, std::string_view name,
                                          std::string_view what);
 
 struct Decision {

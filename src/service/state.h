@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Holdfast keeps beside the events: sources, the keys of those who may write and read, and the
-// events it refused. Use cases speak to these interfaces; an adapter puts them into a database.
+// What Holdfast keeps beside the events: sources, the keys of those who may write and read, who may
+// sign in, and the events it refused. Use cases speak to these interfaces; an adapter puts them
+// into a database.
 #pragma once
 
 #include <array>
@@ -54,6 +55,46 @@ struct StoredKey {
   Key key;
   KeyHash hash = {};
   friend bool operator==(const StoredKey&, const StoredKey&) = default;
+};
+
+/// What an account may do.
+enum class Role : std::uint8_t {
+  owner,  ///< Everything that an admin key may.
+};
+
+/// Somebody who signs in. What may be told of them.
+struct Account {
+  std::uint64_t id = 0;  ///< From 1, in the order of creation, never used again.
+  std::string name;      ///< account.h checks it.
+  Role role = Role::owner;
+  TimestampMs created_ms = 0;
+  std::optional<TimestampMs> signed_in_ms = {};  ///< The last time.
+  friend bool operator==(const Account&, const Account&) = default;
+};
+
+struct StoredAccount {
+  Account account;
+  std::string password;  ///< Argon2id in its textual form, "$argon2id$..". Never the password.
+  friend bool operator==(const StoredAccount&, const StoredAccount&) = default;
+};
+
+/// SHA-256 of the whole token. The token itself is kept nowhere.
+using TokenHash = std::array<std::byte, 32>;
+
+/// A browser that is signed in.
+struct StoredSession {
+  TokenHash hash = {};        ///< Of what its cookie holds.
+  std::uint64_t account = 0;  ///< Account::id.
+  TimestampMs created_ms = 0;
+  TimestampMs seen_ms = 0;  ///< To the minute, and a while late.
+  friend bool operator==(const StoredSession&, const StoredSession&) = default;
+};
+
+/// Who holds the token may set the owner's name and password, once.
+struct SetupToken {
+  TokenHash hash = {};
+  TimestampMs expires_ms = 0;  ///< Refused from then on.
+  friend bool operator==(const SetupToken&, const SetupToken&) = default;
 };
 
 /// An event that was not taken, for whoever has to mend what sends it.
@@ -140,6 +181,12 @@ class StateView {
   /// By id.
   [[nodiscard]] virtual Result<std::vector<StoredKey>> keys() const = 0;
   [[nodiscard]] virtual Result<std::optional<Key>> key(std::uint64_t id) const = 0;
+  /// By id.
+  [[nodiscard]] virtual Result<std::vector<StoredAccount>> accounts() const = 0;
+  /// By hash, ended ones among them until they are removed.
+  [[nodiscard]] virtual Result<std::vector<StoredSession>> sessions() const = 0;
+  /// By hash, expired ones too.
+  [[nodiscard]] virtual Result<std::vector<SetupToken>> setup_tokens() const = 0;
   /// Also: invalid_argument/bad_limit.
   [[nodiscard]] virtual Result<RefusalPage> refusals(const RefusalQuery& query) const = 0;
   [[nodiscard]] virtual Result<RefusalCounts> refusal_counts() const = 0;
@@ -156,6 +203,19 @@ class StateChange : public StateView {
   [[nodiscard]] virtual Result<std::uint64_t> add_key(const StoredKey& key) = 0;
   /// Replaces the key of this id, which must be there; its hash stays.
   [[nodiscard]] virtual Result<void> save_key(const Key& key) = 0;
+  /// Adds an account, whose id is ignored, and returns the id it has now. Requires its name to be
+  /// no other's, as save_account() does.
+  [[nodiscard]] virtual Result<std::uint64_t> add_account(const StoredAccount& account) = 0;
+  /// Replaces the account of this id, which must be there.
+  [[nodiscard]] virtual Result<void> save_account(const StoredAccount& account) = 0;
+  /// Adds the session, or replaces the one of this hash. Requires its account to be there.
+  [[nodiscard]] virtual Result<void> save_session(const StoredSession& session) = 0;
+  /// Fine where there is none.
+  [[nodiscard]] virtual Result<void> remove_session(const TokenHash& hash) = 0;
+  /// Adds the token, or replaces the one of this hash.
+  [[nodiscard]] virtual Result<void> save_setup_token(const SetupToken& token) = 0;
+  /// Fine where there is none.
+  [[nodiscard]] virtual Result<void> remove_setup_token(const TokenHash& hash) = 0;
   /// Adds them in this order, ids of theirs ignored; the oldest beyond what is kept are removed.
   [[nodiscard]] virtual Result<void> add_refusals(std::span<const Refusal> refusals) = 0;
   /// Nothing where none was remembered under this key.

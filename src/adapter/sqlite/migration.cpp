@@ -11,7 +11,7 @@ namespace hf::sqlite {
 
 std::span<const std::string> state_migrations() {
   // crc is RowSum over the row's other columns, of refusal without `text`, which has its own.
-  static const std::array<std::string, 2> migrations = {
+  static const std::array<std::string, 3> migrations = {
       R"(
 CREATE TABLE source (
   name TEXT PRIMARY KEY NOT NULL,
@@ -67,6 +67,31 @@ CREATE TABLE answer (
   status INTEGER NOT NULL,
   body TEXT NOT NULL,
   created_ms INTEGER NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)",
+      R"(
+CREATE TABLE account (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  role TEXT NOT NULL,
+  password TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  signed_in_ms INTEGER,
+  crc INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE session (
+  hash BLOB PRIMARY KEY NOT NULL,
+  account INTEGER NOT NULL REFERENCES account (id),
+  created_ms INTEGER NOT NULL,
+  seen_ms INTEGER NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE setup_token (
+  hash BLOB PRIMARY KEY NOT NULL,
+  expires_ms INTEGER NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 )"};

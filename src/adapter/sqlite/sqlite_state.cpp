@@ -66,6 +66,15 @@ class Change final : public StateChange {
     HF_TRY(const auto stored, read_key(connection_, id));
     return stored ? std::optional(stored->key) : std::nullopt;
   }
+  Result<std::vector<StoredAccount>> accounts() const override {
+    return read_accounts(connection_);
+  }
+  Result<std::vector<StoredSession>> sessions() const override {
+    return read_sessions(connection_);
+  }
+  Result<std::vector<SetupToken>> setup_tokens() const override {
+    return read_setup_tokens(connection_);
+  }
   Result<RefusalPage> refusals(const RefusalQuery& query) const override {
     return read_refusals(connection_, query);
   }
@@ -84,6 +93,27 @@ class Change final : public StateChange {
     HF_ASSERT(stored);
     stored->key = key;
     return write_key(connection_, *stored);
+  }
+  Result<std::uint64_t> add_account(const StoredAccount& account) override {
+    StoredAccount added = account;
+    HF_TRY(added.account.id, next_account_id(connection_));
+    HF_CHECK(write_account(connection_, added));
+    return added.account.id;
+  }
+  Result<void> save_account(const StoredAccount& account) override {
+    return write_account(connection_, account);
+  }
+  Result<void> save_session(const StoredSession& session) override {
+    return write_session(connection_, session);
+  }
+  Result<void> remove_session(const TokenHash& hash) override {
+    return sqlite::remove_session(connection_, hash);
+  }
+  Result<void> save_setup_token(const SetupToken& token) override {
+    return write_setup_token(connection_, token);
+  }
+  Result<void> remove_setup_token(const TokenHash& hash) override {
+    return sqlite::remove_setup_token(connection_, hash);
   }
   Result<void> add_refusals(std::span<const Refusal> refusals) override {
     return write_refusals(connection_, refusals);
@@ -186,6 +216,18 @@ Result<std::vector<StoredKey>> SqliteState::keys() const {
 Result<std::optional<Key>> SqliteState::key(std::uint64_t id) const {
   HF_TRY(const auto stored, impl_->read([&](Connection& on) { return sqlite::read_key(on, id); }));
   return stored ? std::optional(stored->key) : std::nullopt;
+}
+
+Result<std::vector<StoredAccount>> SqliteState::accounts() const {
+  return impl_->read([](Connection& on) { return sqlite::read_accounts(on); });
+}
+
+Result<std::vector<StoredSession>> SqliteState::sessions() const {
+  return impl_->read([](Connection& on) { return sqlite::read_sessions(on); });
+}
+
+Result<std::vector<SetupToken>> SqliteState::setup_tokens() const {
+  return impl_->read([](Connection& on) { return sqlite::read_setup_tokens(on); });
 }
 
 Result<RefusalPage> SqliteState::refusals(const RefusalQuery& query) const {

@@ -28,6 +28,9 @@ class SqliteState final : public State {
   [[nodiscard]] Result<std::optional<Source>> source(std::string_view name) const override;
   [[nodiscard]] Result<std::vector<StoredKey>> keys() const override;
   [[nodiscard]] Result<std::optional<Key>> key(std::uint64_t id) const override;
+  [[nodiscard]] Result<std::vector<StoredAccount>> accounts() const override;
+  [[nodiscard]] Result<std::vector<StoredSession>> sessions() const override;
+  [[nodiscard]] Result<std::vector<SetupToken>> setup_tokens() const override;
   [[nodiscard]] Result<RefusalPage> refusals(const RefusalQuery& query) const override;
   [[nodiscard]] Result<RefusalCounts> refusal_counts() const override;
   [[nodiscard]] Result<void> change(const Work& work) override;

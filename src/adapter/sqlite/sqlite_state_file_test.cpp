@@ -43,6 +43,11 @@ void fill(SqliteState& state) {
   ASSERT_TRUE(add_source(state, real_env(), "app"));
   ASSERT_TRUE(create_key(state, real_env(), KeyKind::write, "web", "shop"));
   ASSERT_TRUE(create_key(state, real_env(), KeyKind::admin, "", "ann"));
+  ASSERT_TRUE(state.change([](StateChange& change) -> Result<void> {
+    HF_CHECK(change.add_account({.account = {.name = "ann"}, .password = "$argon2id$"}));
+    HF_CHECK(change.save_session({.account = 1, .created_ms = 2, .seen_ms = 3}));
+    return change.save_setup_token({.expires_ms = 4});
+  }));
   for (int i = 0; i < 20; ++i) refuse(state, fmt::format("{}: {}", i, std::string(1'000, 'x')));
 }
 
@@ -176,25 +181,43 @@ TEST_F(SqliteStateFiles, RefusesWhatItCannotCopyOrRead) {
   EXPECT_EQ(files_.check(folder_.path()).error().reason, "newer_state");
 }
 
-TEST_F(SqliteStateFiles, AStateOfTheFirstVersionIsCheckedCopiedAndOpened) {
-  {
+TEST_F(SqliteStateFiles, AStateOfAnEarlierVersionIsCheckedCopiedAndOpened) {
+  for (const std::size_t version : {1, 2}) {
+    SCOPED_TRACE(version);
+    folder_.clear();
     folder_.write("state.sqlite", "");
-    const auto connection =
-        sqlite::Connection::open(folder_.path(), sqlite::Connection::Access::write).value();
-    ASSERT_TRUE(connection->prepare_to_write());
-    ASSERT_TRUE(sqlite::migrate(*connection, sqlite::state_migrations().first(1)));
-    ASSERT_TRUE(connection->checkpoint(/*empty=*/true));
+    {
+      const auto connection =
+          sqlite::Connection::open(folder_.path(), sqlite::Connection::Access::write).value();
+      ASSERT_TRUE(connection->prepare_to_write());
+      ASSERT_TRUE(sqlite::migrate(*connection, sqlite::state_migrations().first(version)));
+      ASSERT_TRUE(connection->run(
+          "INSERT INTO refusal_ever (source, count, crc) VALUES ('web', 7, 3117584164)"));
+      ASSERT_TRUE(connection->checkpoint(/*empty=*/true));
+    }
+    EXPECT_THAT(files_.check(folder_.path())->damage, IsEmpty());
+    ASSERT_TRUE(files_.copy(folder_.path(), folder_.path("copy")));
+    const auto state = opened(folder_.path("copy"));
+    EXPECT_EQ(state->refusal_counts()->ever.at(0).count, 7u) << "what was there stays";
+    EXPECT_THAT(state->accounts().value(), IsEmpty());
+    const RememberedAnswer answer{.status = 201, .body = "{}"};
+    const StoredAccount account{.account = {.id = 1, .name = "ann"}, .password = "$argon2id$"};
+    ASSERT_TRUE(state->change([&](StateChange& change) -> Result<void> {
+      HF_CHECK(change.remember(answer));
+      HF_CHECK(change.add_account(account));
+      HF_CHECK(change.save_session({.account = 1}));
+      return change.save_setup_token({.expires_ms = 5});
+    }));
+    ASSERT_TRUE(state->change([&](StateChange& change) -> Result<void> {
+      HF_TRY(const auto found, change.answer(answer.key));
+      EXPECT_TRUE(found == answer);
+      HF_TRY(const auto accounts, change.accounts());
+      EXPECT_TRUE(accounts.size() == 1 && accounts[0] == account);
+      return {};
+    }));
+    EXPECT_EQ(state->sessions()->at(0).account, 1u);
+    EXPECT_EQ(state->setup_tokens()->at(0).expires_ms, 5);
   }
-  EXPECT_THAT(files_.check(folder_.path())->damage, IsEmpty());
-  ASSERT_TRUE(files_.copy(folder_.path(), folder_.path("copy")));
-  const auto state = opened(folder_.path("copy"));
-  const RememberedAnswer answer{.status = 201, .body = "{}"};
-  ASSERT_TRUE(state->change([&](StateChange& change) { return change.remember(answer); }));
-  ASSERT_TRUE(state->change([&](StateChange& change) -> Result<void> {
-    HF_TRY(const auto found, change.answer(answer.key));
-    EXPECT_TRUE(found == answer);
-    return {};
-  }));
 }
 
 TEST_F(SqliteStateFiles, DamagedRowsAreCountedByTable) {
@@ -221,6 +244,14 @@ TEST_F(SqliteStateFiles, DamagedRowsAreCountedByTable) {
               ElementsAre(path + ": a row is damaged in table key"));
   EXPECT_THAT(damage_after("UPDATE refusal SET text = x'00' WHERE id < 4"),
               ElementsAre(path + ": 3 rows are damaged in table refusal"));
+  EXPECT_THAT(damage_after("UPDATE account SET name = 'eve'"),
+              ElementsAre(path + ": a row is damaged in table account"));
+  EXPECT_THAT(damage_after("UPDATE account SET role = 'guest'"),
+              ElementsAre(path + ": a row is damaged in table account"));
+  EXPECT_THAT(damage_after("UPDATE session SET seen_ms = 9"),
+              ElementsAre(path + ": a row is damaged in table session"));
+  EXPECT_THAT(damage_after("UPDATE setup_token SET expires_ms = 9"),
+              ElementsAre(path + ": a row is damaged in table setup_token"));
   EXPECT_THAT(damage_after("UPDATE refusal_ever SET count = 1"),
               ElementsAre(path + ": a row is damaged in table refusal_ever"));
   EXPECT_THAT(damage_after("UPDATE refusal_kept SET count = 1"),
@@ -239,7 +270,7 @@ TEST_F(SqliteStateFiles, DamageIsFoundOrChangesNoAnswer) {
   }
   const std::string bytes = folder_.bytes();
   int found = 0;
-  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
     std::string damaged = bytes;

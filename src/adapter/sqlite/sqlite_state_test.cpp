@@ -14,6 +14,8 @@
 #include "adapter/sqlite/state_twin.h"
 #include "base/rng.h"
 #include "service/access.h"
+#include "service/account.h"
+#include "service/secret.h"
 
 namespace hf {
 namespace {
@@ -52,7 +54,7 @@ Result<void> any_work(std::uint64_t seed, StateChange& change) {
   for (std::uint64_t left = 1 + rng.below(3); left > 0; --left) {
     HF_TRY(const auto sources, change.sources());
     HF_TRY(const auto keys, change.keys());
-    switch (rng.below(6)) {
+    switch (rng.below(9)) {
       case 0:
         HF_CHECK(change.save_source(
             {fmt::format("s{}", rng.below(4)), static_cast<TimestampMs>(seed), rng.below(2) == 0}));
@@ -97,6 +99,45 @@ Result<void> any_work(std::uint64_t seed, StateChange& change) {
           break;
         }
         HF_CHECK(change.remember(answer));
+        break;
+      }
+      case 5: {
+        HF_TRY(auto accounts, change.accounts());
+        StoredAccount account = {.account = {.name = fmt::format("n{}", accounts.size()),
+                                             .created_ms = static_cast<TimestampMs>(seed)},
+                                 .password = any_text(rng, 10)};
+        if (accounts.empty() || rng.below(3) == 0) {
+          HF_CHECK(change.add_account(account));
+          break;
+        }
+        account = accounts[rng.below(accounts.size())];
+        account.account.name += "'";
+        account.account.signed_in_ms = any_time(rng);
+        account.password = any_text(rng, 10);
+        HF_CHECK(change.save_account(account));
+        break;
+      }
+      case 6: {
+        HF_TRY(const auto accounts, change.accounts());
+        StoredSession session = {.created_ms = static_cast<TimestampMs>(seed),
+                                 .seen_ms = static_cast<TimestampMs>(rng.below(100))};
+        SeededRandom(rng.below(8)).fill(session.hash);  // Of few, so that some are there.
+        if (accounts.empty() || rng.below(3) == 0) {
+          HF_CHECK(change.remove_session(session.hash));
+          break;
+        }
+        session.account = accounts[rng.below(accounts.size())].account.id;
+        HF_CHECK(change.save_session(session));
+        break;
+      }
+      case 7: {
+        SetupToken token = {.expires_ms = static_cast<TimestampMs>(rng.below(100))};
+        SeededRandom(rng.below(8)).fill(token.hash);
+        if (rng.below(3) == 0) {
+          HF_CHECK(change.remove_setup_token(token.hash));
+        } else {
+          HF_CHECK(change.save_setup_token(token));
+        }
         break;
       }
       default: {
@@ -247,6 +288,28 @@ TEST(SqliteState, AKeyIsOnDiskByItsHashAlone) {
   EXPECT_THAT(folder.bytes(), Not(HasSubstr(secret)));
 }
 
+TEST(SqliteState, LinksAndPasswordsAreOnDiskByTheirHashesAlone) {
+  const StateFolder folder;
+  const std::string password = "a long password";
+  std::string first;
+  std::string second;
+  {
+    const auto state = opened(folder);
+    const Env env = real_env();
+    first = make_setup_token(*state, env).value();
+    const std::string hash = hash_password(env.random, password).value();
+    ASSERT_TRUE(state->change([&](StateChange& change) -> Result<void> {
+      HF_TRY(const auto owner, set_owner(change, env.clock.now_ms(), first, "ann", hash));
+      return change.save_session({.hash = sha256("session"), .account = owner.account.id});
+    }));
+    second = make_setup_token(*state, env).value();
+  }
+  EXPECT_THAT(folder.bytes(), HasSubstr("$argon2id$"));
+  for (const std::string& secret : {password, first.substr(9), second.substr(9)}) {
+    EXPECT_THAT(folder.bytes(), Not(HasSubstr(secret)));
+  }
+}
+
 TEST(SqliteState, ManyThreadsLoseNothingAndSeeWhatTheyWrote) {
   const StateFolder folder;
   const auto state = opened(folder);
@@ -320,7 +383,7 @@ TEST(SqliteState, RefusesTheFileOfANewerProgramNamingBothVersions) {
   EXPECT_EQ(state.error().code, ErrorCode::failed_precondition);
   EXPECT_EQ(state.error().reason, "newer_state");
   EXPECT_THAT(state.error().message, HasSubstr("version 77"));
-  EXPECT_THAT(state.error().message, HasSubstr("up to 2"));
+  EXPECT_THAT(state.error().message, HasSubstr("up to 3"));
   EXPECT_EQ(folder.bytes(), before);
 }
 
@@ -432,6 +495,37 @@ TEST(SqliteState, AProcessKilledAtAnyStatementLosesNothingAcknowledged) {
     ASSERT_NO_FATAL_FAILURE(expect_same(*state, twin));
   }
   EXPECT_GT(deaths, 50);
+}
+
+// Whoever is killed while the owner is made leaves a link that is good and no owner, or the owner
+// signed in and no link.
+TEST(SqliteState, AKilledProcessLeavesALinkOrTheOwnerAndNeverBothOrNeither) {
+  const StateFolder folder;
+  const TokenHash session = {std::byte{7}};
+  std::array<int, 2> ends = {};
+  bool to_end = false;
+  for (int nth = 1; !to_end; ++nth) {
+    SCOPED_TRACE(nth);
+    folder.clear();
+    const std::string token = make_setup_token(*opened(folder), real_env()).value();
+    to_end = runs_to_end_before_statement(nth, [&] {
+      const auto state = SqliteState::open(real_env(), folder.path());
+      if (!state) ::_exit(1);
+      const auto done = (*state)->change([&](StateChange& change) -> Result<void> {
+        HF_TRY(const auto owner, set_owner(change, real_env().clock.now_ms(), token, "ann", "$"));
+        return change.save_session({.hash = session, .account = owner.account.id});
+      });
+      if (!done) ::_exit(1);
+    });
+    const auto state = opened(folder);
+    const bool has_owner = find_owner(*state).value().has_value();
+    ASSERT_EQ(check_setup_token(*state, token, real_env().clock.now_ms()).has_value(), !has_owner);
+    ASSERT_EQ(state->sessions()->size(), has_owner ? 1u : 0u);
+    ASSERT_TRUE(has_owner || !to_end);
+    ++ends[has_owner ? 1 : 0];
+  }
+  EXPECT_GT(ends[0], 3);
+  EXPECT_GT(ends[1], 0);
 }
 
 // What SQLite asks of the system, of which one call in a process can be made to fail.

@@ -16,6 +16,7 @@ namespace hf::sqlite {
 namespace {
 
 constexpr std::int64_t first_version_with_answers = 2;
+constexpr std::int64_t first_version_with_accounts = 3;
 
 std::int64_t as_stored(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 std::uint64_t from_stored(std::int64_t value) { return static_cast<std::uint64_t>(value); }
@@ -136,6 +137,98 @@ Result<StoredKey> key_of(const Connection& connection, const Statement& row) {
                 .last_used_ms = row.optional_integer(9)};
   if (row.integer(10) != sum_of(stored)) return bad_row(connection, "key");
   return stored;
+}
+
+// -- account, session, setup_token ----------------------------------------------------------------
+
+std::string_view name_of(Role role) {
+  switch (role) {
+    case Role::owner: return "owner";
+  }
+  HF_ASSERT(false);
+  return {};
+}
+
+std::int64_t sum_of(const StoredAccount& stored) {
+  const Account& account = stored.account;
+  return RowSum("account")
+      .add(as_stored(account.id))
+      .add(account.name)
+      .add(name_of(account.role))
+      .add(stored.password)
+      .add(account.created_ms)
+      .add(account.signed_in_ms)
+      .value();
+}
+
+constexpr std::string_view all_accounts =
+    "SELECT id, name, role, password, created_ms, signed_in_ms, crc FROM account ORDER BY id";
+
+Result<StoredAccount> account_of(const Connection& connection, const Statement& row) {
+  if (row.text(2) != name_of(Role::owner)) return bad_row(connection, "account");
+  StoredAccount stored = {.account = {.id = from_stored(row.integer(0)),
+                                      .name = row.text(1),
+                                      .role = Role::owner,
+                                      .created_ms = row.integer(4),
+                                      .signed_in_ms = row.optional_integer(5)},
+                          .password = row.text(3)};
+  if (row.integer(6) != sum_of(stored)) return bad_row(connection, "account");
+  return stored;
+}
+
+std::int64_t sum_of(const StoredSession& session) {
+  return RowSum("session")
+      .add(view(session.hash))
+      .add(as_stored(session.account))
+      .add(session.created_ms)
+      .add(session.seen_ms)
+      .value();
+}
+
+constexpr std::string_view all_sessions =
+    "SELECT hash, account, created_ms, seen_ms, crc FROM session ORDER BY hash";
+
+Result<StoredSession> session_of(const Connection& connection, const Statement& row) {
+  StoredSession session = {.account = from_stored(row.integer(1)),
+                           .created_ms = row.integer(2),
+                           .seen_ms = row.integer(3)};
+  const std::string_view hash = row.bytes(0);
+  if (hash.size() != session.hash.size()) return bad_row(connection, "session");
+  std::memcpy(session.hash.data(), hash.data(), hash.size());
+  if (row.integer(4) != sum_of(session)) return bad_row(connection, "session");
+  return session;
+}
+
+std::int64_t sum_of(const SetupToken& token) {
+  return RowSum("setup_token").add(view(token.hash)).add(token.expires_ms).value();
+}
+
+constexpr std::string_view all_setup_tokens =
+    "SELECT hash, expires_ms, crc FROM setup_token ORDER BY hash";
+
+Result<SetupToken> setup_token_of(const Connection& connection, const Statement& row) {
+  SetupToken token = {.expires_ms = row.integer(1)};
+  const std::string_view hash = row.bytes(0);
+  if (hash.size() != token.hash.size()) return bad_row(connection, "setup_token");
+  std::memcpy(token.hash.data(), hash.data(), hash.size());
+  if (row.integer(2) != sum_of(token)) return bad_row(connection, "setup_token");
+  return token;
+}
+
+/// All rows of `sql`, each made by `value_of(connection, row)`.
+template <class ValueOf>
+auto read_all(Connection& connection, std::string_view sql, ValueOf&& value_of)
+    -> Result<std::vector<
+        typename std::invoke_result_t<ValueOf, const Connection&, const Statement&>::value_type>> {
+  HF_TRY(auto row, connection.query(sql));
+  std::vector<
+      typename std::invoke_result_t<ValueOf, const Connection&, const Statement&>::value_type>
+      values;
+  while (true) {
+    HF_TRY(const bool more, row.step());
+    if (!more) return values;
+    HF_TRY(values.emplace_back(), value_of(connection, row));
+  }
 }
 
 // -- refusal --------------------------------------------------------------------------------------
@@ -303,6 +396,18 @@ Result<std::optional<StoredKey>> read_key(Connection& connection, std::uint64_t 
   return key_of(connection, row);
 }
 
+Result<std::vector<StoredAccount>> read_accounts(Connection& connection) {
+  return read_all(connection, all_accounts, account_of);
+}
+
+Result<std::vector<StoredSession>> read_sessions(Connection& connection) {
+  return read_all(connection, all_sessions, session_of);
+}
+
+Result<std::vector<SetupToken>> read_setup_tokens(Connection& connection) {
+  return read_all(connection, all_setup_tokens, setup_token_of);
+}
+
 Result<RefusalPage> read_refusals(Connection& connection, const RefusalQuery& query) {
   if (query.limit < 1 || query.limit > refusal_page_max) {
     return fail(ErrorCode::invalid_argument, "bad_limit",
@@ -380,6 +485,45 @@ Result<void> write_key(Connection& connection, const StoredKey& stored) {
 Result<std::uint64_t> next_key_id(Connection& connection) {
   HF_TRY(const std::int64_t last, connection.number("SELECT IFNULL(MAX(id), 0) FROM key"));
   return from_stored(last) + 1;
+}
+
+Result<void> write_account(Connection& connection, const StoredAccount& stored) {
+  const Account& account = stored.account;
+  // Not INSERT OR REPLACE: sessions refer to the row.
+  return connection.run(
+      "INSERT INTO account (id, name, role, password, created_ms, signed_in_ms, crc) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
+      "role = excluded.role, password = excluded.password, created_ms = excluded.created_ms, "
+      "signed_in_ms = excluded.signed_in_ms, crc = excluded.crc",
+      as_stored(account.id), std::string_view(account.name), name_of(account.role),
+      std::string_view(stored.password), account.created_ms, account.signed_in_ms, sum_of(stored));
+}
+
+Result<std::uint64_t> next_account_id(Connection& connection) {
+  HF_TRY(const std::int64_t last, connection.number("SELECT IFNULL(MAX(id), 0) FROM account"));
+  return from_stored(last) + 1;
+}
+
+Result<void> write_session(Connection& connection, const StoredSession& session) {
+  return connection.run(
+      "INSERT OR REPLACE INTO session (hash, account, created_ms, seen_ms, crc) "
+      "VALUES (?, ?, ?, ?, ?)",
+      std::span<const std::byte>(session.hash), as_stored(session.account), session.created_ms,
+      session.seen_ms, sum_of(session));
+}
+
+Result<void> remove_session(Connection& connection, const TokenHash& hash) {
+  return connection.run("DELETE FROM session WHERE hash = ?", std::span<const std::byte>(hash));
+}
+
+Result<void> write_setup_token(Connection& connection, const SetupToken& token) {
+  return connection.run(
+      "INSERT OR REPLACE INTO setup_token (hash, expires_ms, crc) VALUES (?, ?, ?)",
+      std::span<const std::byte>(token.hash), token.expires_ms, sum_of(token));
+}
+
+Result<void> remove_setup_token(Connection& connection, const TokenHash& hash) {
+  return connection.run("DELETE FROM setup_token WHERE hash = ?", std::span<const std::byte>(hash));
 }
 
 Result<void> write_refusals(Connection& connection, std::span<const Refusal> refusals) {
@@ -524,6 +668,17 @@ Result<StateCheck> check_rows(Connection& connection) {
     HF_CHECK(
         check_all("answer", "SELECT key, request, status, body, created_ms, crc FROM answer",
                   [&](const Statement& row) { return answer_of(connection, row).has_value(); }));
+  }
+  if (version >= first_version_with_accounts) {
+    HF_CHECK(check_all("account", all_accounts, [&](const Statement& row) {
+      return account_of(connection, row).has_value();
+    }));
+    HF_CHECK(check_all("session", all_sessions, [&](const Statement& row) {
+      return session_of(connection, row).has_value();
+    }));
+    HF_CHECK(check_all("setup_token", all_setup_tokens, [&](const Statement& row) {
+      return setup_token_of(connection, row).has_value();
+    }));
   }
   const Result<Kept> kept = read_kept(connection);
   if (!kept && kept.error().code != ErrorCode::data_loss) return std::unexpected(kept.error());

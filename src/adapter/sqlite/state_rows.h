@@ -22,6 +22,9 @@ namespace hf::sqlite {
                                                         std::string_view name);
 [[nodiscard]] Result<std::vector<StoredKey>> read_keys(Connection& connection);
 [[nodiscard]] Result<std::optional<StoredKey>> read_key(Connection& connection, std::uint64_t id);
+[[nodiscard]] Result<std::vector<StoredAccount>> read_accounts(Connection& connection);
+[[nodiscard]] Result<std::vector<StoredSession>> read_sessions(Connection& connection);
+[[nodiscard]] Result<std::vector<SetupToken>> read_setup_tokens(Connection& connection);
 [[nodiscard]] Result<RefusalPage> read_refusals(Connection& connection, const RefusalQuery& query);
 /// Requires a transaction, as it reads twice.
 [[nodiscard]] Result<RefusalCounts> read_refusal_counts(Connection& connection);
@@ -30,6 +33,14 @@ namespace hf::sqlite {
 /// Adds or replaces the row of key.id.
 [[nodiscard]] Result<void> write_key(Connection& connection, const StoredKey& key);
 [[nodiscard]] Result<std::uint64_t> next_key_id(Connection& connection);
+/// Adds or replaces the row of account.id.
+[[nodiscard]] Result<void> write_account(Connection& connection, const StoredAccount& account);
+[[nodiscard]] Result<std::uint64_t> next_account_id(Connection& connection);
+/// These add or replace the row of the hash, and remove it where it is there.
+[[nodiscard]] Result<void> write_session(Connection& connection, const StoredSession& session);
+[[nodiscard]] Result<void> remove_session(Connection& connection, const TokenHash& hash);
+[[nodiscard]] Result<void> write_setup_token(Connection& connection, const SetupToken& token);
+[[nodiscard]] Result<void> remove_setup_token(Connection& connection, const TokenHash& hash);
 [[nodiscard]] Result<void> write_refusals(Connection& connection,
                                           std::span<const Refusal> refusals);
 /// How many were there. Of a damaged row, too, which may hold what is to be gone.

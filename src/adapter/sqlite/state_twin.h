@@ -16,6 +16,9 @@ namespace hf {
 struct StateAnswers {
   std::vector<Source> sources;
   std::vector<StoredKey> keys;
+  std::vector<StoredAccount> accounts;
+  std::vector<StoredSession> sessions;
+  std::vector<SetupToken> setup_tokens;
   std::vector<Refusal> refusals;
   RefusalCounts counts;
   friend bool operator==(const StateAnswers&, const StateAnswers&) = default;
@@ -25,6 +28,9 @@ inline Result<StateAnswers> answers_of(const StateView& state) {
   StateAnswers answers;
   HF_TRY(answers.sources, state.sources());
   HF_TRY(answers.keys, state.keys());
+  HF_TRY(answers.accounts, state.accounts());
+  HF_TRY(answers.sessions, state.sessions());
+  HF_TRY(answers.setup_tokens, state.setup_tokens());
   HF_TRY(answers.counts, state.refusal_counts());
   RefusalQuery query = {.limit = refusal_page_max};
   do {
