@@ -16,6 +16,7 @@
 #include "http/local_client.h"
 #include "http/server.h"
 #include "service/access.h"
+#include "service/sign_in.h"
 #include "service/uploads.h"
 #include "service/workspace.h"
 
@@ -97,6 +98,7 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   HF_TRY(const auto workspace, Workspace::open(env, session.data, workspace_options));
   HF_TRY(const auto state, session.open_state());
   HF_TRY(const auto keyring, Keyring::open(*state));
+  HF_TRY(const auto sign_ins, SignIns::open(env, *state));
   const auto run = [&](const std::string& body) {
     return run_for_client(env, session.adapters(), {*workspace, *state, session.data}, body);
   };
@@ -110,9 +112,10 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
     HF_TRY(access_log, http::AccessLog::open(env, arguments.access_log));
   }
   HF_TRY(auto console, http::ConsoleFiles::parse(session.adapters().console));
-  http::Door door(env, *workspace, *state, *keyring,
+  http::Door door(env, *workspace, *state, *keyring, *sign_ins,
                   {.events_per_s_per_key = arguments.events_per_s_per_key,
                    .trusts_loopback = !arguments.requires_keys,
+                   .is_tls = !arguments.certificate.empty(),
                    .access_log = access_log.get(),
                    .run_command = run,
                    .append_lines = append,

@@ -3,13 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
-#include <initializer_list>
 #include <optional>
 
 #include "base/json.h"
 #include "calendar/time_text.h"
+#include "http/json_members.h"
 #include "service/access.h"
 
 namespace hf::http {
@@ -39,33 +38,6 @@ void put_members(JsonWriter& out, const Key& key) {
   put_time(out, "expires_at", key.expires_ms);
   put_time(out, "revoked_at", key.revoked_ms);
   put_time(out, "last_used_at", key.last_used_ms);
-}
-
-/// A JSON object whose members are texts or booleans with these names and no others.
-Result<Json> parse_members(std::string_view body, std::initializer_list<std::string_view> names) {
-  HF_TRY(Json json, parse_json(body));
-  if (!json.is_object()) return fail(invalid, "not_an_object", "the body is no JSON object");
-  for (const auto& [name, value] : json.object) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      return fail(invalid, "unknown_field", fmt::format("not a field of this request: {}", name),
-                  pointer_to("", name));
-    }
-    if (!value.is_text() && !value.is_boolean()) {
-      return fail(invalid, "wrong_type", fmt::format("{} cannot be {}", name, value.kind_name()),
-                  pointer_to("", name));
-    }
-  }
-  return json;
-}
-
-Result<std::string> text_of(const Json& json, std::string_view name) {
-  const Json* const member = json.find(name);
-  if (member == nullptr) return std::string();
-  if (!member->is_text()) {
-    return fail(invalid, "wrong_type", fmt::format("{} must be a text", name),
-                pointer_to("", name));
-  }
-  return member->text;
 }
 
 AccessAnswer answer_of(const Source& source) {

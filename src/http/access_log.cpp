@@ -36,6 +36,7 @@ void AccessLog::write(const Entry& entry) const {
   out.key("bytes").integer(static_cast<std::int64_t>(entry.bytes));
   out.key("ms").raw(fmt::format("{:.3f}", entry.ms));
   if (entry.key != 0) out.key("key").integer(static_cast<std::int64_t>(entry.key));
+  if (entry.account != 0) out.key("account").integer(static_cast<std::int64_t>(entry.account));
   out.end_object();
   const std::string line = out.take() + "\n";
   (void)!::write(fd_, line.data(), line.size());

@@ -12,7 +12,8 @@
 namespace hf::http {
 
 /// A line of JSON for each request answered: {"time", "id", "method", "route", "status", "bytes",
-/// "ms", "key"?}. Nothing personal: the route, not the path, no address, and of the key its id.
+/// "ms", "key"?, "account"?}. Nothing personal: the route, not the path, no address, and of the key
+/// and of who is signed in the id.
 /// Thread-safe.
 class AccessLog {
  public:
@@ -23,7 +24,8 @@ class AccessLog {
     int status = 0;
     std::size_t bytes = 0;  ///< Of the answer's body.
     double ms = 0;
-    std::uint64_t key = 0;  ///< 0: none.
+    std::uint64_t key = 0;      ///< 0: none.
+    std::uint64_t account = 0;  ///< 0: nobody is signed in.
   };
 
   /// Appends to the file, which is made with mode 0600 where it is not there.

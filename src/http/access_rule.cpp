@@ -8,6 +8,8 @@
 #include <array>
 #include <cstddef>
 
+#include "http/cookie.h"
+
 namespace hf::http {
 namespace {
 
@@ -31,6 +33,26 @@ std::unexpected<Error> wrong_kind(Access access) {
                                   : access == Access::read ? "a read or admin key"
                                                            : "an admin key";
   return fail(ErrorCode::permission_denied, "wrong_key_kind", fmt::format("this needs {}", wanted));
+}
+
+/// True unless a browser says that a page of another origin sent it.
+bool is_of_this_site(const Request& request, bool is_tls) {
+  if (const auto site = request.header("sec-fetch-site");
+      site && *site != "same-origin" && *site != "none") {
+    return false;
+  }
+  const auto origin = request.header("origin");
+  if (!origin) return true;
+  const auto host = request.header("host");
+  if (!host) return false;
+  // Without TLS of ours a proxy may have it.
+  return *origin == fmt::format("https://{}", *host) ||
+         (!is_tls && *origin == fmt::format("http://{}", *host));
+}
+
+std::unexpected<Error> other_origin() {
+  return fail(ErrorCode::permission_denied, "other_origin",
+              "a page of another origin sent this, and only this server's own may");
 }
 
 }  // namespace
@@ -70,31 +92,58 @@ bool is_trusted_loopback(const Request& request) {
   if (!host) return false;
   constexpr std::array<std::string_view, 3> names{"localhost", "127.0.0.1", "[::1]"};
   if (std::ranges::find(names, without_port(*host)) == names.end()) return false;
-  if (const auto site = request.header("sec-fetch-site");
-      site && *site != "same-origin" && *site != "none") {
-    return false;
-  }
-  const auto origin = request.header("origin");
-  return !origin || *origin == fmt::format("http://{}", *host) ||
-         *origin == fmt::format("https://{}", *host);
+  return is_of_this_site(request, /*is_tls=*/false);
 }
 
-Result<Grant> authorize(const Request& request, Access access, const Keyring& keyring,
-                        TimestampMs now_ms, bool trusts_loopback) {
+std::optional<Session> session_of(const Request& request, const Gate& gate) {
+  const auto token = cookie_of(request, session_cookie_name(gate.is_tls));
+  if (!token) return std::nullopt;
+  auto account = gate.sign_ins.check(*token);
+  if (!account) return std::nullopt;
+  return Session{*std::move(account), std::string(*token)};
+}
+
+Result<void> check_page(const Request& request, const Session& session, const Gate& gate) {
+  if (request.method == "GET" || request.method == "HEAD") return {};
+  if (!is_of_this_site(request, gate.is_tls)) return other_origin();
+  if (!is_csrf_token(session.token, request.header("x-csrf-token").value_or(""))) {
+    return fail(ErrorCode::permission_denied, "bad_csrf_token",
+                "who is signed in sends the session's csrf as X-CSRF-Token along");
+  }
+  return {};
+}
+
+Result<Grant> authorize(const Request& request, Access access, const Gate& gate,
+                        TimestampMs now_ms) {
   if (access == Access::open) return Grant{};
+  if (access == Access::visitor || access == Access::link) {
+    if (!is_of_this_site(request, gate.is_tls)) return other_origin();
+    if (access == Access::link && !is_trusted_loopback(request)) {
+      return fail(ErrorCode::permission_denied, "loopback_only",
+                  "the owner is set from the server's own machine, at localhost");
+    }
+    return Grant{};
+  }
   const std::optional<std::string> token = key_of(request);
   if (access == Access::local) {
     if (request.is_local) return Grant{.kind = KeyKind::admin};
     return fail(ErrorCode::permission_denied, "not_local",
                 "this is asked by the socket in the data directory");
   }
-  if (!token) {
-    if (request.is_local && access != Access::write) return Grant{.kind = KeyKind::admin};
-    if (access == Access::read && trusts_loopback && is_trusted_loopback(request)) {
+  if (!token && access != Access::write) {
+    if (request.is_local) return Grant{.kind = KeyKind::admin};
+    if (const auto session = session_of(request, gate)) {
+      HF_CHECK(check_page(request, *session, gate));
+      switch (session->account.role) {
+        case Role::owner: return Grant{.kind = KeyKind::admin, .account = session->account.id};
+      }
+    }
+    if (access == Access::read && gate.trusts_loopback && !gate.sign_ins.has_owner() &&
+        is_trusted_loopback(request)) {
       return Grant{.kind = KeyKind::read};
     }
   }
-  HF_TRY(Grant grant, keyring.check(token.value_or(std::string()), now_ms));
+  HF_TRY(Grant grant, gate.keyring.check(token.value_or(std::string()), now_ms));
   const bool may = access == Access::write  ? grant.kind == KeyKind::write
                    : access == Access::read ? grant.kind != KeyKind::write
                                             : grant.kind == KeyKind::admin;

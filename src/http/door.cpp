@@ -90,6 +90,10 @@ std::span<const Door::Entry> Door::entries() {
       {{"GET", "/api/v1/imports/jobs", Access::read}, &Door::list_import_jobs},
       {{"GET", "/api/v1/imports/jobs/{job}", Access::read}, &Door::show_import_job},
       {{"POST", "/api/v1/imports/jobs/{job}/cancel", Access::admin}, &Door::cancel_import},
+      {{"GET", "/api/v1/session", Access::open}, &Door::show_session},
+      {{"POST", "/api/v1/session", Access::visitor}, &Door::sign_in},
+      {{"DELETE", "/api/v1/session", Access::visitor}, &Door::sign_out},
+      {{"POST", "/api/v1/owner", Access::link}, &Door::set_owner},
       {{"POST", "/local/v1/run", Access::local}, &Door::run_command},
       {{"POST", "/local/v1/append", Access::local}, &Door::append_lines},
   };
@@ -105,12 +109,13 @@ std::span<const Route> Door::routes() {
   return all;
 }
 
-Door::Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
+Door::Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring, SignIns& sign_ins,
            const Options& options)
     : env_(env),
       workspace_(workspace),
       state_(state),
       keyring_(keyring),
+      sign_ins_(sign_ins),
       options_(options),
       rate_limit_(options.events_per_s_per_key),
       feed_(env),
@@ -131,7 +136,10 @@ Door::~Door() {
     staying_open.wait(may_close_, [](std::size_t count) { return count == 0; });
   }
   (void)keyring_.flush();
+  (void)sign_ins_.flush();
 }
+
+Gate Door::gate() const { return {keyring_, sign_ins_, options_.trusts_loopback, options_.is_tls}; }
 
 void Door::handle(Request&& request, Reply reply) {
   Call call{std::move(request), std::move(reply), {}, {}, {}};
@@ -168,7 +176,7 @@ void Door::handle(Request&& request, Reply reply) {
         return call.refuse(grant.error());
       }
       call.grant = *std::move(grant);
-      call.note_key(call.grant);
+      call.note(call.grant);
     }
     return (this->*entry.run)(call);
   }
@@ -188,7 +196,7 @@ void Door::handle(Request&& request, Reply reply) {
 }
 
 Result<Grant> Door::authorize(const Request& request, Access access) const {
-  return http::authorize(request, access, keyring_, env_.clock.now_ms(), options_.trusts_loopback);
+  return http::authorize(request, access, gate(), env_.clock.now_ms());
 }
 
 /// The destructor waits until it is let go: for what another thread will call.
@@ -251,7 +259,10 @@ void Door::tick() {
     feed_.tick();
     if (options_.uploads != nullptr) options_.uploads->tick();
     // What cannot be saved now is saved the next time.
-    if (second % flush_every_s == 0) (void)keyring_.flush();
+    if (second % flush_every_s == 0) {
+      (void)keyring_.flush();
+      (void)sign_ins_.flush();
+    }
   }
 }
 

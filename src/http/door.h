@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@
 #include "service/import_jobs.h"
 #include "service/live_feed.h"
 #include "service/refusal_log.h"
+#include "service/sign_in.h"
 #include "service/state.h"
 #include "service/workspace.h"
 
@@ -49,9 +51,11 @@ class Door {
     std::size_t body_bytes_max = std::size_t{8} << 20;  ///< Decompressed.
     std::int64_t queue_age_ms_max = 2'000;   ///< Events are turned away where others wait longer.
     std::uint64_t events_per_s_per_key = 0;  ///< 0: no limit.
-    bool trusts_loopback = true;             ///< is_trusted_loopback() may read without a key.
-    const AccessLog* access_log = nullptr;   ///< Outlives the door.
-    unsigned query_threads = 2;              ///< Questions answered at a time.
+    /// Until there is an owner, is_trusted_loopback() may read without a key.
+    bool trusts_loopback = true;
+    bool is_tls = false;                    ///< The server speaks TLS itself.
+    const AccessLog* access_log = nullptr;  ///< Outlives the door.
+    unsigned query_threads = 2;             ///< Questions answered at a time.
     std::size_t queries_waiting_max = 64;
     /// Of POST /local/v1/run: a JSON body in, the answer out. Called from a thread that answers
     /// questions.
@@ -63,7 +67,7 @@ class Door {
     Uploads* uploads = nullptr;  ///< Outlives the door. Null: none are taken.
   };
   /// All must outlive it.
-  Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
+  Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring, SignIns& sign_ins,
        const Options& options);
   /// The server must have been stopped before. Waits for what it gave to the workspace.
   ~Door();
@@ -116,12 +120,22 @@ class Door {
   void list_import_jobs(Call& call);
   void show_import_job(Call& call);
   void cancel_import(Call& call);
+  void show_session(Call& call);
+  void sign_in(Call& call);
+  void sign_out(Call& call);
+  void set_owner(Call& call);
   void run_command(Call& call);
   void append_lines(Call& call);
 
   using AccessChange =
       std::function<Result<AccessAnswer>(StateChange&, const Env&, std::string_view body)>;
   void change_access(Call& call, int status, const AccessChange& change);
+  [[nodiscard]] Gate gate() const;
+  [[nodiscard]] Response session_answer(const Request& request,
+                                        const std::optional<Session>& session,
+                                        int status = 200) const;
+  /// What answers an attempt to sign in.
+  [[nodiscard]] SignIns::Done begins_session(Call& call, int status);
   [[nodiscard]] QueryContext context_of(const Workspace::Reading& reading) const;
   [[nodiscard]] Result<Grant> authorize(const Request& request, Access access) const;
   [[nodiscard]] Result<ImportRequest> import_request(Request& request, Uploads::Kept& upload) const;
@@ -136,6 +150,7 @@ class Door {
   Workspace& workspace_;
   State& state_;
   Keyring& keyring_;
+  SignIns& sign_ins_;
   Options options_;
   RateLimit rate_limit_;
   LiveFeed feed_;

@@ -25,6 +25,7 @@ class LoggedReply final : public Reply::Target {
 
   void set_route(std::string_view route) { route_ = route; }
   void set_key(std::uint64_t key) { key_ = key; }
+  void set_account(std::uint64_t account) { account_ = account; }
   void send(Response response) override {
     note(response);
     reply_(std::move(response));
@@ -43,7 +44,8 @@ class LoggedReply final : public Reply::Target {
                 .status = response.status,
                 .bytes = response.body.size(),
                 .ms = static_cast<double>(env_.clock.monotonic_ns() - began_ns_) / ns_per_ms,
-                .key = key_});
+                .key = key_,
+                .account = account_});
   }
   const AccessLog& log_;
   Env env_;
@@ -53,6 +55,7 @@ class LoggedReply final : public Reply::Target {
   Reply reply_;
   std::string_view route_;  // Of the table of routes. Set, as the key, before anybody answers.
   std::uint64_t key_ = 0;
+  std::uint64_t account_ = 0;
 };
 
 struct Door::Call {
@@ -62,8 +65,10 @@ struct Door::Call {
   std::string parameter;                ///< What stands for "{..}" in the path.
   std::shared_ptr<LoggedReply> logged;  ///< Null where nobody wants to know.
 
-  void note_key(const Grant& known) const {
-    if (logged) logged->set_key(known.id);
+  void note(const Grant& known) const {
+    if (!logged) return;
+    logged->set_key(known.id);
+    logged->set_account(known.account);
   }
 
   /// With JSON, or why not.

@@ -17,11 +17,14 @@
 
 #include "base/json.h"
 #include "base/sim_env.h"
+#include "http/cookie.h"
 #include "http/import_api.h"
 #include "http/local_client.h"
 #include "http/test_client.h"
+#include "service/account.h"
 #include "service/import_world.h"
 #include "service/memory_state.h"
+#include "service/secret.h"
 
 namespace hf::http {
 namespace {
@@ -36,6 +39,7 @@ using testing::IsEmpty;
 using testing::Not;
 
 const std::string directory = "/data";
+const std::string password = "a long password";
 constexpr std::int64_t hour_ms = 3'600'000;
 
 template <class Ready>
@@ -150,6 +154,7 @@ class DoorTest : public testing::Test {
     read_ = created(KeyKind::read, "");
     admin_ = created(KeyKind::admin, "");
     keyring_ = must(Keyring::open(state_));
+    sign_ins_ = must(SignIns::open(env_, state_));
     open_workspace();
     open_door({});
   }
@@ -159,7 +164,7 @@ class DoorTest : public testing::Test {
     options.run_command = [](const std::string& body) -> Result<std::string> { return body; };
     options.append_lines = options.run_command;
     door_ = nullptr;
-    door_ = std::make_unique<Door>(env_, *workspace_, state_, *keyring_, options);
+    door_ = std::make_unique<Door>(env_, *workspace_, state_, *keyring_, *sign_ins_, options);
   }
   std::string created(KeyKind kind, std::string_view source,
                       std::optional<TimestampMs> expires_ms = {}) {
@@ -192,6 +197,13 @@ class DoorTest : public testing::Test {
   static Request keyed(Request request, const std::string& key) {
     return with(std::move(request), "authorization", "Bearer " + key);
   }
+  static Request cookied(Request request, const std::string& session) {
+    return with(std::move(request), "cookie", "theme=dark; holdfast_session=" + session);
+  }
+  /// As the session's own page sends it.
+  static Request in_session(Request request, const std::string& session) {
+    return with(cookied(std::move(request), session), "x-csrf-token", csrf_token(session));
+  }
   static Request from_loopback(Request request) {
     request.peer = "127.0.0.1";
     request.is_loopback = true;
@@ -214,6 +226,29 @@ class DoorTest : public testing::Test {
   }
   Response asked(std::string_view method, std::string_view target, std::string body = "") {
     return ask(keyed(request(method, target, std::move(body)), admin_));
+  }
+
+  std::string link_token() { return must(make_setup_token(state_, env_)); }
+  static std::string credentials(std::string_view name, std::string_view word,
+                                 std::string_view token = "") {
+    JsonWriter out;
+    out.begin_object();
+    if (!token.empty()) out.key("token").text(token);
+    out.key("name").text(name).key("password").text(word).end_object();
+    return out.take();
+  }
+  /// The session that the answer began.
+  static std::string session_in(const Response& response) {
+    const std::string cookie = header_of(response, "Set-Cookie");
+    const std::size_t begin = cookie.find('=') + 1;
+    return cookie.substr(begin, cookie.find(';') - begin);
+  }
+  Response owner_set(std::string token, std::string_view name = "ann") {
+    return ask(from_loopback(request("POST", "/api/v1/owner", credentials(name, password, token))));
+  }
+  std::string become_owner() { return session_in(owner_set(link_token())); }
+  Response entered(std::string_view name, std::string_view word) {
+    return ask(request("POST", "/api/v1/session", credentials(name, word)));
   }
 
   /// How often each message id is there for whoever opens the directory now.
@@ -239,11 +274,15 @@ class DoorTest : public testing::Test {
     return out;
   }
 
+  /// Every route by every way to come; with an owner where there is a session.
+  void check_all_ways(const std::string& session, const std::string& ended);
+
   SimEnv sim_{1};
   Env env_ = sim_.env();
   hf::test::MemoryState state_;
   std::string write_, read_, admin_, expired_, revoked_, disabled_;
   std::unique_ptr<Keyring> keyring_;
+  std::unique_ptr<SignIns> sign_ins_;
   std::unique_ptr<Workspace> workspace_;
   std::unique_ptr<Door> door_;
 };
@@ -251,22 +290,30 @@ class DoorTest : public testing::Test {
 // -- who may what ---------------------------------------------------------------------------------
 
 // The whole matrix: every route with every way to come, the outcome by the rule below alone.
-TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) {
+void DoorTest::check_all_ways(const std::string& session, const std::string& ended) {
+  const std::string loopback_read = session.empty() ? "" : "401 missing_key";
+  const std::string no_session(secret_characters, 'x');
   const auto loopback = [](Request request) { return from_loopback(std::move(request)); };
   const auto key = [](const std::string& token) {
     return [token](Request request) { return keyed(std::move(request), token); };
   };
-  // As long as there are no accounts, whoever works on this machine may read; who forwards what
+  // As long as there is no owner, whoever works on this machine may read; who forwards what
   // others ask, or a page of somebody else in a browser here, is not taken for them.
   const auto forwarded = [&](std::string name) {
     return [name](Request request) { return with(from_loopback(std::move(request)), name, "x"); };
   };
   const std::string no_key = "401 missing_key";
+  const std::string other_origin = "403 other_origin";
+  const std::string bad_csrf = "403 bad_csrf_token";
   struct Way {
     std::string name;
     std::function<Request(Request)> come;
     std::string write, read, admin;  // "": let in.
     bool is_local = false;
+    std::string visitor = "";
+    std::string link = "403 loopback_only";
+    bool is_session = false;
+    std::string change = "";  // Of a session, what is refused of all but GET.
   };
   const std::string wrong_kind = "403 wrong_key_kind";
   std::vector<Way> ways = {
@@ -274,13 +321,13 @@ TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) {
       {"from elsewhere as localhost",
        [](Request request) { return with(std::move(request), "host", "localhost:8400"); }, no_key,
        no_key, no_key},
-      {"from loopback", loopback, no_key, "", no_key},
+      {"from loopback", loopback, no_key, loopback_read, no_key, false, "", ""},
       {"from loopback, a page of ours",
        [&](Request request) {
          return with(with(loopback(std::move(request)), "origin", "http://localhost:8400"),
                      "sec-fetch-site", "same-origin");
        },
-       no_key, "", no_key},
+       no_key, loopback_read, no_key, false, "", ""},
       {"from loopback, foreign host",
        [&](Request request) { return with(loopback(std::move(request)), "host", "evil.example"); },
        no_key, no_key, no_key},
@@ -293,20 +340,20 @@ TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) {
        [&](Request request) {
          return with(loopback(std::move(request)), "origin", "http://evil.example");
        },
-       no_key, no_key, no_key},
+       no_key, no_key, no_key, false, other_origin, other_origin},
       {"from loopback, origin of another port",
        [&](Request request) {
          return with(loopback(std::move(request)), "origin", "http://localhost:3000");
        },
-       no_key, no_key, no_key},
+       no_key, no_key, no_key, false, other_origin, other_origin},
       {"from loopback, origin null",
        [&](Request request) { return with(loopback(std::move(request)), "origin", "null"); },
-       no_key, no_key, no_key},
+       no_key, no_key, no_key, false, other_origin, other_origin},
       {"from loopback, a foreign page's image",
        [&](Request request) {
          return with(loopback(std::move(request)), "sec-fetch-site", "cross-site");
        },
-       no_key, no_key, no_key},
+       no_key, no_key, no_key, false, other_origin, other_origin},
       {"no key of ours",
        [](Request request) { return with(std::move(request), "authorization", "Digest x"); },
        no_key, no_key, no_key},
@@ -314,12 +361,12 @@ TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) {
        [&](Request request) {
          return with(loopback(std::move(request)), "authorization", "Digest x");
        },
-       no_key, no_key, no_key},
+       no_key, no_key, no_key, false, "", ""},
       {"an empty key", key(""), no_key, no_key, no_key},
       {"a wrong key", key(write_ + "x"), "401 unknown_key", "401 unknown_key", "401 unknown_key"},
       {"a wrong key from loopback",
        [&](Request request) { return keyed(loopback(std::move(request)), "hf_r_x"); },
-       "401 unknown_key", "401 unknown_key", "401 unknown_key"},
+       "401 unknown_key", "401 unknown_key", "401 unknown_key", false, "", ""},
       {"a wrong key by the socket",
        [&](Request request) { return keyed(from_socket(std::move(request)), "hf_r_x"); },
        "401 unknown_key", "401 unknown_key", "401 unknown_key", true},
@@ -330,7 +377,7 @@ TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) {
       {"a write key", key(write_), "", wrong_kind, wrong_kind},
       {"a write key from loopback",
        [&](Request request) { return keyed(loopback(std::move(request)), write_); }, "", wrong_kind,
-       wrong_kind},
+       wrong_kind, false, "", ""},
       {"a read key", key(read_), wrong_kind, "", wrong_kind},
       {"an admin key", key(admin_), wrong_kind, "", ""},
       {"by the socket", from_socket, no_key, "", "", true},
@@ -340,19 +387,84 @@ TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) {
     ways.push_back({"from loopback, " + name, forwarded(name), no_key, no_key, no_key});
   }
 
+  const auto page = [&](Request request) { return in_session(std::move(request), session); };
+  const auto sent = [page](std::string name, std::string value) {
+    return [=](Request request) { return with(page(std::move(request)), name, value); };
+  };
+  if (!session.empty()) {
+    const std::vector<Way> more = {
+        {"a session", page, no_key, "", ""},
+        {"a session, a page of ours", sent("origin", "http://holdfast.example"), no_key, "", ""},
+        {"a session, a page of ours by a proxy's TLS", sent("origin", "https://holdfast.example"),
+         no_key, "", ""},
+        {"a session, a proxy", sent("x-forwarded-for", "192.0.2.9"), no_key, "", ""},
+        {"a session without its csrf",
+         [&](Request request) { return cookied(std::move(request), session); }, no_key, "", "",
+         false, "", "403 loopback_only", true, bad_csrf},
+        {"a session, another csrf", sent("x-csrf-token", csrf_token(std::string(43, 'x'))), no_key,
+         "", "", false, "", "403 loopback_only", true, bad_csrf},
+        {"a session, itself for csrf", sent("x-csrf-token", session), no_key, "", "", false, "",
+         "403 loopback_only", true, bad_csrf},
+        {"a session, foreign origin", sent("origin", "http://evil.example"), no_key, "", "", false,
+         other_origin, other_origin, true, other_origin},
+        {"a session, another port", sent("origin", "http://holdfast.example:81"), no_key, "", "",
+         false, other_origin, other_origin, true, other_origin},
+        {"a session, origin null", sent("origin", "null"), no_key, "", "", false, other_origin,
+         other_origin, true, other_origin},
+        {"a session, a sister's page", sent("sec-fetch-site", "same-site"), no_key, "", "", false,
+         other_origin, other_origin, true, other_origin},
+        {"a session from loopback",
+         [&](Request request) { return page(from_loopback(std::move(request))); }, no_key, "", "",
+         false, "", ""},
+        {"a session and a read key",
+         [&](Request request) { return keyed(page(std::move(request)), read_); }, wrong_kind, "",
+         wrong_kind},
+        {"a session and a write key",
+         [&](Request request) { return keyed(page(std::move(request)), write_); }, "", wrong_kind,
+         wrong_kind},
+        {"a session and a wrong key",
+         [&](Request request) { return keyed(page(std::move(request)), "x"); }, "401 unknown_key",
+         "401 unknown_key", "401 unknown_key"},
+        {"a session and something else", sent("authorization", "Digest x"), no_key, no_key, no_key},
+        {"a session that was signed out",
+         [&](Request request) { return in_session(std::move(request), ended); }, no_key, no_key,
+         no_key},
+        {"no session", [&](Request request) { return in_session(std::move(request), no_session); },
+         no_key, no_key, no_key},
+        {"two sessions", sent("cookie", "holdfast_session=x; holdfast_session=" + session), no_key,
+         no_key, no_key},
+        {"a session under the name that TLS has",
+         sent("cookie", "__Host-holdfast_session=" + session), no_key, no_key, no_key},
+        {"a session for a key", key(session), "401 unknown_key", "401 unknown_key",
+         "401 unknown_key"},
+    };
+    ways.insert(ways.end(), more.begin(), more.end());
+  }
+
   std::size_t checked = 0;
+  std::size_t left_out = 0;
   for (const Route& route : Door::routes()) {
     std::string path(route.path);
     if (const std::size_t at = path.find('{'); at != std::string::npos) {
       path.replace(at, path.find('}') + 1 - at, "none");
     }
     for (const Way& way : ways) {
-      const std::string expected = route.access == Access::open    ? ""
-                                   : route.access == Access::write ? way.write
-                                   : route.access == Access::read  ? way.read
-                                   : route.access == Access::admin ? way.admin
-                                   : way.is_local                  ? ""
-                                                                   : "403 not_local";
+      if (route.method == "DELETE" && way.name.starts_with("a session")) {
+        ++left_out;  // It ends it: of that another test tells.
+        continue;
+      }
+      const bool is_refused_change =
+          route.method != "GET" && way.is_session &&
+          (route.access == Access::read || route.access == Access::admin);
+      const std::string expected = is_refused_change                 ? way.change
+                                   : route.access == Access::open    ? ""
+                                   : route.access == Access::visitor ? way.visitor
+                                   : route.access == Access::link    ? way.link
+                                   : route.access == Access::write   ? way.write
+                                   : route.access == Access::read    ? way.read
+                                   : route.access == Access::admin   ? way.admin
+                                   : way.is_local                    ? ""
+                                                                     : "403 not_local";
       const auto answered = begin(way.come(request(route.method, path, R"({"batch":[7]})")));
       const Response response = answered->wait();
       const std::string outcome = outcome_of(response);
@@ -370,8 +482,18 @@ TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) {
       ++checked;
     }
   }
-  EXPECT_EQ(checked, Door::routes().size() * ways.size());
+  EXPECT_EQ(checked + left_out, Door::routes().size() * ways.size());
   EXPECT_THAT(messages(), IsEmpty());
+}
+
+TEST_F(DoorTest, LetsInWhoMayAndNobodyElse) { check_all_ways("", ""); }
+
+// And once there is an owner: who is signed in, and loopback no more.
+TEST_F(DoorTest, LetsInTheOwnersSessionsAndLoopbackNoMore) {
+  const std::string ended = become_owner();
+  const std::string session = session_in(entered("ann", password));
+  EXPECT_EQ(ask(in_session(request("DELETE", "/api/v1/session"), ended)).status, 204);
+  check_all_ways(session, ended);
 }
 
 TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
@@ -381,7 +503,11 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
       path.replace(at, path.find('}') + 1 - at, "none");
     }
     for (const std::string_view method : {"PUT", "DELETE", "PATCH", "TRACE", "get"}) {
-      if (method == route.method) continue;
+      if (std::ranges::any_of(Door::routes(), [&](const Route& each) {
+            return each.path == route.path && each.method == method;
+          })) {
+        continue;
+      }
       const Response response = ask(request(method, path));
       EXPECT_EQ(outcome_of(response), "405 method_not_allowed") << path;
       EXPECT_THAT(header_of(response, "Allow"), HasSubstr(std::string(route.method))) << path;
@@ -415,6 +541,241 @@ TEST_F(DoorTest, KnowsItsPathsAndTheirMethods) {
   EXPECT_EQ(header_of(ask(request("PUT", "/api/v1/sources")), "Allow"), "GET, HEAD, POST");
   EXPECT_EQ(header_of(ask(request("GET", "/v1/track")), "Allow"), "POST, OPTIONS");
   EXPECT_EQ(header_of(ask(request("HEAD", "/api/v1/query")), "Allow"), "POST");
+}
+
+// -- signing in -----------------------------------------------------------------------------------
+
+TEST_F(DoorTest, TellsWhoIsSignedInAndWhatThisRequestCould) {
+  const auto told = [&](Request asked) { return ask(std::move(asked)).body; };
+  const auto get = [] { return request("GET", "/api/v1/session"); };
+  EXPECT_EQ(told(get()), R"({"signed_in":false,"owner_exists":false,"may_read":false,)"
+                         R"("may_create_owner":false})");
+  EXPECT_EQ(told(from_loopback(get())),
+            R"({"signed_in":false,"owner_exists":false,"may_read":true,)"
+            R"("may_create_owner":true})");
+  EXPECT_EQ(told(keyed(get(), read_)), R"({"signed_in":false,"owner_exists":false,"may_read":true,)"
+                                       R"("may_create_owner":false})");
+  const std::string session = become_owner();
+  EXPECT_EQ(told(from_loopback(get())),
+            R"({"signed_in":false,"owner_exists":true,"may_read":false,)"
+            R"("may_create_owner":true})");
+  const Response signed_in = ask(cookied(get(), session));
+  EXPECT_EQ(signed_in.body,
+            fmt::format(R"({{"signed_in":true,"name":"ann","role":"owner","csrf":"{}",)"
+                        R"("owner_exists":true,"may_read":true,"may_create_owner":false}})",
+                        csrf_token(session)));
+  EXPECT_EQ(header_of(signed_in, "Cache-Control"), "no-store");
+  EXPECT_EQ(header_of(signed_in, "Set-Cookie"), "");
+  open_door({.trusts_loopback = false});
+  EXPECT_THAT(told(from_loopback(get())), HasSubstr(R"("may_read":false,"may_create_owner":true)"));
+}
+
+TEST_F(DoorTest, MakesTheOwnerWithTheLinkOnce) {
+  const std::string token = link_token();
+  const auto posted = [&](std::string body) {
+    return ask(from_loopback(request("POST", "/api/v1/owner", std::move(body))));
+  };
+  const struct {
+    std::string body;
+    std::string expected;
+    std::string pointer;
+  } cases[] = {
+      {"{", "400 invalid_json", ""},
+      {"[]", "400 not_an_object", ""},
+      {"{}", "400 missing_field", "/token"},
+      {R"({"token":"x","name":"ann"})", "400 missing_field", "/password"},
+      {R"({"token":"x","name":"ann","password":true})", "400 wrong_type", "/password"},
+      {R"({"token":"x","name":"ann","password":"x","more":"x"})", "400 unknown_field", "/more"},
+      {std::string(70'000, ' '), "400 invalid_json", ""},
+      {credentials("ann", password, "hf_setup_x"), "401 bad_token", ""},
+      {credentials("", "", "hf_setup_x"), "401 bad_token", ""},
+      {credentials("", password, token), "400 bad_name", "/name"},
+      {credentials("a\nb", password, token), "400 bad_name", "/name"},
+      {credentials("ann", "eleven char", token), "400 weak_password", "/password"},
+      {credentials("ann", std::string(1'025, 'x'), token), "400 weak_password", "/password"},
+  };
+  for (const auto& each : cases) {
+    const Response response = posted(each.body);
+    EXPECT_EQ(outcome_of(response), each.expected) << each.body.substr(0, 80);
+    EXPECT_EQ(header_of(response, "Cache-Control"), "no-store");
+    EXPECT_EQ(header_of(response, "Set-Cookie"), "");
+    const Json problem = must(parse_json(response.body));
+    const Json* const pointer = problem.find("pointer");
+    EXPECT_EQ(pointer == nullptr ? "" : pointer->text, each.pointer) << each.body.substr(0, 80);
+  }
+  const Response made = owner_set(token, " ann ");
+  EXPECT_EQ(made.status, 201);
+  EXPECT_EQ(header_of(made, "Cache-Control"), "no-store");
+  const std::string session = session_in(made);
+  EXPECT_EQ(header_of(made, "Set-Cookie"), session_cookie(session, false));
+  EXPECT_EQ(made.body,
+            fmt::format(R"({{"signed_in":true,"name":"ann","role":"owner","csrf":"{}",)"
+                        R"("owner_exists":true,"may_read":true,"may_create_owner":true}})",
+                        csrf_token(session)));
+  EXPECT_EQ(outcome_of(owner_set(token)), "401 bad_token");
+  EXPECT_EQ(
+      outcome_of(ask(in_session(request("POST", "/api/v1/sources", R"({"name":"new"})"), session))),
+      "201");
+  EXPECT_EQ(ask(in_session(request("GET", "/api/v1/keys"), session)).status, 200);
+
+  // Who forgot the password.
+  EXPECT_EQ(owner_set(link_token(), "bob").status, 201);
+  EXPECT_EQ(outcome_of(ask(in_session(request("GET", "/api/v1/keys"), session))),
+            "401 missing_key");
+  EXPECT_EQ(outcome_of(entered("ann", password)), "401 bad_credentials");
+  EXPECT_EQ(entered("bob", password).status, 200);
+}
+
+TEST_F(DoorTest, OfTwoRequestsWithOneLinkOneMakesTheOwner) {
+  const std::string token = link_token();
+  std::vector<std::shared_ptr<Answered>> racing;
+  for (const std::string name : {"ann", "eve"}) {
+    racing.push_back(
+        begin(from_loopback(request("POST", "/api/v1/owner", credentials(name, password, token)))));
+  }
+  std::vector<std::string> outcomes;
+  for (const auto& each : racing) outcomes.push_back(outcome_of(each->wait()));
+  EXPECT_THAT(outcomes, testing::UnorderedElementsAre("201", "401 bad_token"));
+  EXPECT_EQ(must(state_.accounts()).size(), 1u);
+}
+
+TEST_F(DoorTest, SignsInAndOut) {
+  EXPECT_EQ(outcome_of(entered("ann", password)), "401 bad_credentials");
+  (void)become_owner();
+  const struct {
+    std::string body;
+    std::string expected;
+  } cases[] = {
+      {"", "400 invalid_json"},
+      {"{}", "400 missing_field"},
+      {R"({"name":"ann"})", "400 missing_field"},
+      {R"({"name":"ann","password":12})", "400 wrong_type"},
+      {R"({"name":"ann","password":"x","remember":true})", "400 unknown_field"},
+      {credentials("ann", password + "x"), "401 bad_credentials"},
+      {credentials("eve", password), "401 bad_credentials"},
+  };
+  for (const auto& each : cases) {
+    const Response response = ask(request("POST", "/api/v1/session", each.body));
+    EXPECT_EQ(outcome_of(response), each.expected) << each.body;
+    EXPECT_EQ(header_of(response, "Set-Cookie"), "");
+    EXPECT_EQ(header_of(response, "Cache-Control"), "no-store");
+  }
+  const Response signed_in = entered("ann", password);
+  EXPECT_EQ(signed_in.status, 200);
+  const std::string session = session_in(signed_in);
+  EXPECT_EQ(header_of(signed_in, "Set-Cookie"), session_cookie(session, false));
+  EXPECT_THAT(signed_in.body, HasSubstr(R"("signed_in":true,"name":"ann")"));
+  const auto get_keys = [&](const std::string& with_session) {
+    return outcome_of(ask(cookied(request("GET", "/api/v1/keys"), with_session)));
+  };
+  EXPECT_EQ(get_keys(session), "200");
+
+  // A browser that signs in once more has one session.
+  const std::string next = session_in(
+      ask(cookied(request("POST", "/api/v1/session", credentials("ann", password)), session)));
+  EXPECT_EQ(get_keys(session), "401 missing_key");
+  EXPECT_EQ(get_keys(next), "200");
+
+  const auto leave = [&](Request asked) { return ask(std::move(asked)); };
+  const auto out = [] { return request("DELETE", "/api/v1/session"); };
+  EXPECT_EQ(outcome_of(leave(cookied(out(), next))), "403 bad_csrf_token");
+  EXPECT_EQ(outcome_of(leave(with(in_session(out(), next), "origin", "http://evil.example"))),
+            "403 other_origin");
+  EXPECT_EQ(get_keys(next), "200");
+  state_.failing = true;
+  EXPECT_EQ(outcome_of(leave(in_session(out(), next))), "503 disk_full");
+  state_.failing = false;
+  for (const bool is_signed_in : {true, false}) {
+    const Response left = leave(in_session(out(), next));
+    EXPECT_EQ(left.status, 204) << is_signed_in;
+    EXPECT_EQ(header_of(left, "Set-Cookie"), ended_session_cookie(false));
+    EXPECT_EQ(header_of(left, "Cache-Control"), "no-store");
+  }
+  EXPECT_EQ(leave(out()).status, 204);
+  EXPECT_EQ(get_keys(next), "401 missing_key");
+}
+
+TEST_F(DoorTest, MakesWhoGuessesWaitAndSaysHowLong) {
+  (void)become_owner();
+  for (int i = 0; i < AttemptThrottle::free_failures + 1; ++i) {
+    sim_.advance_ms(2'000);
+    EXPECT_EQ(outcome_of(entered("ann", "a guess")), "401 bad_credentials");
+  }
+  const Response refused = entered("ann", password);
+  EXPECT_EQ(outcome_of(refused), "429 too_many_attempts");
+  EXPECT_EQ(header_of(refused, "Retry-After"), "2");
+  sim_.advance_ms(2'000);
+  EXPECT_EQ(entered("ann", password).status, 200);
+}
+
+TEST_F(DoorTest, WithTlsTheCookieIsKeptFromPlainHttp) {
+  open_door({.is_tls = true});
+  const Response made = owner_set(link_token());
+  const std::string session = session_in(made);
+  EXPECT_EQ(header_of(made, "Set-Cookie"), session_cookie(session, true));
+  const auto get_keys = [&](const std::string& name) {
+    return ask(with(request("GET", "/api/v1/keys"), "cookie", name + "=" + session)).status;
+  };
+  EXPECT_EQ(get_keys("__Host-holdfast_session"), 200);
+  EXPECT_EQ(get_keys("holdfast_session"), 401);
+  const auto post = [&](const std::string& origin) {
+    return outcome_of(ask(with(with(with(request("POST", "/api/v1/sources", R"({"name":"new"})"),
+                                         "cookie", "__Host-holdfast_session=" + session),
+                                    "x-csrf-token", csrf_token(session)),
+                               "origin", origin)));
+  };
+  EXPECT_EQ(post("http://holdfast.example"), "403 other_origin") << "anybody on the way could";
+  EXPECT_EQ(post("https://holdfast.example"), "201");
+}
+
+TEST_F(DoorTest, ANameForARequestIsTheAccountsThroughAllItsSessions) {
+  const auto named = [&](const std::string& session, std::string body) {
+    return ask(in_session(
+        with(request("POST", "/api/v1/keys", std::move(body)), "idempotency-key", "k1"), session));
+  };
+  const std::string made = R"({"kind":"read"})";
+  const std::string session = become_owner();
+  EXPECT_THAT(named(session, made).body, HasSubstr(R"("key":"hf_r_)"));
+  const std::string next = session_in(entered("ann", password));
+  EXPECT_EQ(header_of(named(next, made), "Idempotent-Replayed"), "true");
+  EXPECT_EQ(outcome_of(named(next, R"({"kind":"admin"})")), "409 idempotency_key_reused");
+  // Key 1 is another than account 1, and so is this machine's user.
+  const auto by = [&](Request asked) {
+    return header_of(ask(with(std::move(asked), "idempotency-key", "k1")), "Idempotent-Replayed");
+  };
+  EXPECT_EQ(by(keyed(request("POST", "/api/v1/keys", made), admin_)), "");
+  EXPECT_EQ(by(from_socket(request("POST", "/api/v1/keys", made))), "");
+}
+
+TEST_F(DoorTest, LogsTheAccountAndNeverPasswordTokenOrCookie) {
+  std::string path = testing::TempDir() + "access_log_XXXXXX";
+  const int file = ::mkstemp(path.data());
+  ASSERT_GE(file, 0);
+  ::close(file);
+  const auto log = must(AccessLog::open(env_, path));
+  open_door({.access_log = log.get()});
+  const std::string token = link_token();
+  const std::string session = session_in(owner_set(token));
+  (void)entered("ann", "a wrong password");
+  (void)ask(in_session(request("GET", "/api/v1/keys"), session));
+  (void)ask(in_session(request("DELETE", "/api/v1/session"), session));
+  const std::string text = must(read_file(real_env(), path, 1 << 20));
+  ::unlink(path.c_str());
+  EXPECT_THAT(text, HasSubstr(R"("route":"/api/v1/owner","status":201)"));
+  EXPECT_THAT(text, testing::ContainsRegex(R"("route":"/api/v1/keys",.*"account":1)"));
+  EXPECT_THAT(text, HasSubstr(R"("route":"/api/v1/session","status":401)"));
+  EXPECT_EQ(std::ranges::count(text, '\n'), 4);
+  for (const std::string& secret :
+       {token.substr(9), session, csrf_token(session), password, std::string("wrong")}) {
+    EXPECT_THAT(text, Not(HasSubstr(secret)));
+  }
+}
+
+TEST_F(DoorTest, StaysUntilWhoSignsInIsAnswered) {
+  (void)become_owner();
+  const auto waiting = begin(request("POST", "/api/v1/session", credentials("ann", password)));
+  door_ = nullptr;
+  EXPECT_EQ(waiting->wait().status, 200);
 }
 
 // -- events ---------------------------------------------------------------------------------------
@@ -978,6 +1339,25 @@ TEST_F(DoorTest, IsReachedByTheServerAndItsSocket) {
   EXPECT_THAT(metrics.body, HasSubstr("\nholdfast_events_appended_total "));
   EXPECT_THAT(metrics.body, HasSubstr("\nholdfast_connections "));
   EXPECT_EQ(client.ask("GET /metrics HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 401);
+
+  const std::string link = credentials("ann", password, link_token());
+  const auto post_owner = [&](std::string_view host) {
+    return client.ask(
+        fmt::format("POST /api/v1/owner HTTP/1.1\r\nHost: {}\r\n"
+                    "Content-Length: {}\r\n\r\n{}",
+                    host, link.size(), link));
+  };
+  EXPECT_EQ(post_owner("evil.example").status, 403);
+  const Answer owner = post_owner("localhost");
+  EXPECT_EQ(owner.status, 201);
+  const std::string set_cookie = owner.header("set-cookie");
+  const std::string cookie = set_cookie.substr(0, set_cookie.find(';'));
+  EXPECT_EQ(client.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 401);
+  EXPECT_EQ(
+      client.ask(fmt::format("GET /metrics HTTP/1.1\r\nHost: a\r\nCookie: {}\r\n\r\n", cookie))
+          .status,
+      200);
+  EXPECT_TRUE(must(ask_local(socket, "GET", "/api/v1/keys", ""))) << "as before";
   server->stop(1'000);
   EXPECT_EQ(must(ask_local(socket, "GET", "/api/v1/keys", "")), std::nullopt);
 }

@@ -34,7 +34,10 @@ Response problem(const Error& error, std::string_view request_id) {
   if (error.reason == "upload_too_large") status = 413;
   if (error.reason == "unsupported_encoding") status = 415;
   if (error.reason == "method_not_allowed") status = 405;
-  if (error.reason == "too_many_requests" || error.reason == "too_many_uploads") status = 429;
+  if (error.reason == "too_many_requests" || error.reason == "too_many_attempts" ||
+      error.reason == "too_many_uploads") {
+    status = 429;
+  }
   // Asked again, such a question is as large.
   if (error.reason == "too_many_cells" || error.reason == "too_many_buckets") status = 422;
   return problem(status, error, request_id);
@@ -51,8 +54,10 @@ Response problem(int status, const Error& error, std::string_view request_id) {
   if (!error.pointer.empty()) out.key("pointer").text(error.pointer);
   out.key("request_id").text(request_id);
   out.end_object();
-  Response response{
-      .status = status, .content_type = "application/problem+json", .body = out.take()};
+  Response response{.status = status,
+                    .content_type = "application/problem+json",
+                    .body = out.take(),
+                    .headers = {{"Cache-Control", "no-store"}}};
   // A disk does not mend itself in a second, and some clients give up after a few tries.
   const bool is_disk = error.reason == "not_writable";
   if (status == 503 || status == 429) {

@@ -64,7 +64,7 @@ void Door::track(Call& call) {
       return refuse(checked.error());
     }
     grant = *std::move(checked);
-    call.note_key(*grant);
+    call.note(*grant);
   }
   // Before there is work done for it.
   if (const auto status = workspace_.status();
@@ -87,7 +87,7 @@ void Door::track(Call& call) {
       return refuse(checked.error());
     }
     grant = *std::move(checked);
-    call.note_key(*grant);
+    call.note(*grant);
   }
 
   if (const auto wait_s =

@@ -33,7 +33,7 @@ SignIns::Outcome too_many_attempts(std::int64_t retry_after_s) {
 }
 
 SignIns::Outcome stopping() {
-  return {fail(ErrorCode::unavailable, "stopping", "the server stops"), 0};
+  return {fail(ErrorCode::unavailable, "stopping", "the server is stopping"), 0};
 }
 
 /// What counts as one client: an address of IPv4, and of IPv6 the 64 bits of its network, as
