@@ -47,6 +47,7 @@ int run_command(const Env& env, const Adapters& adapters, const std::vector<std:
   add_append_command(table);
   add_serve_command(table);
   add_access_commands(table);
+  add_owner_commands(table);
   add_query_commands(table);
   add_activity_commands(table);
   add_sql_commands(table);

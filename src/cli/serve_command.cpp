@@ -11,11 +11,13 @@
 #include <thread>
 
 #include "cli/command_table.h"
+#include "cli/owner_link.h"
 #include "cli/within_server.h"
 #include "http/door.h"
 #include "http/local_client.h"
 #include "http/server.h"
 #include "service/access.h"
+#include "service/account.h"
 #include "service/sign_in.h"
 #include "service/uploads.h"
 #include "service/workspace.h"
@@ -64,6 +66,37 @@ unsigned connections_within_limits(unsigned wanted) {
   (void)::getrlimit(RLIMIT_NOFILE, &files);
   const rlim_t left = files.rlim_cur > 2 * others ? files.rlim_cur - others : files.rlim_cur / 2;
   return static_cast<unsigned>(std::min<rlim_t>(wanted, left));
+}
+
+/// As which this machine reaches the server so that it is trusted (is_trusted_loopback); empty
+/// where it does not.
+std::string_view loopback_host(std::string_view address) {
+  if (address == "127.0.0.1" || address == "0.0.0.0") return "127.0.0.1";
+  if (address == "::1" || address == "::") return "[::1]";
+  return {};
+}
+
+/// Tells who started it how to become the owner, while there is none.
+void print_first_link(const Env& env, State& state, std::string_view scheme,
+                      std::string_view address, std::uint16_t port, Words words) {
+  const std::string_view host = loopback_host(address);
+  if (host.empty()) {
+    print(fmt::format("{}\n",
+                      words("There is no owner yet. One is made from this machine: listen on "
+                            "127.0.0.1 or 0.0.0.0 for that.",
+                            "尚无所有者。只能从本机设置所有者：请监听 127.0.0.1 或 0.0.0.0。")));
+    return;
+  }
+  const auto token = make_setup_token(state, env);
+  if (!token) {
+    print_error(fmt::format("holdfast: {} ({})\n", token.error().message, token.error().reason));
+    return;
+  }
+  print(fmt::format("{}\n  {}://{}:{}{}\n",
+                    words("There is no owner yet. To become it, open this on this machine within "
+                          "24 hours:",
+                          "尚无所有者。请在 24 小时内在本机打开以下链接，设置所有者账号："),
+                    scheme, host, port, owner_link_path(*token)));
 }
 
 Result<int> serve(Session& session, const ServeArguments& arguments) {
@@ -136,6 +169,9 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
                                 : "[" + options.address + "]";
   print(fmt::format("{} {}://{}:{}\n", words("Listening on", "正在监听"), scheme, shown,
                     server->port()));
+  if (!sign_ins->has_owner()) {
+    print_first_link(env, *state, scheme, options.address, server->port(), words);
+  }
   HF_TRY(const auto sources, list_sources(*state));
   if (sources.empty()) {
     print(fmt::format(
@@ -187,8 +223,9 @@ void add_serve_command(CommandTable& table) {
                    "MiB that a file sent to be imported may have")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  serve_command->add_flag("--require-keys", arguments->requires_keys,
-                          "Questions from this machine need a key, too (behind a proxy)");
+  serve_command->add_flag(
+      "--require-keys", arguments->requires_keys,
+      "Questions from this machine need a key or a session from the start (behind a proxy)");
   serve_command->add_option("--access-log", arguments->access_log,
                             "File to append a line of JSON to for each request; nothing personal");
   serve_command->add_option("--threads", arguments->threads, "Threads that read requests")

@@ -114,6 +114,7 @@ void add_activity_commands(CommandTable& table);
 void add_append_command(CommandTable& table);
 void add_backup_commands(CommandTable& table);
 void add_import_command(CommandTable& table);
+void add_owner_commands(CommandTable& table);
 void add_person_commands(CommandTable& table);
 void add_query_commands(CommandTable& table);
 void add_serve_command(CommandTable& table);
