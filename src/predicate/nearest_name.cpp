@@ -40,4 +40,16 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
       known, {}, [&](std::string_view candidate) { return edit_distance(name, candidate); });
 }
 
+std::optional<std::string_view> near_miss(std::string_view name,
+                                          std::span<const std::string_view> known) {
+  if (known.empty()) return std::nullopt;
+  const std::string_view nearest = nearest_name(name, known);
+  constexpr std::size_t letters_per_mistake = 3;
+  if (edit_distance(name.substr(0, compared_bytes_max), nearest) >
+      std::max<std::size_t>(1, nearest.size() / letters_per_mistake)) {
+    return std::nullopt;
+  }
+  return nearest;
+}
+
 }  // namespace hf

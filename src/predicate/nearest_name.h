@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -11,5 +12,9 @@ namespace hf {
 /// Requires known names.
 [[nodiscard]] std::string_view nearest_name(std::string_view name,
                                             std::span<const std::string_view> known);
+
+/// The same, where it is near enough to have been meant: of three letters one may be wrong.
+[[nodiscard]] std::optional<std::string_view> near_miss(std::string_view name,
+                                                        std::span<const std::string_view> known);
 
 }  // namespace hf

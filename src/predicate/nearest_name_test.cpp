@@ -25,5 +25,15 @@ TEST(NearestName, ComparesOnlyTheBeginOfAHugeName) {
   EXPECT_EQ(nearest_name(std::string(1 << 20, 'b'), known), "b");
 }
 
+TEST(NearMiss, IsNoneWhereNothingIsNear) {
+  constexpr std::array<std::string_view, 3> known = {"retention", "sql", "person"};
+  EXPECT_EQ(near_miss("retenton", known), "retention");
+  EXPECT_EQ(near_miss("rtention s", known), "retention");
+  EXPECT_EQ(near_miss("sq", known), "sql");
+  EXPECT_EQ(near_miss("abc", known), std::nullopt);
+  EXPECT_EQ(near_miss("nonsense", known), std::nullopt);
+  EXPECT_EQ(near_miss("sql", {}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace hf
