@@ -164,7 +164,7 @@ void add_list(CommandTable& table, CLI::App& parent, const char* description, co
                  [&session, format, run] {
                    return reported([&] { return run(session, *format == "json"); });
                  })
-      ->add_option("--format", *format, "table or json")
+      ->add_option("--format", *format, "Form of the list")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
 }
@@ -181,19 +181,20 @@ void add_access_commands(CommandTable& table) {
                 "  holdfast source list --format json",
                 [&session] { return reported([&] { return list_sources(session); }); });
   source->require_subcommand(0, 1);
-  const auto add_named = [&](const char* verb, const char* description,
+  const auto add_named = [&](const char* verb, const char* description, const char* examples,
                              std::function<Result<int>(const std::string&)> run) {
     table
-        .add_below(*source, verb, description, "",
+        .add_below(*source, verb, description, examples,
                    [name, run = std::move(run)] { return reported([&] { return run(*name); }); })
-        ->add_option("name", *name, "1 to 64 of a-z, 0-9, _ and -")
+        ->add_option("NAME", *name, "1 to 64 of a-z, 0-9, _ and -")
+        ->type_name("NAME")
         ->required();
   };
-  add_named("add", "Add a source",
+  add_named("add", "Add a source", "  holdfast source add web",
             [&session](const std::string& n) { return add_source(session, n); });
-  add_named("disable", "Refuse its keys from now on",
+  add_named("disable", "Refuse its keys from now on", "  holdfast source disable web",
             [&session](const std::string& n) { return switch_source(session, n, false); });
-  add_named("enable", "Take its keys again",
+  add_named("enable", "Take its keys again", "  holdfast source enable web",
             [&session](const std::string& n) { return switch_source(session, n, true); });
   add_list(table, *source, "All sources",
            "  holdfast source list\n"
@@ -210,24 +211,30 @@ void add_access_commands(CommandTable& table) {
                             [&session] { return reported([&] { return list_keys(session); }); });
   key->require_subcommand(0, 1);
   CLI::App* create = table.add_below(
-      *key, "create", "Make a key; it is printed last, alone on its line", "",
+      *key, "create", "Make a key; it is printed last, alone on its line",
+      "  KEY=$(holdfast key create --kind write --source web)\n"
+      "  holdfast key create --kind read --label dashboard\n"
+      "  holdfast key create --kind read --expires 2027-01-01T00:00:00Z",
       [&session, arguments] { return reported([&] { return create_key(session, *arguments); }); });
-  create->add_option("--kind", arguments->kind, "write, read or admin")
+  create->add_option("--kind", arguments->kind, "What it may do")
       ->check(CLI::IsMember({"write", "read", "admin"}))
       ->capture_default_str();
-  create->add_option("--source", arguments->source, "Of a write key: whose events it sends");
-  create->add_option("--label", arguments->label, "For people: who has it");
-  create->add_option("--expires", arguments->expires, "Refused from then on (RFC 3339)");
+  create->add_option("--source", arguments->source, "Of a write key: whose events it sends")
+      ->type_name("NAME");
+  create->add_option("--label", arguments->label, "For people: who has it")->type_name("TEXT");
+  create->add_option("--expires", arguments->expires, "Refused from then on (RFC 3339)")
+      ->type_name("INSTANT");
   add_list(table, *key, "All keys, without themselves",
            "  holdfast key list\n"
            "  holdfast key list --format json   for programs: as GET /api/v1/keys",
            list_keys);
   table
-      .add_below(*key, "revoke", "Refuse a key from now on, for good", "",
+      .add_below(*key, "revoke", "Refuse a key from now on, for good", "  holdfast key revoke 3",
                  [&session, arguments] {
                    return reported([&] { return revoke_key(session, arguments->id); });
                  })
-      ->add_option("id", arguments->id, "Of `key list`")
+      ->add_option("ID", arguments->id, "Its number in `holdfast key list`")
+      ->type_name("ID")
       ->required();
 }
 

@@ -127,7 +127,7 @@ void add_activity_commands(CommandTable& table) {
                 [&session, lifecycle] {
                   return reported([&] { return show_lifecycle(session, *lifecycle); });
                 });
-  command->add_option("--event", lifecycle->event, std::string(event_help));
+  command->add_option("--event", lifecycle->event, std::string(event_help))->type_name("EVENT");
   add_common_options(*command, lifecycle->common);
 
   const auto stickiness = std::make_shared<StickinessArguments>();
@@ -140,13 +140,13 @@ void add_activity_commands(CommandTable& table) {
                 [&session, stickiness] {
                   return reported([&] { return show_stickiness(session, *stickiness); });
                 });
-  command->add_option("--event", stickiness->event, std::string(event_help));
+  command->add_option("--event", stickiness->event, std::string(event_help))->type_name("EVENT");
   command->add_flag("--over-time", stickiness->over_time,
                     "Day by day: people of the day, its week and its month");
   command->add_flag("--cumulative", stickiness->cumulative, "Count k periods or more");
   command
       ->add_option("--at-least", stickiness->at_least,
-                   "Events that make a period an active one (default 1)")
+                   "Events that make a period an active one (default: 1)")
       ->check(CLI::Range(std::int64_t{1}, StickinessQuery::count_max));
   add_common_options(*command, stickiness->common);
 }

@@ -244,13 +244,15 @@ void add_append_command(CommandTable& table) {
   const auto source = std::make_shared<std::string>("append");
   CLI::App* append = table.add(
       "append",
-      "Append events from standard input, JSON lines; each line is answered once it is durable:\n"
+      "Append events from standard input, JSON lines; each line is answered once it is durable, "
+      "with\n"
       "\"<line> appended\", \"<line> duplicate\" or \"<line> rejected <reason>\"",
-      "  echo '{\"user_id\":\"ann\",\"event\":\"signup\",\"time\":\"2026-01-31T08:00:00Z\","
-      "\"message_id\":\"1\"}' | holdfast append\n"
+      "  echo '{\"user_id\":\"ann\",\"event\":\"signup\","
+      "\"time\":\"2026-01-31T08:00:00Z\"}' | holdfast append\n"
       "  tail -F calls.jsonl | holdfast append --source web    whole Segment calls, too",
       [&session, source] { return reported([&] { return append_lines(session, *source); }); });
   append->add_option("--source", *source, "Source the message ids are unique within")
+      ->type_name("NAME")
       ->capture_default_str();
 }
 

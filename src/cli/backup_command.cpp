@@ -170,8 +170,10 @@ void add_backup_commands(CommandTable& table) {
     CLI::App* command = table.add(name, description, examples, [&session, arguments, run] {
       return reported([&] { return run(session, *arguments); });
     });
-    command->add_option(directory_name, arguments->directory, directory_description)->required();
-    command->add_option("--format", arguments->format, "text or json")
+    command->add_option(directory_name, arguments->directory, directory_description)
+        ->type_name("DIR")
+        ->required();
+    command->add_option("--format", arguments->format, "Form of the report")
         ->check(CLI::IsMember({"text", "json"}))
         ->capture_default_str();
   };
@@ -181,8 +183,9 @@ void add_backup_commands(CommandTable& table) {
       "  holdfast backup \"/backup/$(date +%F)\" --format json",
       "TO", "Directory to make; must be absent or empty", back_up);
   add("restore", "Make a data directory of a backup, checking every byte of it",
-      "  holdfast restore /backup/shop-2026-01-31 --data /srv/restored", "FROM",
-      "Directory that `holdfast backup` made; --data must be absent or empty", restore);
+      "  holdfast restore /backup/shop-2026-01-31 --data /srv/restored\n"
+      "  holdfast restore /backup/shop-2026-01-31 --data /srv/restored --format json",
+      "FROM", "Directory that `holdfast backup` made; --data must be absent or empty", restore);
 }
 
 }  // namespace hf

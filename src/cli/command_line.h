@@ -9,6 +9,7 @@
 
 #include "base/env.h"
 #include "base/result.h"
+#include "cli/command_tree.h"
 #include "service/sql_engine.h"
 #include "service/state.h"
 #include "service/state_file.h"
@@ -47,5 +48,12 @@ struct Serving {
 /// the store is run. `serving` is null elsewhere.
 [[nodiscard]] int run_command(const Env& env, const Adapters& adapters,
                               const std::vector<std::string>& arguments, const Serving* serving);
+
+/// All commands, in the language at hand.
+[[nodiscard]] CommandInfo describe_command_line(Words words);
+/// Whether these arguments would be understood; nothing is run.
+/// Errors: invalid_argument, by the reasons of find_mistake() (cli/command_tree.h), or usage.
+[[nodiscard]] Result<void> understand_command_line(const std::vector<std::string>& arguments,
+                                                   Words words);
 
 }  // namespace hf

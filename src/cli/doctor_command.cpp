@@ -76,7 +76,7 @@ void add_doctor_command(CommandTable& table) {
       "  holdfast doctor --format json           for programs: stable reasons with their values\n"
       "  holdfast doctor --deep                  also read everything, as verify does",
       [&session, arguments] { return doctor(session, *arguments); });
-  command->add_option("--format", arguments->format, "table or json")
+  command->add_option("--format", arguments->format, "Form of the report")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   command->add_flag("--deep", arguments->deep,

@@ -218,33 +218,46 @@ void add_import_command(CommandTable& table) {
         }
         return reported([&] { return import_files(session, *arguments); });
       });
-  import->add_option("FILE", options.files, "Files to import, as one import");
+  import->add_option("FILE", options.files, "Files to import, as one import")->type_name("FILE");
   import
       ->add_option("--map", options.overrides.maps,
                    "ROLE=COLUMN, comma-separated; roles: person, anonymous_id, event, time,\n"
                    "received_at, message_id, channel, ignore; event==NAME and channel==NAME for\n"
                    "every row; any other name renames a property")
-      ->delimiter(',');
-  import->add_option("--type", options.overrides.types, "COLUMN=text, number or boolean")
-      ->delimiter(',');
-  import->add_option(
-      "--time-format", options.overrides.time_format,
-      "iso, compact, epoch_s, epoch_ms, epoch_us, or a pattern like \"%d/%m/%Y %H:%M\"");
-  import->add_option("--timezone", options.overrides.timezone,
-                     "Time zone of times without an offset (IANA name; default UTC); the first\n"
-                     "import also settles the workspace's zone with it");
-  import->add_option(
-      "--sql", options.sql,
-      "Import the rows of a SELECT over the table `input`; @FILE reads it from a file.\n"
-      "Columns person, event, time, received_at, message_id, channel go by name, all\n"
-      "others are properties");
+      ->type_name("ROLE=COLUMN,..")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   import
-      ->add_option("--format", arguments->format, "csv, tsv, json or parquet (default: recognised)")
+      ->add_option("--type", options.overrides.types,
+                   "What a column holds: COLUMN=text, number or boolean")
+      ->type_name("COLUMN=TYPE,..")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  import
+      ->add_option(
+          "--time-format", options.overrides.time_format,
+          "iso, compact, epoch_s, epoch_ms, epoch_us, or a pattern like \"%d/%m/%Y %H:%M\"")
+      ->type_name("FORMAT");
+  import
+      ->add_option("--timezone", options.overrides.timezone,
+                   "Time zone of times without an offset (IANA name; default: UTC); the first\n"
+                   "import also settles the workspace's zone with it")
+      ->type_name("ZONE");
+  import
+      ->add_option(
+          "--sql", options.sql,
+          "Import the rows of a SELECT over the table `input`; @FILE reads it from a file.\n"
+          "Columns person, event, time, received_at, message_id, channel go by name, all\n"
+          "others are properties")
+      ->type_name("SELECT");
+  import->add_option("--format", arguments->format, "Form of the files (default: recognised)")
       ->check(CLI::IsMember({"csv", "tsv", "json", "parquet"}));
-  import->add_option("--delimiter", arguments->delimiter, "Field delimiter (default: recognised)");
+  import->add_option("--delimiter", arguments->delimiter, "Field delimiter (default: recognised)")
+      ->type_name("CHARACTER");
   import->add_flag("--no-header", arguments->no_header,
                    "The first row is data; columns are column1, column2, ..");
   import->add_option("--source", options.source, "Source the message ids are unique within")
+      ->type_name("NAME")
       ->capture_default_str();
   import->add_flag(
       "--identify-rows", options.identify_rows,
@@ -255,13 +268,14 @@ void add_import_command(CommandTable& table) {
   import->add_option("--rows-per-part", arguments->rows_per_part,
                      "For tests: write a part after so many rows (default: by memory)");
 
-  table.add_below(*import, "list", "List the imports", "",
+  table.add_below(*import, "list", "List the imports", "  holdfast import list",
                   [&session] { return reported([&] { return list_imports(session); }); });
   CLI::App* undo_command = table.add_below(
-      *import, "undo", "Take the events of an import away again", "",
+      *import, "undo", "Take the events of an import away again", "  holdfast import undo 3",
       session.owning([&session, arguments] { return undo(session, arguments->undo_id); }));
   table.set_owning(undo_command);
   undo_command->add_option("ID", arguments->undo_id, "Its number in `holdfast import list`")
+      ->type_name("ID")
       ->required();
 }
 

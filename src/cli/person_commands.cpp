@@ -263,29 +263,39 @@ void add_person_commands(CommandTable& table) {
       "  holdfast person erase ann --now                forget the person, with all ids",
       [] { return 0; });
   person->require_subcommand(1);
-  const auto add = [&](const std::string& name, const std::string& description, bool is_pair,
-                       bool is_owning, std::function<Result<int>()> run) {
+  const auto add = [&](const std::string& name, const std::string& description,
+                       const std::string& examples, bool is_pair, bool is_owning,
+                       std::function<Result<int>()> run) {
     std::function<int()> reporting = [run] { return reported(run); };
-    CLI::App* command = table.add_below(*person, name, description, "",
+    CLI::App* command = table.add_below(*person, name, description, examples,
                                         is_owning ? session.owning(run) : reporting);
     if (is_owning) table.set_owning(command);
-    command->add_option("id", arguments->a)->required();
-    if (is_pair) command->add_option("other", arguments->b)->required();
+    command->add_option("ID", arguments->a, "Of the person: ann, user:ann or anonymous:x1")
+        ->type_name("ID")
+        ->required();
+    if (is_pair) {
+      command->add_option("OTHER", arguments->b, "The other id")->type_name("ID")->required();
+    }
     return command;
   };
-  add("show", "Show what is known of a person", false, false,
-      [&session, arguments] { return show(session, *arguments); })
-      ->add_option("--format", arguments->format, "table or json")
+  add("show", "Show what is known of a person",
+      "  holdfast person show ann\n"
+      "  holdfast person show anonymous:x1 --format json",
+      false, false, [&session, arguments] { return show(session, *arguments); })
+      ->add_option("--format", arguments->format, "Form of the answer")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
-  add("ids", "Show all ids that are one person", false, false,
+  add("ids", "Show all ids that are one person", "  holdfast person ids ann", false, false,
       [&session, arguments] { return show_ids(session, *arguments); });
-  add("link", "Say that two ids are one person", true, true,
-      [&session, arguments] { return link(session, *arguments, true); });
-  add("unlink", "Take back whatever says that two ids are one person", true, true,
+  add("link", "Say that two ids are one person", "  holdfast person link ann anonymous:x1", true,
+      true, [&session, arguments] { return link(session, *arguments, true); });
+  add("unlink", "Take back whatever says that two ids are one person",
+      "  holdfast person unlink ann anonymous:x1", true, true,
       [&session, arguments] { return link(session, *arguments, false); });
-  add("erase", "Forget a person: no question sees an event of it again", false, true,
-      [&session, arguments] { return erase(session, *arguments); })
+  add("erase", "Forget a person: no question sees an event of it again",
+      "  holdfast person erase ann\n"
+      "  holdfast person erase ann --now        off the disk, too, before it ends",
+      false, true, [&session, arguments] { return erase(session, *arguments); })
       ->add_flag("--now", arguments->now, "Also take its events out of the files before ending");
 
   const auto purged = std::make_shared<PurgeArguments>();
@@ -299,13 +309,19 @@ void add_person_commands(CommandTable& table) {
   purge_command
       ->add_option("--before", purged->before,
                    "A date of the workspace's zone, or an instant of RFC 3339")
+      ->type_name("DATE")
       ->required();
-  purge_command->add_option("--event", purged->event,
-                            "Only events of this name (default: all that is activity)");
+  purge_command
+      ->add_option("--event", purged->event,
+                   "Only events of this name (default: all that is activity)")
+      ->type_name("EVENT");
 
-  table.set_owning(table.add("compact", "Merge all parts, each person's events side by side",
-                             "  holdfast compact --data /srv/shop",
-                             session.owning([&session] { return compact(session); })));
+  CLI::App* compact_command =
+      table.add("compact", "Merge all parts, each person's events side by side",
+                "  holdfast compact --data /srv/shop",
+                session.owning([&session] { return compact(session); }));
+  compact_command->group("Keep it running");
+  table.set_owning(compact_command);
 }
 
 }  // namespace hf

@@ -282,8 +282,9 @@ void add_query_commands(CommandTable& table) {
                   return reported([&] { return answer(session, *asked); });
                 });
   query->add_option("FILE", asked->path, "File with the query, - for standard input")
+      ->type_name("FILE")
       ->capture_default_str();
-  query->add_option("--format", asked->format, "json (default) or csv")
+  query->add_option("--format", asked->format, "Form of the answer (default: json)")
       ->check(CLI::IsMember({"json", "csv"}));
   query->add_flag("--explain", asked->explain,
                   "Show how the question was answered; with --format json, the answer\n"
@@ -301,26 +302,49 @@ void add_query_commands(CommandTable& table) {
       [&session, retention] {
         return reported([&] { return show_retention(session, *retention, "", ""); });
       });
-  command->add_option(
-      "--start", retention->start,
-      "Event that puts a person into a cohort (default: any);\na matcher as JSON works too");
-  command->add_option("--return", retention->returning,
-                      "Event that counts as coming back (default: any)");
-  command->add_option("--entry", retention->entry, "every_period, first_time or first_ever");
+  command
+      ->add_option(
+          "--start", retention->start,
+          "Event that puts a person into a cohort (default: any);\na matcher as JSON works too")
+      ->type_name("EVENT");
+  command
+      ->add_option("--return", retention->returning,
+                   "Event that counts as coming back (default: any)")
+      ->type_name("EVENT");
+  command
+      ->add_option("--entry", retention->entry,
+                   "Which start events put a person into a cohort (default: every_period)")
+      ->check(CLI::IsMember({"every_period", "first_time", "first_ever"}));
   command->add_option("--periods", retention->periods, "Columns after the first");
   command
       ->add_option("--brackets", retention->brackets,
                    "Sizes of the columns in periods, e.g. 4,10,3")
-      ->delimiter(',');
-  command->add_option("--window", retention->window,
-                      "calendar, or rolling: from each person's own start");
-  command->add_option("--count-return", retention->count_return, "exactly or on_or_after");
+      ->type_name("N,N,..")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--window", retention->window,
+          "Periods of the calendar, or rolling from each person's own start (default: calendar)")
+      ->check(CLI::IsMember({"calendar", "rolling"}));
+  command
+      ->add_option(
+          "--count-return", retention->count_return,
+          "Whether a column counts who came back in it, or then or later (default: exactly)")
+      ->check(CLI::IsMember({"exactly", "on_or_after"}))
+      ->type_name("WHICH");
   command->add_option("--min-occurrences", retention->min_occurrences,
                       "Return events needed in a column");
-  command->add_option("--value", retention->value, "users, count, sum:PROPERTY or avg:PROPERTY");
-  command->add_option("--initial", retention->initial,
-                      "Two windows instead of columns: FROM..TO ..");
-  command->add_option("--current", retention->current, ".. and FROM..TO");
+  command
+      ->add_option("--value", retention->value,
+                   "What a cell shows: users, count, sum:PROPERTY or avg:PROPERTY")
+      ->type_name("AGGREGATE");
+  command
+      ->add_option("--initial", retention->initial,
+                   "Two windows instead of columns: who was active in this one ..")
+      ->type_name("FROM..TO");
+  command->add_option("--current", retention->current, ".. and again in this one")
+      ->type_name("FROM..TO");
   add_common_options(*command, retention->common);
 
   const auto trend = std::make_shared<TrendArguments>();
@@ -333,6 +357,7 @@ void add_query_commands(CommandTable& table) {
   trend_command
       ->add_option("EVENT", trend->series,
                    "Event, with :total (default) or :unique; or a matcher as JSON")
+      ->type_name("EVENT")
       ->required();
   trend_command->add_flag("--cumulative", trend->cumulative, "Count the range up to each period");
   add_common_options(*trend_command, trend->common);
@@ -343,7 +368,9 @@ void add_demo_command(CommandTable& table) {
   const auto example = std::make_shared<std::string>();
   CLI::App* demo = table.add(
       "demo", "Import a real shop's year of orders and show how it keeps its customers",
-      "  holdfast demo --data data/demo", [&session, example] {
+      "  holdfast demo --data data/demo\n"
+      "  holdfast demo --lang zh",
+      [&session, example] {
         return reported([&]() -> Result<int> {
           HF_TRY(const std::string place, find_example(session.env(), *example));
           ImportOptions options;

@@ -21,22 +21,35 @@ TimestampMs end_of_data(const Snapshot& snapshot) {
 }  // namespace
 
 void add_common_options(CLI::App& command, CommonArguments& a) {
-  command.add_option("--from", a.from, "First date (2026-01-31) or instant (RFC 3339)");
-  command.add_option("--to", a.to, "Last date, inclusive, or instant, exclusive");
-  command.add_option("--last", a.last,
-                     "Whole days up to yesterday, e.g. P90D, instead of --from and --to");
-  command.add_option(
-      "--as-of", a.as_of,
-      "The instant regarded as now (default: now, or the end of the data where that is\n"
-      "earlier)");
-  command.add_option("--timezone", a.timezone, "IANA name (default: the workspace's)");
-  command.add_option("--week-start", a.week_start, "monday or sunday (default: the workspace's)");
-  command.add_option("--where", a.where, "Predicate on every event, as JSON");
-  command.add_option("--breakdown,--by", a.breakdown, "Split by an event property");
-  command.add_option("--top", a.top, "Values of the breakdown to show (default 25)");
-  command.add_option("--period", a.period,
-                     "day, hour, week, month, quarter, year or a duration (P14D)");
-  command.add_option("--format", a.format, "table, json or csv")
+  command.add_option("--from", a.from, "First date (2026-01-31) or instant (RFC 3339)")
+      ->type_name("DATE");
+  command.add_option("--to", a.to, "Last date, inclusive, or instant, exclusive")
+      ->type_name("DATE");
+  command
+      .add_option("--last", a.last,
+                  "Whole days up to yesterday, e.g. P90D, instead of --from and --to")
+      ->type_name("DURATION");
+  command
+      .add_option(
+          "--as-of", a.as_of,
+          "The instant regarded as now (default: now, or the end of the data where that is\n"
+          "earlier)")
+      ->type_name("INSTANT");
+  command.add_option("--timezone", a.timezone, "IANA name (default: the workspace's)")
+      ->type_name("ZONE");
+  command
+      .add_option("--week-start", a.week_start, "First day of a week (default: the workspace's)")
+      ->check(CLI::IsMember({"monday", "sunday"}))
+      ->type_name("DAY");
+  command.add_option("--where", a.where, "Predicate on every event, as JSON")->type_name("JSON");
+  command.add_option("--breakdown,--by", a.breakdown, "Split by an event property")
+      ->type_name("PROPERTY");
+  command.add_option("--top", a.top, "Values of the breakdown to show (default: 25)");
+  command
+      .add_option("--period", a.period,
+                  "hour, day, week, month, quarter, year or a duration (P14D) (default: day)")
+      ->type_name("PERIOD");
+  command.add_option("--format", a.format, "Form of the answer")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
   command.add_flag("--show-query", a.show_query, "Print the query as JSON instead of answering it");

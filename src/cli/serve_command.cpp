@@ -228,9 +228,10 @@ void add_serve_command(CommandTable& table) {
       "Questions from this machine need a key or a session from the start (behind a proxy)");
   serve_command->add_option("--access-log", arguments->access_log,
                             "File to append a line of JSON to for each request; nothing personal");
-  serve_command->add_option("--threads", arguments->threads, "Threads that read requests")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
+  serve_command
+      ->add_option("--threads", arguments->threads,
+                   "Threads that read requests (default: one for each processor, at most 8)")
+      ->check(CLI::Range(1, 64));
 }
 
 }  // namespace hf

@@ -85,14 +85,20 @@ void add_settings_command(CommandTable& table) {
       "  holdfast settings --keep-events P24M           older activity is purged day by day",
       session.owning([&session, arguments] { return settings(session, *arguments); }));
   table.set_owning(command);
-  command->add_option("--timezone", arguments->timezone,
-                      "Whose days and months are counted (IANA name)");
-  command->add_option("--currency", arguments->currency, "Of money that names none (ISO 4217)");
-  command->add_option("--week-start", arguments->week_start, "monday or sunday")
-      ->check(CLI::IsMember({"monday", "sunday"}));
-  command->add_option("--keep-events", arguments->keep_events,
-                      "How long: P24M, P90D, .. or forever. append then purges what is older,\n"
-                      "as purge does; who did what first stays known");
+  command
+      ->add_option("--timezone", arguments->timezone,
+                   "Whose days and months are counted (IANA name)")
+      ->type_name("ZONE");
+  command->add_option("--currency", arguments->currency, "Of money that names none (ISO 4217)")
+      ->type_name("CODE");
+  command->add_option("--week-start", arguments->week_start, "First day of a week")
+      ->check(CLI::IsMember({"monday", "sunday"}))
+      ->type_name("DAY");
+  command
+      ->add_option("--keep-events", arguments->keep_events,
+                   "How long: P24M, P90D, .. or forever. append then purges what is older,\n"
+                   "as purge does; who did what first stays known")
+      ->type_name("DURATION");
 }
 
 }  // namespace hf

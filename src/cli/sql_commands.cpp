@@ -157,14 +157,16 @@ void add_sql_commands(CommandTable& table) {
       "  holdfast sql \"SELECT event, count(*) FROM events GROUP BY ALL ORDER BY 2 DESC\"\n"
       "  holdfast sql \"SELECT sum(revenue) FROM events\" --format json",
       [&session, sql] { return reported([&] { return run_sql(session, *sql); }); });
-  command->add_option("SQL", sql->sql, "One SELECT")->required();
-  command->add_option("--format", sql->format, "table, json or csv")
+  command->add_option("SQL", sql->sql, "One SELECT")->type_name("SELECT")->required();
+  command->add_option("--format", sql->format, "Form of the answer")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
   command->add_option("--rows", sql->limits.rows, "Most rows of the answer, 0 for no limit")
       ->capture_default_str();
-  command->add_option("--seconds", sql->seconds, "Time limit")->capture_default_str();
-  command->add_option("--memory", sql->memory_mb, "Memory limit in MiB")->capture_default_str();
+  command->add_option("--seconds", sql->seconds, "Time limit in seconds")->capture_default_str();
+  command->add_option("--memory", sql->memory_mb, "Memory limit in MiB")
+      ->type_name("MIB")
+      ->capture_default_str();
 
   const auto target = std::make_shared<ExportArguments>();
   CLI::App* export_command = table.add(
@@ -172,9 +174,8 @@ void add_sql_commands(CommandTable& table) {
       "  holdfast export events.parquet\n"
       "  holdfast export events.csv",
       [&session, target] { return reported([&] { return run_export(session, *target); }); });
-  export_command->add_option("FILE", target->path, "File to write")->required();
-  export_command
-      ->add_option("--format", target->format, "parquet or csv (default: by the file's name)")
+  export_command->add_option("FILE", target->path, "File to write")->type_name("FILE")->required();
+  export_command->add_option("--format", target->format, "Form of the file (default: by its name)")
       ->check(CLI::IsMember({"parquet", "csv"}));
 }
 
