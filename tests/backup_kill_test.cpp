@@ -388,7 +388,7 @@ TEST(Backup, SaysWhatItDidAndWhatIsWrong) {
   const Case cases[] = {
       {{"backup", "--help"}, 0, ""},
       {{"restore", "--help"}, 0, ""},
-      {{"backup"}, 2, "TO is required"},
+      {{"backup"}, 2, "TO is missing"},
       {{"--data", data, "backup", to}, 4, "(target_not_empty)"},
       {{"--data", data, "backup", data + "/./in"}, 2, "(overlapping_directories)"},
       {{"--data", directory / "none", "backup", directory / "x"}, 3, "(no_data_directory)"},
