@@ -127,17 +127,16 @@ CommandInfo describe(const CLI::App& app, const std::string& above, Words words)
   info.group = help_text(app.get_group(), words);
   info.description = help_text(one_line(app.get_description()), words);
   info.needs_command = app.get_require_subcommand_min() > 0;
-  for (const bool positional : {true, false}) {
+  // Arguments, then options; what every command has is told last.
+  const auto place = [&](const CLI::Option* option) {
+    if (!option->nonpositional()) return 0;
+    return option == app.get_help_ptr() || option == app.get_version_ptr() ? 2 : 1;
+  };
+  for (const int wanted : {0, 1, 2}) {
     for (const CLI::Option* option : app.get_options({})) {
-      if (option->nonpositional() != positional) {
-        info.options.push_back(describe_option(*option, words));
-      }
+      if (place(option) == wanted) info.options.push_back(describe_option(*option, words));
     }
   }
-  // What every command has is told last.
-  std::ranges::stable_partition(info.options, [](const OptionInfo& option) {
-    return option.name() != "--help" && option.name() != "--version";
-  });
   for (const std::string& line : split(app.get_footer(), '\n')) {
     if (!line.empty()) info.examples.push_back(describe_example(line, words));
   }
@@ -163,12 +162,12 @@ std::string suggestion(std::string_view given, std::vector<std::string_view> kno
   return fmt::format(fmt::runtime(words("; did you mean {}?", "；您是不是要 {}？")), *near);
 }
 
-/// The commands that lead to one, itself last: options of all of them may be given.
+/// A command and those it is below of, the program last: options of all of them may be given.
 using Trail = std::vector<const CommandInfo*>;
 
 const OptionInfo* find_option(const Trail& trail, std::string_view name) {
-  for (auto command = trail.rbegin(); command != trail.rend(); ++command) {
-    for (const OptionInfo& option : (*command)->options) {
+  for (const CommandInfo* command : trail) {
+    for (const OptionInfo& option : command->options) {
       if (std::ranges::find(option.names, name) != option.names.end()) return &option;
     }
   }
@@ -177,8 +176,8 @@ const OptionInfo* find_option(const Trail& trail, std::string_view name) {
 
 Mistake unknown_option(const Trail& trail, std::string_view name, Words words) {
   std::vector<std::string_view> known;
-  for (auto command = trail.rbegin(); command != trail.rend(); ++command) {
-    for (const OptionInfo& option : (*command)->options) {
+  for (const CommandInfo* command : trail) {
+    for (const OptionInfo& option : command->options) {
       known.insert(known.end(), option.names.begin(), option.names.end());
     }
   }
@@ -383,7 +382,7 @@ std::optional<Mistake> find_mistake(const CommandInfo& program,
     } else if (const CommandInfo* below = command->find(argument);
                below != nullptr && places_taken == 0) {
       command = below;
-      trail.push_back(below);
+      trail.insert(trail.begin(), below);
     } else {
       ++places_taken;
       const bool has_places = std::ranges::any_of(command->options, &OptionInfo::is_positional);

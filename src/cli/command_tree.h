@@ -54,7 +54,7 @@ struct CommandInfo {
   std::vector<ExampleInfo> examples;
   std::vector<CommandInfo> commands;
   bool needs_command = false;  ///< Does nothing by itself.
-  [[nodiscard]] const CommandInfo* find(std::string_view name) const;
+  [[nodiscard]] const CommandInfo* find(std::string_view wanted) const;
 };
 
 /// The description of `app` and all below it, in `words`.

@@ -252,9 +252,9 @@ std::string bash_completion(const CommandInfo& program) {
           // Options of the program are understood behind every command.
           keys.push_back(command.path.empty() ? "*/" + name : quoted(command.path + "/" + name));
         }
-        std::string line = fmt::format("    {}) _holdfast_matches {} ;;\n", joined(keys, " | "),
-                                       bash_action(option));
-        values = command.path.empty() ? values + line : line + values;
+        const std::string line = fmt::format("    {}) _holdfast_matches {} ;;\n",
+                                             joined(keys, " | "), bash_action(option));
+        values.insert(command.path.empty() ? values.size() : 0, line);
       }
     }
     if (!command.path.empty()) {
