@@ -149,6 +149,7 @@ class CommandLine {
     table_.begin_group("Start");
     add_demo_command(table_);
     add_serve_command(table_);
+    add_owner_commands(table_);
     table_.begin_group("Collect events");
     add_import_command(table_);
     add_append_command(table_);
