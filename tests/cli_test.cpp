@@ -36,7 +36,7 @@ class Demo : public testing::Test {
   static void SetUpTestSuite() {
     directory_ = new ScratchDirectory;
     first_run_ = new Ended(test::run(*directory_, {"--data", *directory_ / "data", "--lang", "en",
-                                                   "demo", "--example", example}));
+                                                   "demo", "--no-serve", "--example", example}));
   }
   static void TearDownTestSuite() {
     delete first_run_;
@@ -63,11 +63,11 @@ TEST_F(Demo, ShowsTheRetentionOfARealShop) {
 }
 
 TEST_F(Demo, AgainAddsNothingAndSpeaksChineseToo) {
-  const Ended again = run({"--lang", "zh", "demo", "--example", example});
+  const Ended again = run({"--lang", "zh", "demo", "--no-serve", "--example", example});
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_THAT(again.out, AllOf(HasSubstr("此前已导入"), HasSubstr("谁会再次购买"),
                                ContainsRegex("885 +324 +37%")));
-  EXPECT_THAT(run({"--lang", "en", "demo", "--example", example}).out,
+  EXPECT_THAT(run({"--lang", "en", "demo", "--no-serve", "--example", example}).out,
               HasSubstr("imported before, nothing added"));
   EXPECT_THAT(run({"sql", "--format", "csv", "SELECT count(*) AS n FROM events"}).out,
               "n\n397884\n");

@@ -52,7 +52,7 @@ class Manual {
     out_ = fmt::format(
         ".\\\" SPDX-License-Identifier: Apache-2.0\n"
         ".\\\" Printed by `holdfast man`.\n"
-        ".TH HOLDFAST 1 \"\" \"Holdfast {}\" \"{}\"\n.nr HY 0\n.ds AD l\n",
+        ".TH HOLDFAST 1 \"\" \"Holdfast {}\" \"{}\"\n.nr HY 0\n.ds AD l\n.ad l\n",
         version, words("Holdfast Manual", "Holdfast 手册"));
   }
 

@@ -112,7 +112,7 @@ void add_owner_commands(CommandTable& table) {
                                     "  holdfast owner show\n"
                                     "  holdfast owner show --format json   for programs",
                                     show);
-  shown->add_option("--format", *format, "table or json")
+  shown->add_option("--format", *format, "Form of the answer")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   table.set_owning(shown);

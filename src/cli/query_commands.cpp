@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "cli/command_table.h"
-#include "cli/import_command.h"
 #include "cli/plan_screen.h"
+#include "cli/query_commands.h"
 #include "cli/query_flags.h"
 #include "cli/retention_screen.h"
 #include "cli/table_output.h"
@@ -24,21 +24,6 @@ namespace hf {
 namespace {
 
 constexpr std::uint64_t query_bytes_max = 8u << 20;
-
-struct RetentionArguments {
-  CommonArguments common;
-  std::string start;
-  std::string returning;
-  std::string entry;
-  std::int64_t periods = -1;
-  std::vector<std::int64_t> brackets;
-  std::string window;
-  std::string count_return;
-  std::int64_t min_occurrences = 0;
-  std::string value;
-  std::string initial;
-  std::string current;
-};
 
 struct TrendArguments {
   CommonArguments common;
@@ -108,39 +93,6 @@ std::string trend_json(const TrendArguments& a, const Session::Reading& reading,
   if (a.cumulative) out.key("cumulative").boolean(true);
   write_common(out, a.common, reading, env);
   return out.end_object().take();
-}
-
-Result<int> show_retention(Session& session, const RetentionArguments& a, std::string title,
-                           std::string next_command) {
-  HF_TRY(const auto reading, session.read_store());
-  const QueryContext context = session.query_context(reading);
-  HF_TRY(const std::string query, retention_json(a, reading, session.env()));
-  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
-  if (printed) return 0;
-  HF_TRY(const Json json, parse_json(query));
-  HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
-  HF_TRY(const RetentionAnswer answer, run_retention(reading.snapshot, context, parsed));
-  if (a.common.format == "csv") {
-    print(retention_csv(answer));
-    return 0;
-  }
-  const Words words = session.words();
-  const std::string period = a.common.period.empty() ? "day" : a.common.period;
-  if (title.empty()) {
-    title = fmt::format("{}: {} -> {}", words("Retention", "留存"), parsed.start.label,
-                        parsed.returning.label);
-  }
-  const RetentionScreen screen{
-      .title = std::move(title),
-      .subtitle = data_facts(reading, words),
-      .period = period,
-      .plain = parsed.count_return == CountReturn::exactly &&
-               std::ranges::all_of(parsed.columns,
-                                   [](const RetentionColumn& c) { return c.first == c.last; }),
-      .data_end = data_end(reading, parsed.common),
-      .next_command = std::move(next_command)};
-  print(render_retention(answer, screen, session.terminal(), words));
-  return 0;
 }
 
 Result<int> show_trend(Session& session, const TrendArguments& a) {
@@ -251,21 +203,40 @@ int list_metrics() {
   return 0;
 }
 
-/// Where the example lies: beside the source, or installed beside the program.
-constexpr std::string_view example_places[] = {"examples/online_retail",
-                                               "/usr/local/share/holdfast/examples/online_retail",
-                                               "/usr/share/holdfast/examples/online_retail"};
-
-Result<std::string> find_example(const Env& env, const std::string& given) {
-  if (!given.empty()) return given;
-  for (const std::string_view place : example_places) {
-    if (env.files.exists(std::string(place) + "/purchases.sql")) return std::string(place);
-  }
-  return fail(ErrorCode::not_found, "no_example",
-              "the example is not here: say --example DIR (examples/online_retail of the source)");
-}
-
 }  // namespace
+
+Result<int> show_retention(Session& session, const RetentionArguments& a, std::string title,
+                           std::string next_command) {
+  HF_TRY(const auto reading, session.read_store());
+  const QueryContext context = session.query_context(reading);
+  HF_TRY(const std::string query, retention_json(a, reading, session.env()));
+  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
+  if (printed) return 0;
+  HF_TRY(const Json json, parse_json(query));
+  HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
+  HF_TRY(const RetentionAnswer answer, run_retention(reading.snapshot, context, parsed));
+  if (a.common.format == "csv") {
+    print(retention_csv(answer));
+    return 0;
+  }
+  const Words words = session.words();
+  const std::string period = a.common.period.empty() ? "day" : a.common.period;
+  if (title.empty()) {
+    title = fmt::format("{}: {} -> {}", words("Retention", "留存"), parsed.start.label,
+                        parsed.returning.label);
+  }
+  const RetentionScreen screen{
+      .title = std::move(title),
+      .subtitle = data_facts(reading, words),
+      .period = period,
+      .plain = parsed.count_return == CountReturn::exactly &&
+               std::ranges::all_of(parsed.columns,
+                                   [](const RetentionColumn& c) { return c.first == c.last; }),
+      .data_end = data_end(reading, parsed.common),
+      .next_command = std::move(next_command)};
+  print(render_retention(answer, screen, session.terminal(), words));
+  return 0;
+}
 
 void add_query_commands(CommandTable& table) {
   Session& session = table.session();
@@ -361,40 +332,6 @@ void add_query_commands(CommandTable& table) {
       ->required();
   trend_command->add_flag("--cumulative", trend->cumulative, "Count the range up to each period");
   add_common_options(*trend_command, trend->common);
-}
-
-void add_demo_command(CommandTable& table) {
-  Session& session = table.session();
-  const auto example = std::make_shared<std::string>();
-  CLI::App* demo = table.add(
-      "demo", "Import a real shop's year of orders and show how it keeps its customers",
-      "  holdfast demo --data data/demo\n"
-      "  holdfast demo --lang zh",
-      [&session, example] {
-        return reported([&]() -> Result<int> {
-          HF_TRY(const std::string place, find_example(session.env(), *example));
-          ImportOptions options;
-          options.files = {place + "/online_retail.csv.zst"};
-          constexpr std::uint64_t sql_bytes_max = 1u << 20;
-          HF_TRY(options.sql, read_file(session.env(), place + "/purchases.sql", sql_bytes_max));
-          options.overrides.timezone = "Europe/London";
-          HF_CHECK(import_and_tell(session, options, /*dry_run=*/false));
-          RetentionArguments retention;
-          retention.start = "purchase";
-          retention.returning = "purchase";
-          retention.entry = "first_time";
-          retention.common.period = "month";
-          const Words words = session.words();
-          return show_retention(
-              session, retention,
-              std::string(words("Online Retail: who buys again, by month of the first purchase",
-                                "Online Retail：按首购月份看谁会再次购买")),
-              fmt::format("holdfast --data {} retention --period month --entry first_time "
-                          "--breakdown country --top 3",
-                          session.data));
-        });
-      });
-  demo->add_option("--example", *example, "Directory of the example");
 }
 
 }  // namespace hf

@@ -12,6 +12,7 @@
 
 #include "cli/command_table.h"
 #include "cli/owner_link.h"
+#include "cli/serve_command.h"
 #include "cli/within_server.h"
 #include "http/door.h"
 #include "http/local_client.h"
@@ -26,19 +27,6 @@ namespace hf {
 namespace {
 
 constexpr std::int64_t stop_grace_ms = 10'000;
-
-struct ServeArguments {
-  std::string listen = "127.0.0.1:8400";
-  std::string certificate;
-  std::string private_key;
-  unsigned connections = 10'000;
-  unsigned connections_per_address = 100;
-  std::uint64_t events_per_s_per_key = 0;
-  bool requires_keys = false;
-  std::string access_log;
-  std::uint64_t upload_mib = 4 << 10;
-  unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
-};
 
 Result<void> read_address(const std::string& listen, http::Server::Options& options) {
   const std::size_t colon = listen.rfind(':');
@@ -99,6 +87,8 @@ void print_first_link(const Env& env, State& state, std::string_view scheme,
                     scheme, host, port, owner_link_path(*token)));
 }
 
+}  // namespace
+
 Result<int> serve(Session& session, const ServeArguments& arguments) {
   const Env& env = session.env();
   http::Server::Options options{.certificate = arguments.certificate,
@@ -156,10 +146,15 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
                    .console = std::move(console),
                    .uploads = uploads.get()});
   options.body_rules = [&](const http::Request& head) { return door.body_rule(head); };
-  HF_TRY(const auto server,
-         http::Server::start(env, options, [&](http::Request&& r, http::Reply a) {
-           door.handle(std::move(r), std::move(a));
-         }));
+  const http::Handler handler = [&](http::Request&& request, http::Reply reply) {
+    door.handle(std::move(request), std::move(reply));
+  };
+  auto started = http::Server::start(env, options, handler);
+  if (!started && started.error().reason == "address_in_use" && arguments.takes_any_port) {
+    options.port = 0;
+    started = http::Server::start(env, options, handler);
+  }
+  HF_TRY(const auto server, std::move(started));
   door.watch(*server);
 
   const Words words = session.words();
@@ -189,8 +184,6 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   server->stop(stop_grace_ms);
   return 0;
 }
-
-}  // namespace
 
 void add_serve_command(CommandTable& table) {
   Session& session = table.session();
