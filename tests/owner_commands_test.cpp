@@ -117,13 +117,13 @@ TEST(OwnerCommands, NoLinkIsPrintedThatDoesNotLead) {
   test::Running server(directory,
                        {"--data", directory / "data", "serve", "--listen", "127.0.0.2:0"});
   for (int tries = 0; tries < 400; ++tries) {
-    if (test::text_of(directory / "stdout").find("no owner yet") != std::string::npos) break;
+    if (test::text_of(directory / "stdout").find("none yet") != std::string::npos) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(25));
   }
   server.signal(SIGTERM);
   const Ended ended = server.wait();
   EXPECT_EQ(ended.code, 0) << ended.err;
-  EXPECT_THAT(ended.out, HasSubstr("no owner yet"));
+  EXPECT_THAT(ended.out, HasSubstr("none yet"));
   EXPECT_THAT(ended.out, Not(HasSubstr("hf_setup_")));
 }
 

@@ -64,27 +64,56 @@ std::string_view loopback_host(std::string_view address) {
   return {};
 }
 
-/// Tells who started it how to become the owner, while there is none.
-void print_first_link(const Env& env, State& state, std::string_view scheme,
-                      std::string_view address, std::uint16_t port, Words words) {
-  const std::string_view host = loopback_host(address);
-  if (host.empty()) {
-    print(fmt::format("{}\n",
-                      words("There is no owner yet. One is made from this machine: listen on "
-                            "127.0.0.1 or 0.0.0.0 for that.",
-                            "尚无所有者。只能从本机设置所有者：请监听 127.0.0.1 或 0.0.0.0。")));
-    return;
+/// How to call this program again with the same data.
+std::string command_of(const Session& session) {
+  constexpr std::string_view usual = "data";
+  return session.data == usual ? "holdfast" : fmt::format("holdfast --data {}", session.data);
+}
+
+struct Greeting {
+  std::string_view scheme;
+  std::string_view address;
+  std::uint16_t port = 0;
+  bool has_console = false;
+  bool has_owner = false;
+};
+
+/// Tells who started it where it is and what to do next.
+Result<void> greet(const Session& session, State& state, const Greeting& greeting) {
+  const Words words = session.words();
+  const std::string_view address = greeting.address;
+  const std::string host = address.find(':') == std::string_view::npos
+                               ? std::string(address)
+                               : fmt::format("[{}]", address);
+  print(fmt::format("{} {}://{}:{}\n", words("Listening on", "正在监听"), greeting.scheme, host,
+                    greeting.port));
+  const std::string_view here = loopback_host(address);
+  const std::string site = fmt::format("{}://{}:{}", greeting.scheme,
+                                       here.empty() ? std::string_view(host) : here, greeting.port);
+  const auto tell = [&](std::string_view english, std::string_view chinese, std::string_view text) {
+    print(fmt::format("  {}  {}\n", pad_right(words(english, chinese), 22), text));
+  };
+  if (greeting.has_console) tell("Console", "控制台", site + "/console/");
+  if (!greeting.has_owner && here.empty()) {
+    tell("Owner", "所有者",
+         words("none yet; one is made from this machine: listen on 127.0.0.1 or 0.0.0.0 for that",
+               "尚无；只能从本机设置：请监听 127.0.0.1 或 0.0.0.0"));
+  } else if (!greeting.has_owner) {
+    HF_TRY(const std::string token, make_setup_token(state, session.env()));
+    tell("To become its owner", "成为所有者", site + owner_link_path(token));
+    tell("", "",
+         words("this link works once, on this machine, within 24 hours",
+               "此链接仅可在本机使用一次，24 小时内有效"));
   }
-  const auto token = make_setup_token(state, env);
-  if (!token) {
-    print_error(fmt::format("holdfast: {} ({})\n", token.error().message, token.error().reason));
-    return;
+  HF_TRY(const auto sources, list_sources(state));
+  if (sources.empty()) {
+    const std::string command = command_of(session);
+    tell("To send events", "发送事件", fmt::format("{} source add web", command));
+    tell("", "", fmt::format("{} key create --kind write --source web", command));
   }
-  print(fmt::format("{}\n  {}://{}:{}{}\n",
-                    words("There is no owner yet. To become it, open this on this machine within "
-                          "24 hours:",
-                          "尚无所有者。请在 24 小时内在本机打开以下链接，设置所有者账号："),
-                    scheme, host, port, owner_link_path(*token)));
+  print(fmt::format("{}\n", words("Ctrl-C stops it.", "按 Ctrl-C 停止。")));
+  std::fflush(stdout);
+  return {};
 }
 
 }  // namespace
@@ -157,29 +186,21 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
   HF_TRY(const auto server, std::move(started));
   door.watch(*server);
 
-  const Words words = session.words();
-  const std::string_view scheme = arguments.certificate.empty() ? "http" : "https";
-  const std::string shown = options.address.find(':') == std::string::npos
-                                ? options.address
-                                : "[" + options.address + "]";
-  print(fmt::format("{} {}://{}:{}\n", words("Listening on", "正在监听"), scheme, shown,
-                    server->port()));
-  if (!sign_ins->has_owner()) {
-    print_first_link(env, *state, scheme, options.address, server->port(), words);
+  const Greeting greeting{.scheme = arguments.certificate.empty() ? "http" : "https",
+                          .address = options.address,
+                          .port = server->port(),
+                          .has_console = !session.adapters().console.empty(),
+                          .has_owner = sign_ins->has_owner()};
+  if (const auto greeted = greet(session, *state, greeting); !greeted) {
+    // It serves all the same.
+    print_error(
+        fmt::format("holdfast: {} ({})\n", greeted.error().message, greeted.error().reason));
   }
-  HF_TRY(const auto sources, list_sources(*state));
-  if (sources.empty()) {
-    print(fmt::format(
-        "{}\n  holdfast source add web\n  holdfast key create --kind write --source web\n",
-        words("Nobody can send events yet. For a source and its key:",
-              "目前还没有可以发送事件的来源。创建来源及其密钥：")));
-  }
-  std::fflush(stdout);
   {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return stopping; });
   }
-  print(fmt::format("{}\n", words("Stopping", "正在停止")));
+  print(fmt::format("{}\n", session.words()("Stopping", "正在停止")));
   std::fflush(stdout);
   server->stop(stop_grace_ms);
   return 0;
