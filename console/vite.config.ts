@@ -28,7 +28,7 @@ const proxy = Object.fromEntries(
 );
 
 const shell =
-  /node_modules\/svelte\/|src\/(api\/(client|session|workspace)|lib\/|i18n\/index)|src\/ui\/(Button|Icon|icons|EmptyState|ErrorState|Segmented|Toasts|toast)\b/;
+  /node_modules\/svelte\/|src\/(App|api\/(client|session|setup_token|workspace)|frame\/|lib\/|i18n\/index)|src\/ui\/(Button|Icon|icons|EmptyState|ErrorState|Popover|Segmented|Toasts|toast)\b/;
 
 export default defineConfig({
   base: '/console/',

@@ -31,9 +31,9 @@ function filesOf(name, found = new Set()) {
 }
 const weigh = (files) => [...files].reduce((sum, file) => sum + weightOf(file), 0);
 
-const languages = ['src/i18n/en.ts', 'src/i18n/zh.ts'].map((name) => weigh(filesOf(name)));
+const frames = ['src/i18n/en/frame.ts', 'src/i18n/zh/frame.ts'].map((name) => weigh(filesOf(name)));
 const shellFiles = filesOf('index.html');
-const shell = weigh(shellFiles) + Math.max(...languages);
+const shell = weigh(shellFiles) + Math.max(...frames);
 const pages = Object.keys(manifest)
   .filter((name) => /^src\/pages\/\w+\.svelte$/.test(name))
   .map((name) => {

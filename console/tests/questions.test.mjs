@@ -27,7 +27,7 @@ function random(start) {
 }
 
 let vite;
-let common;
+let matcher;
 let retention;
 let trend;
 let csv;
@@ -47,7 +47,7 @@ before(async () => {
     server: { middlewareMode: true, hmr: false, ws: false },
     optimizeDeps: { noDiscovery: true },
   });
-  common = await vite.ssrLoadModule('/src/query/common.ts');
+  matcher = await vite.ssrLoadModule('/src/query/matcher.ts');
   retention = await vite.ssrLoadModule('/src/query/retention.ts');
   trend = await vite.ssrLoadModule('/src/query/trend.ts');
   csv = await vite.ssrLoadModule('/src/export/csv.ts');
@@ -73,11 +73,11 @@ class Maker {
   range = () =>
     this.one([() => ({ kind: 'all' }), () => ({ kind: 'last', last: `P${this.number(1, 99)}${this.one(['D', 'W', 'M', 'Y'])}` }), this.days])();
   condition = () => {
-    const op = this.one(common.operators.filter((op) => op !== 'matches'));
+    const op = this.one(matcher.operators.filter((op) => op !== 'matches'));
     const type = this.one(['text', 'number', 'boolean']);
     const value = () => (type === 'number' ? String(this.number(-9, 9)) : type === 'boolean' ? 'true' : this.text());
-    const many = common.takesMany(op) && this.chance(0.3);
-    const values = common.takesNothing(op) ? [] : many ? [value(), 'second'] : [value()];
+    const many = matcher.takesMany(op) && this.chance(0.3);
+    const values = matcher.takesNothing(op) ? [] : many ? [value(), 'second'] : [value()];
     return { property: this.text(), op, type, values };
   };
   conditions = () => Array.from({ length: this.chance(0.6) ? 0 : this.number(1, 3) }, this.condition);

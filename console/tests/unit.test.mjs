@@ -22,7 +22,7 @@ test('CSV takes formulas for text and leaves numbers alone', async () => {
 });
 
 test('snippets hold host and key', async () => {
-  const { sdks, snippet } = await load('pages/snippets.ts');
+  const { sdks, snippet } = await load('pages/connect/snippets.ts');
   for (const sdk of sdks) {
     const text = snippet(sdk, 'https://events.example.com', 'hf_w_x');
     assert.ok(text.includes('https://events.example.com') && text.includes('hf_w_x'), sdk);

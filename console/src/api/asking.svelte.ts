@@ -17,6 +17,7 @@ export class Asking<T> {
   #abort: AbortController | undefined;
   #asked: string | undefined;
   #last: (() => Promise<void>) | undefined;
+  #running: Promise<void> | undefined;
 
   /** Asks again what was asked last, also where it was answered. */
   async again(): Promise<void> {
@@ -25,9 +26,11 @@ export class Asking<T> {
 
   async ask(question: unknown): Promise<void> {
     const text = JSON.stringify(question);
-    if (text === this.#asked) return;
-    this.#asked = text;
-    await this.#run((signal) => request<T>('POST', '/api/v1/query', question, signal));
+    if (text !== this.#asked) {
+      this.#asked = text;
+      this.#running = this.#run((signal) => request<T>('POST', '/api/v1/query', question, signal));
+    }
+    await this.#running;
   }
 
   async get(path: string): Promise<void> {

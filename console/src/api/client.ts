@@ -17,20 +17,26 @@ export class Refused extends Error {
 }
 
 let csrf: string | undefined;
-let accessKey: string | undefined;
+let readKey: string | undefined;
+let onRefusedAccess: (() => void) | undefined;
 
-/** A read or admin key that a person entered: kept in memory, sent with each request. */
-export function setAccessKey(key: string | undefined): void {
-  accessKey = key;
+/** A key that a person entered: kept in memory, sent with each request. */
+export function setReadKey(key: string | undefined): void {
+  readKey = key;
 }
 
 export function readingHeaders(): Record<string, string> {
-  return accessKey === undefined ? {} : { Authorization: `Bearer ${accessKey}` };
+  return readKey === undefined ? {} : { Authorization: `Bearer ${readKey}` };
 }
 
 /** Told by the session; all requests that write send it back. */
 export function setCsrf(token: string | undefined): void {
   csrf = token;
+}
+
+/** Called when the server says 401: what was allowed is no more. */
+export function whenAccessIsRefused(call: () => void): void {
+  onRefusedAccess = call;
 }
 
 export function writingHeaders(): Record<string, string> {
@@ -54,6 +60,7 @@ export function problemOf(
   } catch {
     body = undefined;
   }
+  if (status === 401) onRefusedAccess?.();
   const problem: Problem = isProblem(body)
     ? { ...body }
     : { type: 'about:blank', title: `HTTP ${status}`, status, reason: `http_${status}` };
@@ -71,8 +78,10 @@ export const unreachable: Problem = {
   reason: 'unreachable',
 };
 
-/** For one change: sent again under the same key it is done once. Works on plain HTTP, too. */
+/** For one change: sent again under the same key it is done once. */
 export function newIdempotencyKey(): string {
+  // randomUUID is there on HTTPS and on the machine itself alone.
+  if (crypto.randomUUID) return crypto.randomUUID();
   const random = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

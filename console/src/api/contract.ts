@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Shapes of answers that docs/api/openapi.yaml leaves open: DATA of each metric (docs/metrics.md),
-// and what the console's own routes say.
-import type { Answer, Problem as Told } from './types';
+// what a live stream says, and the routes of session, schema, uploads and imports.
+import type { Answer, ImportOptions, Problem as Told } from './types';
 
 /**
  * What went wrong: as the server told it, or as the console found it out, without detail and id
@@ -10,6 +10,8 @@ import type { Answer, Problem as Told } from './types';
  */
 export type Problem = Omit<Told, 'detail' | 'request_id'> &
   Partial<Pick<Told, 'detail' | 'request_id'>> & { retry_after?: number };
+
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
 
 export type Rate = { numerator: number; denominator: number; rate: number | null };
 export type Bucket = string | null | { other: true };
@@ -53,27 +55,32 @@ export type TrendData = { periods: string[]; complete: boolean[] } & (
 export type TrendAnswer = Answer & { data: TrendData };
 
 export type PropertyType = 'text' | 'number' | 'boolean';
-export type Property = {
-  name: string;
-  types: PropertyType[];
-  values: { value: string | number | boolean; count: number }[];
-  more: boolean;
-};
+export type Property = { name: string; types: PropertyType[]; count: number };
 export type Schema = {
+  data_version: number;
   timezone: string;
   week_start: 'monday' | 'sunday';
-  first_day: string | null;
-  last_day: string | null;
+  /** Absent where there are no events. */
+  first_day?: string;
+  last_day?: string;
   events: { name: string; count: number }[];
   properties: Property[];
+};
+export type SchemaValues = {
+  values: { value: string | number | boolean; count: number }[];
+  more: boolean;
 };
 
 export type Session = {
   signed_in: boolean;
   name?: string;
-  owner_exists: boolean;
-  loopback: boolean;
+  role?: 'owner';
   csrf?: string;
+  owner_exists: boolean;
+  /** This browser may ask questions: it is signed in, or on the machine of the server while that is enough. */
+  may_read: boolean;
+  /** It could set up the owner, had it a token. */
+  may_create_owner: boolean;
 };
 
 export type LiveEvent = {
@@ -93,36 +100,63 @@ export type Refusal = {
   text: string;
 };
 
-export type Upload = { upload: string; name: string; bytes: number };
-export type ImportOptions = {
-  format?: string;
-  map?: Record<string, string>;
-  types?: Record<string, string>;
-  time_format?: string;
-  timezone?: string;
-  delimiter?: string;
-  header?: boolean;
-  source?: string;
-  identify_rows?: boolean;
+export type Upload = { upload: string; name: string; bytes: number; expires_at: string };
+export type ImportRole =
+  | 'person'
+  | 'anonymous_id'
+  | 'event'
+  | 'time'
+  | 'received_at'
+  | 'message_id'
+  | 'channel'
+  | 'property'
+  | 'ignore';
+export type ImportColumn = {
+  name: string;
+  role: ImportRole;
+  /** What a property is called, where that is not the column's name. */
+  property?: string;
+  type: PropertyType;
+  samples: string[];
 };
+/** How an uploaded file is to be read; what is left out is recognised. */
+export type ImportRequest = Omit<ImportOptions, 'files' | 'sql'> & { upload: string };
 export type ImportPreview = {
   format: string;
-  columns: { name: string; role: string; type: string; samples: string[] }[];
+  delimiter?: string;
+  header?: boolean;
+  /** The one event of all rows. */
+  event?: string;
+  timezone: string;
+  columns: ImportColumn[];
   remarks: string[];
-  rows: (string | number | boolean | null)[][];
-  rejects: { line: number; column: number; reason: string; message: string }[];
+  rows: {
+    line: number;
+    time: string;
+    event: string;
+    user_id?: string;
+    anonymous_id?: string;
+    message_id?: string;
+    channel?: string;
+    properties: Record<string, unknown>;
+  }[];
+  /** `column` counts from 1 in CSV; in JSON it is the byte of the line. */
+  rejects: { line: number; column?: number; reason: string; message: string; text: string }[];
+  rows_read: number;
+  rows_rejected: number;
+  /** Why nothing can be imported yet; rows and rejects are empty then. */
+  problem?: { reason: string; detail: string };
 };
-export type ImportRun = {
-  id: number;
-  state: 'running' | 'done' | 'failed' | 'cancelled' | 'undone';
-  name: string;
+export type ImportRecord = {
+  import: number;
+  state: 'done' | 'undone' | 'unfinished';
+  files: { name: string; bytes: number }[];
+  source: string;
   started_at: string;
   finished_at?: string;
-  bytes_done: number;
-  bytes_total: number;
   rows: number;
   events: number;
   duplicates: number;
   rejected: number;
-  error?: string | { reason: string; message?: string; detail?: string };
+  has_rejects: boolean;
 };

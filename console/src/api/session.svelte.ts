@@ -1,60 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Refused, request, setCsrf } from './client';
-import type { Session } from './contract';
+//
+// Who is here. The session itself is a cookie that no script can read; what is known of it is what
+// the server says.
+import { asProblem, request, setCsrf, setReadKey, whenAccessIsRefused } from './client';
+import type { Problem, Session } from './contract';
 
 let session = $state.raw<Session>();
-let isBuilt = $state(true);
+let problem = $state.raw<Problem>();
+let usesKey = $state(false);
 
 export const access = {
+  /** Undefined until the server has told, or where it cannot be reached. */
   get session(): Session | undefined {
     return session;
   },
-  /** False where the server knows of no sign-in: then there is nothing to sign in to. */
-  get isBuilt(): boolean {
-    return isBuilt;
+  get problem(): Problem | undefined {
+    return problem;
+  },
+  get isSignedIn(): boolean {
+    return session?.signed_in ?? false;
   },
   get mayRead(): boolean {
-    if (!isBuilt || !session) return true;
-    return session.signed_in || (!session.owner_exists && session.loopback);
+    return usesKey || (session?.may_read ?? false);
   },
-  get needsOwner(): boolean {
-    return isBuilt && session !== undefined && !session.owner_exists;
+  get usesKey(): boolean {
+    return usesKey;
   },
 };
 
-function keep(next: Session | undefined): void {
-  if (!next) return;
+function keep(next: Session): void {
   session = next;
+  problem = undefined;
   setCsrf(next.csrf);
 }
 
 export async function loadSession(): Promise<void> {
   try {
     keep(await request<Session>('GET', '/api/v1/session'));
-    isBuilt = true;
   } catch (error) {
-    // A server that cannot be reached is told of by the page that asks it for data.
-    if (error instanceof Refused && error.status === 404) isBuilt = false;
+    problem = asProblem(error);
   }
 }
 
-export async function signIn(
-  proof: { token: string } | { name: string; password: string },
-): Promise<void> {
-  await request('POST', '/api/v1/session', proof);
-  await loadSession();
+export async function signIn(name: string, password: string): Promise<void> {
+  keep(await request<Session>('POST', '/api/v1/session', { name, password }));
+  forgetKey();
 }
 
 export async function signOut(): Promise<void> {
   await request('DELETE', '/api/v1/session');
+  forgetKey();
   await loadSession();
 }
 
-export async function createOwner(owner: {
-  token: string;
-  name: string;
-  password: string;
-}): Promise<void> {
-  await request('POST', '/api/v1/owner', owner);
-  await loadSession();
+export async function createOwner(token: string, name: string, password: string): Promise<void> {
+  keep(await request<Session>('POST', '/api/v1/owner', { token, name, password }));
+  forgetKey();
 }
+
+export const isReadKey = (text: string): boolean => /^hf_r_[\w-]{43}$/.test(text);
+
+/** Reads with a key from now on, if the server takes it. */
+export async function useKey(key: string): Promise<void> {
+  setReadKey(key);
+  try {
+    await request('GET', '/api/v1/sources');
+    usesKey = true;
+  } catch (error) {
+    forgetKey();
+    throw error;
+  }
+}
+
+export function forgetKey(): void {
+  setReadKey(undefined);
+  usesKey = false;
+}
+
+// A session ends on the server, by time or elsewhere: then the pages make room for signing in.
+whenAccessIsRefused(() => {
+  if (!access.mayRead) return;
+  forgetKey();
+  void loadSession();
+});

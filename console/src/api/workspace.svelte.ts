@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the data hold: names for the pickers, the first and last day. Asked once, and again when a
-// page says that data came. Where the server has no /api/v1/schema the days are found by two
-// questions, and pickers take free text.
-import { addDays, addMonths, todayIn } from '../lib/format';
-import { asProblem, Refused, request } from './client';
-import type { Property, Schema, TrendAnswer } from './contract';
-import type { Problem } from './contract';
+// page says that data came.
+import { todayIn } from '../lib/format';
+import { asProblem, request } from './client';
+import type { Problem, Property, Schema, SchemaValues } from './contract';
 
 let schema = $state.raw<Schema>();
 let problem = $state.raw<Problem>();
-let isListed = $state(false);
 let loading: Promise<void> | undefined;
-const narrowed = new Map<string, Promise<Property[] | undefined>>();
+const narrowed = new Map<string, Promise<Property[]>>();
 
 export const workspace = {
   get schema(): Schema | undefined {
@@ -21,12 +18,8 @@ export const workspace = {
   get problem(): Problem | undefined {
     return problem;
   },
-  /** Whether names come from the server, or have to be typed. */
-  get isListed(): boolean {
-    return isListed;
-  },
   get isEmpty(): boolean {
-    return schema !== undefined && schema.last_day === null;
+    return schema !== undefined && schema.last_day === undefined;
   },
   get timezone(): string {
     return schema?.timezone ?? 'UTC';
@@ -48,51 +41,12 @@ export const workspace = {
   },
 };
 
-async function trend(period: string, from?: string, to?: string): Promise<TrendAnswer> {
-  const series = [{ event: '*' }];
-  return request('POST', '/api/v1/query', { metric: 'trend', series, period, from, to });
-}
-
-/** Finds first and last day by asking for months, then for the days of the last one. */
-async function scouted(): Promise<Schema> {
-  const months = await trend('month');
-  const data = months.data as { periods: string[]; series: { values: number[] }[] };
-  const values = data.series[0].values;
-  const last = values.findLastIndex((value) => value > 0);
-  let last_day: string | null = null;
-  if (last >= 0) {
-    const from = data.periods[last].slice(0, 8) + '01';
-    const days = await trend('day', from, addDays(addMonths(from, 1), -1));
-    const found = days.data as typeof data;
-    const at = found.series[0].values.findLastIndex((value) => value > 0);
-    last_day = found.periods[at] ?? null;
-  }
-  return {
-    timezone: months.timezone,
-    week_start: 'monday',
-    first_day: last < 0 ? null : data.periods[0],
-    last_day,
-    events: [],
-    properties: [],
-  };
-}
-
 async function read(): Promise<void> {
   try {
     schema = await request<Schema>('GET', '/api/v1/schema');
-    isListed = true;
     problem = undefined;
   } catch (error) {
-    if (!(error instanceof Refused) || error.status !== 404) {
-      problem = asProblem(error);
-      return;
-    }
-    try {
-      schema = await scouted();
-      problem = undefined;
-    } catch (second) {
-      problem = asProblem(second);
-    }
+    problem = asProblem(error);
   }
 }
 
@@ -103,15 +57,37 @@ export function loadWorkspace(anew = false): Promise<void> {
   return loading;
 }
 
-/** The properties that events of this name carry; those of all events while that is unknown. */
-export function propertiesOf(event: string): Promise<Property[] | undefined> {
-  if (!isListed || event === '*' || event === '') return Promise.resolve(schema?.properties);
+/** Forgets all, so that nothing of the data stays on screen for who may not see them. */
+export function forgetWorkspace(): void {
+  schema = undefined;
+  problem = undefined;
+  loading = undefined;
+  narrowed.clear();
+}
+
+/** The properties that events of this name carry; those of all events where that cannot be told. */
+export function propertiesOf(event: string): Promise<Property[]> {
+  const all = schema?.properties ?? [];
+  if (event === '*' || event === '') return Promise.resolve(all);
   let found = narrowed.get(event);
   if (!found) {
-    found = request<Schema>('GET', `/api/v1/schema?event=${encodeURIComponent(event)}`)
+    found = request<Schema>('GET', `/api/v1/schema?${new URLSearchParams({ event })}`)
       .then((answer) => answer.properties)
-      .catch(() => schema?.properties);
+      .catch(() => all);
     narrowed.set(event, found);
   }
   return found;
+}
+
+/** The most frequent values of a property in which `search` occurs. */
+export function valuesOf(
+  property: string,
+  event: string,
+  search: string,
+  signal: AbortSignal,
+): Promise<SchemaValues> {
+  const query = new URLSearchParams({ property });
+  if (event !== '*' && event !== '') query.set('event', event);
+  if (search !== '') query.set('search', search);
+  return request('GET', `/api/v1/schema/values?${query}`, undefined, signal);
 }

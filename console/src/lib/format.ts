@@ -2,7 +2,7 @@
 //
 // Numbers and dates as people write them. Local dates of an answer ("2026-01-31") are calendar
 // days of the query's zone, so they are never moved through the browser's zone.
-import { language, locale, t } from '../i18n/index.svelte';
+import { language, locale } from '../i18n/index.svelte';
 
 const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
 
@@ -12,7 +12,7 @@ function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   return made.get(key) as Intl.NumberFormat;
 }
 
-function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+export function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `d${locale()}${JSON.stringify(options)}`;
   if (!made.has(key)) made.set(key, new Intl.DateTimeFormat(locale(), options));
   return made.get(key) as Intl.DateTimeFormat;
@@ -110,65 +110,6 @@ export function clock(instant: string): string {
 
 export function moment(instant: string): string {
   return dateFormat({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant));
-}
-
-/**
- * Names the period that begins at `start`: a local date, or an instant with offset (hours), whose
- * own reading is shown, whatever zone the reader is in.
- */
-export function periodName(start: string, period: string, short = false): string {
-  const day = dayOf(start);
-  if (start.length > 10 && (period === 'hour' || period.startsWith('PT'))) {
-    const reading = new Date(`${start.slice(0, 16)}Z`);
-    return dateFormat({
-      timeZone: 'UTC',
-      month: 'short',
-      day: 'numeric',
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    }).format(reading);
-  }
-  if (period === 'month') {
-    return dateFormat({ timeZone: 'UTC', year: 'numeric', month: 'short' }).format(day);
-  }
-  if (period === 'year') {
-    return dateFormat({ timeZone: 'UTC', year: 'numeric' }).format(day);
-  }
-  if (period === 'quarter') {
-    const quarter = String(Math.floor(day.getUTCMonth() / 3) + 1);
-    return t('period.quarter_of', { quarter, year: String(day.getUTCFullYear()) });
-  }
-  if (short && period !== 'week') {
-    return dateFormat({ timeZone: 'UTC', month: 'short', day: 'numeric' }).format(day);
-  }
-  if (period === 'week') {
-    return dateFormat({
-      timeZone: 'UTC',
-      ...(short ? {} : { year: 'numeric' }),
-      month: 'short',
-      day: 'numeric',
-    }).formatRange(day, dayOf(addDays(start, 6)));
-  }
-  return date(start);
-}
-
-/** The local date on which the period `steps` after the one at `start` begins; calendar units only. */
-export function periodAfter(start: string, period: string, steps: number): string | undefined {
-  switch (period) {
-    case 'day':
-      return addDays(start, steps);
-    case 'week':
-      return addDays(start, 7 * steps);
-    case 'month':
-      return addMonths(start, steps);
-    case 'quarter':
-      return addMonths(start, 3 * steps);
-    case 'year':
-      return addMonths(start, 12 * steps);
-    default:
-      return undefined;
-  }
 }
 
 /** Joins names as a sentence does: "a, b or c". */

@@ -1,49 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-import { workspace } from '../api/workspace.svelte';
+//
+// A question of trends: as it is edited, in the address, as JSON, as a command, in words.
+import type { Json } from '../api/contract';
 import { t } from '../i18n/index.svelte';
+import { oneOf, setIfSaid } from '../lib/address';
+import { commandOf, flags, isPlainName } from './command';
 import {
   any_event,
-  commandOf,
-  conditionWords,
-  fittingPeriod,
-  isDate,
-  isPlainName,
   isWhole,
   keyEvent,
   matcherJson,
   matcherWords,
-  oneOf,
-  periodWords,
-  predicateOf,
-  rangeJson,
   readConditions,
-  readPeriod,
-  readRange,
-  wholeNumber,
   writeConditions,
-  writeRange,
-  type Condition,
-  type Json,
   type Matcher,
-  type Range,
-} from './common';
+} from './matcher';
+import { periodWords } from './period';
+import {
+  questionFlags,
+  questionJson,
+  readQuestion,
+  time_flags,
+  timeJson,
+  whereWords,
+  writeQuestion,
+  type Question,
+} from './question';
 
 export const maths = ['total', 'unique'] as const;
 export const trend_views = ['line', 'bar', 'table'] as const;
 export const series_max = 26;
 
 export type TrendSeries = Matcher & { math: (typeof maths)[number] };
-export type Trend = {
+export type Trend = Question & {
   series: TrendSeries[];
-  period: string;
-  range: Range;
-  where: Condition[];
-  by: string;
-  top: number;
   cumulative: boolean;
-  timezone: string;
-  week_start: 'default' | 'monday' | 'sunday';
-  as_of: string;
   view: (typeof trend_views)[number];
 };
 
@@ -75,19 +66,11 @@ function readSeries(text: string | null): TrendSeries[] {
 }
 
 export function readTrend(query: URLSearchParams): Trend {
-  const get = (name: string) => query.get(name);
   return {
-    series: readSeries(get('series')),
-    period: readPeriod(get('period')) ?? fittingPeriod(),
-    range: readRange(get('range')),
-    where: readConditions(get('where')),
-    by: get('by') ?? '',
-    top: wholeNumber(get('top'), 1, 1000) ?? default_top,
-    cumulative: get('cumulative') === 'true',
-    timezone: get('timezone') ?? '',
-    week_start: oneOf(get('week_start'), ['default', 'monday', 'sunday'], 'default'),
-    as_of: isDate(get('as_of') ?? '') ? get('as_of')! : '',
-    view: oneOf(get('view'), trend_views, 'line'),
+    ...readQuestion(query, default_top),
+    series: readSeries(query.get('series')),
+    cumulative: query.get('cumulative') === 'true',
+    view: oneOf(query.get('view'), trend_views, 'line'),
   };
 }
 
@@ -99,41 +82,24 @@ export function writeTrend(state: Trend): URLSearchParams {
       : [event, math, JSON.parse(writeConditions(where) ?? '[]') as Json],
   );
   query.set('series', JSON.stringify(series));
-  query.set('period', state.period);
-  query.set('range', writeRange(state.range));
-  const where = writeConditions(state.where);
-  if (where) query.set('where', where);
-  if (state.by) query.set('by', state.by);
-  if (state.by && state.top !== default_top) query.set('top', String(state.top));
+  writeQuestion(query, state, default_top);
   if (state.cumulative) query.set('cumulative', 'true');
-  if (state.timezone) query.set('timezone', state.timezone);
-  if (state.week_start !== 'default') query.set('week_start', state.week_start);
-  if (state.as_of) query.set('as_of', state.as_of);
-  if (state.view !== 'line') query.set('view', state.view);
+  setIfSaid(query, 'view', state.view, 'line');
   return query;
 }
 
 export function trendJson(state: Trend): Record<string, Json> {
-  const query: Record<string, Json> = {
+  return {
     metric: 'trend',
     series: state.series.map((series) => ({ ...matcherJson(series), math: series.math })),
-    period: state.period,
-    ...rangeJson(state.range),
+    ...timeJson(state),
+    ...(state.cumulative ? { cumulative: true } : {}),
+    ...questionJson(state),
   };
-  if (state.cumulative) query.cumulative = true;
-  const where = predicateOf(state.where);
-  if (where !== undefined) query.where = where;
-  if (state.by) query.breakdown = [{ property: state.by, top: state.top }];
-  if (state.timezone) query.timezone = state.timezone;
-  if (state.week_start !== 'default') query.week_start = state.week_start;
-  const as_of = state.as_of || workspace.asOf;
-  if (as_of) query.as_of = as_of;
-  return query;
 }
 
 export function trendCommand(state: Trend): string {
   const query = trendJson(state);
-  const text = (name: string) => (query[name] === undefined ? undefined : String(query[name]));
   const names = state.series.map((series) =>
     series.where.some(isWhole) || !isPlainName(series.event)
       ? JSON.stringify({ ...matcherJson(series), math: series.math })
@@ -143,17 +109,9 @@ export function trendCommand(state: Trend): string {
   );
   return commandOf([
     ['holdfast trend', ...names],
-    ['--period', text('period')],
-    ['--last', text('last')],
-    ['--from', text('from')],
-    ['--to', text('to')],
+    ...flags(query, time_flags),
     ...(state.cumulative ? [['--cumulative']] : []),
-    ['--where', query.where === undefined ? undefined : JSON.stringify(query.where)],
-    ['--by', state.by || undefined],
-    ['--top', state.by ? String(state.top) : undefined],
-    ['--timezone', text('timezone')],
-    ['--week-start', text('week_start')],
-    ['--as-of', text('as_of')],
+    ...questionFlags(state, query),
   ]);
 }
 
@@ -172,10 +130,7 @@ export function trendWords(state: Trend): string[] {
       : t('trend.say.total', { event, period });
   });
   if (state.cumulative) words.push(t('trend.say.cumulative'));
-  const where = state.where.filter(isWhole);
-  if (where.length > 0) {
-    words.push(t('retention.say.where', { where: where.map(conditionWords).join(', ') }));
-  }
+  words.push(...whereWords(state));
   if (state.by) words.push(t('trend.say.by', { property: state.by }));
   words.push(t('trend.say.incomplete'));
   return words;

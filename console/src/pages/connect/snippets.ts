@@ -4,6 +4,10 @@
 export const sdks = ['curl', 'web', 'segment', 'rudderstack', 'python'] as const;
 export type Sdk = (typeof sdks)[number];
 
+/** Stands where a key belongs. */
+export const example_key = 'hf_w_…';
+export const isWriteKey = (text: string): boolean => /^hf_w_[\w-]{43}$/.test(text);
+
 export function snippet(sdk: Sdk, host: string, key: string): string {
   switch (sdk) {
     case 'curl':

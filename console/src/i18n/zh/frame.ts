@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { en } from '../en/frame';
+import type { SameMessages } from '../index.svelte';
+
+export const zh = {
+  'skip': '跳到正文',
+
+  'nav': '页面',
+  'nav.retention': '留存',
+  'nav.trends': '趋势',
+  'nav.live': '实时事件',
+  'nav.live_short': '实时',
+  'nav.rejects': '拒收',
+  'nav.connect': '接入',
+  'nav.import': '导入',
+  'nav.components': '组件',
+  'nav.welcome': '欢迎',
+  'nav.sign_in': '登录',
+  'nav.sign_out': '退出登录',
+
+  'account.settings': '设置',
+  'account.of': '{name} 的账户',
+  'account.set_up': '设置您的账户',
+  'account.forget_key': '停用读取密钥',
+
+  'theme': '配色',
+  'theme.system': '跟随系统',
+  'theme.light': '浅色',
+  'theme.dark': '深色',
+  'language': '语言',
+  'not_found.title': '没有这个页面',
+  'not_found.text': '地址可能来自旧版本，或输入有误。',
+  'not_found.go': '前往留存',
+  'close': '关闭',
+
+  'error.title': '操作未成功',
+  'error.reason': '原因',
+  'error.place': '位置',
+  'error.request': '请求',
+  'error.again': '重试',
+
+  'reason.unreachable': '无法连接服务器',
+  'reason.bad_answer': '无法读取应答，中间是否有代理？',
+  'reason.console_error': '控制台自身出错',
+  'reason.missing_key': '请先登录再查看',
+  'reason.invalid_key': '服务器不接受此密钥',
+  'reason.too_many_queries': '查询过多，请稍后再试。',
+  'reason.unknown_timezone': '没有这个时区',
+  'reason.invalid_range': '结束时间早于开始时间',
+  'reason.invalid_pattern': '无法识别该正则表达式',
+  'reason.source_exists': '已有同名来源',
+  'reason.too_many_keys': '该来源已有两个有效的写入密钥，不能再多',
+  'reason.bad_credentials': '名称或密码有误',
+  'reason.too_many_attempts': '尝试次数过多，请稍后再试。',
+  'reason.bad_token': '此链接已使用过，或已超过 24 小时',
+  'reason.loopback_only': '只能在服务器所在的机器上进行',
+  'reason.bad_name': '名称须为 1 至 64 个字符',
+  'reason.weak_password': '此密码太容易被猜到，请使用更长的密码。',
+  'reason.bad_csrf_token': '会话已结束，请重新加载页面。',
+  'reason.other_origin': '请求来自其他网站',
+  'reason.disabled_source': '该来源已停用',
+
+  'status.400': '无法理解该查询',
+  'status.401': '请先登录',
+  'status.403': '您无权这样做',
+  'status.404': '服务器没有此内容',
+  'status.413': '内容过大',
+  'status.422': '当前情况下无法这样做',
+  'status.429': '请求过快，请稍后再试。',
+  'status.500': '服务器发现数据损坏',
+  'status.502': '无法连接服务器',
+  'status.503': '服务器暂时无法应答',
+  'status.504': '服务器应答超时',
+} as const;
+
+void (zh satisfies SameMessages<typeof zh, typeof en>);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A page of one question: the address says what is asked, the server is asked it, and what is on
+// screen is known to be the answer to what.
+import { Asking } from '../api/asking.svelte';
+import type { Json } from '../api/contract';
+import type { Answer } from '../api/types';
+import { workspace } from '../api/workspace.svelte';
+import { go, route } from '../lib/router.svelte';
+
+type Kind<State> = {
+  path: string;
+  read: (query: URLSearchParams) => State;
+  write: (state: State) => URLSearchParams;
+  json: (state: State) => Record<string, Json>;
+};
+
+export type Questioning<State, Said extends Answer> = {
+  /** The question as the address says it. */
+  readonly now: State;
+  readonly json: Record<string, Json>;
+  /** The question that `answer` is the answer to: words must not run ahead of numbers. */
+  readonly asked: State | undefined;
+  readonly answer: Said | undefined;
+  readonly asking: Asking<Said>;
+  set: (changes: Partial<State>) => void;
+};
+
+/** To be called while a component is made. */
+export function questioning<State, Said extends Answer>(kind: Kind<State>): Questioning<State, Said> {
+  const now = $derived(kind.read(route.query));
+  const json = $derived(kind.json(now));
+  const asking = new Asking<Said>();
+  let asked = $state.raw<State>();
+
+  // The address says all that is shown, so that defaults of today do not change a link of yesterday.
+  $effect(() => {
+    if (!workspace.schema || workspace.isEmpty) return;
+    go(kind.path, kind.write(now), 'replace');
+  });
+  $effect(() => {
+    if (!workspace.schema || workspace.isEmpty) return;
+    const question = now;
+    void asking.ask(json).then(() => {
+      if (question === now) asked = question;
+    });
+  });
+  $effect(() => () => asking.stop());
+
+  return {
+    get now() {
+      return now;
+    },
+    get json() {
+      return json;
+    },
+    get asked() {
+      return asked;
+    },
+    get answer() {
+      return asking.answer;
+    },
+    asking,
+    set: (changes) => go(kind.path, kind.write({ ...now, ...changes })),
+  };
+}
