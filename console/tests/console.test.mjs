@@ -240,3 +240,121 @@ describe('the pages of a shop', { skip }, () => {
     }
   }
 });
+
+// Rows 4 and 6 cannot be taken: no time, and no person.
+const orders = `order_id,customer_id,order_date,amount,note
+1001,C-17,2026-01-03 09:12,59.90,gift
+1002,C-04,2026-01-03 11:40,12.00,
+1003,C-17,soon,24.50,
+1004,C-99,2026-01-21 08:15,18.20,late
+1005,,2026-02-15 10:00,9.99,
+1006,C-04,2026-02-16 10:30,31.00,
+`;
+
+describe('a file', { skip }, () => {
+  let visit;
+  let page;
+  before(async () => {
+    visit = await open(browser, { cookies });
+    page = visit.page;
+  });
+  after(() => visit?.context.close());
+
+  async function upload(name, text) {
+    const chooser = page.waitForEvent('filechooser');
+    await press(page, button(page, 'Choose a file'));
+    const buffer = Buffer.from(text);
+    await (await chooser).setFiles({ name, mimeType: 'text/csv', buffer });
+    await page.getByRole('region', { name: 'Columns' }).waitFor();
+  }
+
+  test('is looked at, its mapping changed, by keyboard alone', async () => {
+    await page.goto(`${shop.base}/console/import`);
+    await upload('orders.csv', orders);
+    await settled(page);
+    await page.getByText('Which column says when?').waitFor();
+    assert.ok(await button(page, 'Import').isDisabled());
+    await allWell(visit, 'import_look');
+    const time = page.getByLabel('Role of order_date', { exact: true });
+    await reach(page, time);
+    await page.keyboard.press('t');
+    await page.getByText('How are the times written?').waitFor();
+    assert.equal(await time.inputValue(), 'time');
+    await write(page, page.getByLabel('Time format'), '%Y-%m-%d %H:%M');
+    await page.keyboard.press('Enter');
+    await page.getByText('The first 4 rows as understood').first().waitFor();
+    const role = page.getByLabel('Role of note', { exact: true });
+    await reach(page, role);
+    await role.selectOption('ignore');
+    await page.waitForURL(/ignore/);
+    await write(page, page.getByLabel('Name of the property amount'), 'revenue');
+    await page.keyboard.press('Tab');
+    await page.getByRole('columnheader', { name: 'revenue' }).waitFor();
+    // The address is the state: loaded anew, all of it is there.
+    await page.reload();
+    await page.getByRole('columnheader', { name: 'revenue' }).waitFor();
+    assert.equal(await role.inputValue(), 'ignore');
+    assert.equal(await page.getByText('2 of the first 6 rows').count(), 1);
+    await allWell(visit, 'import_mapped');
+  });
+
+  test('that was looked at in another way is as before when one goes back', async () => {
+    await page.getByLabel('Role of customer_id').selectOption('ignore');
+    await page.getByText('Which column says who?').waitFor();
+    await page.goBack();
+    await page.getByText('Which column says who?').waitFor({ state: 'detached' });
+    assert.equal(await page.getByLabel('Role of customer_id').inputValue(), 'person');
+  });
+
+  test('is imported, its bad rows set aside, and taken away again', async () => {
+    await press(page, button(page, 'Import'));
+    await page.getByText('4 events are there to ask about').waitFor();
+    const entry = page.getByRole('listitem').filter({ hasText: 'orders.csv' }).first();
+    await entry.getByText('2 rows set aside').waitFor();
+    await allWell(visit, 'import_done');
+    const download = page.waitForEvent('download');
+    await press(page, entry.getByRole('link', { name: /CSV/ }));
+    const rejects = await (await (await download).createReadStream()).toArray();
+    assert.match(Buffer.concat(rejects).toString(), /1003,C-17,soon/);
+    await press(page, entry.getByRole('button', { name: 'Take away' }));
+    await allWell(visit, 'import_undo');
+    await press(page, page.getByRole('dialog').getByRole('button', { name: 'Take away' }));
+    await entry.getByText('taken away').waitFor();
+    await allWell(visit, 'import_undone');
+  });
+
+  test('is imported whole or not at all, where that is asked for', async () => {
+    await upload('strict.csv', orders.replace('soon', '2026-01-17 19:05'));
+    await press(page, page.getByText('More options'));
+    await press(page, page.getByLabel('Refuse the whole file'), 'Space');
+    await page.waitForURL(/strict/);
+    await settled(page);
+    await press(page, button(page, 'Import'));
+    await page.getByText('failed', { exact: true }).waitFor();
+    await allWell(visit, 'import_failed');
+  });
+
+  test('shows how far it is, in both languages, on a phone', async () => {
+    const rows = Array.from(
+      { length: 120_000 },
+      (_, n) => `p${n % 9000},2026-0${1 + (n % 9)}-11 10:00:00,visit,${n}`,
+    );
+    for (const language of ['en', 'zh']) {
+      const phone = await open(browser, { language, theme: 'dark', width: 360, cookies });
+      await phone.page.goto(`${shop.base}/console/import`);
+      await phone.page.locator('input[type=file]').setInputFiles({
+        name: `visits-${language}.csv`,
+        mimeType: 'text/csv',
+        buffer: Buffer.from(`person,time,event,n\n${rows.join('\n')}\n`),
+      });
+      await phone.page.locator('main table').first().waitFor();
+      await allWell(phone, `import_look-${language}-dark-360`);
+      await phone.page.locator('main section header .primary').click();
+      await phone.page.locator('main progress').waitFor();
+      await picture(phone.page, `import_progress-${language}-dark-360`, { whole: false });
+      await phone.page.locator('section.finished').waitFor();
+      await allWell(phone, `import_done-${language}-dark-360`);
+      await phone.context.close();
+    }
+  });
+});

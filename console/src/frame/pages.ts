@@ -14,6 +14,8 @@ export type Page = {
   entry?: { icon: IconName; short?: () => string };
   /** Shown also to who may not read the data. */
   isOpen?: boolean;
+  /** Without navigation: one thing to do. */
+  isAlone?: boolean;
 };
 
 export const pages: Record<string, Page> = {
@@ -58,12 +60,14 @@ export const pages: Record<string, Page> = {
     speaks: ['controls', 'account'],
     title: () => t('nav.welcome'),
     isOpen: true,
+    isAlone: true,
   },
   'sign-in': {
     load: () => import('../pages/SignIn.svelte'),
     speaks: ['controls', 'account'],
     title: () => t('nav.sign_in'),
     isOpen: true,
+    isAlone: true,
   },
   components: {
     load: () => import('../pages/Components.svelte'),

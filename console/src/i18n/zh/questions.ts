@@ -209,7 +209,7 @@ export const zh = {
   'trend.cumulative_yes': '从头累计',
   'trend.line': '折线',
   'trend.bar': '柱形',
-  'trend.sum': '{label}：全部时间',
+  'trend.sum': '{label}（合计）',
   'trend.people_of': '{event}：人数',
   'trend.events_of': '{event}：事件数',
   'trend.unfinished': '虚线、浅色并带 ~ 者：周期尚未结束。',
