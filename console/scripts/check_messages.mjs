@@ -11,7 +11,7 @@ import ts from 'typescript';
 const src = fileURLToPath(new URL('../src/', import.meta.url));
 /** Keys made at run time: what the server says is appended to these. */
 const made_at_run_time =
-  /^(reason|status|reject|warning|op|period|role|type|phase|advice)\.|^run\.(waiting|running|done|failed|cancelled|undone|unfinished)$/;
+  /^(reason|status|reject|warning|op|period|role|type|phase|advice|row)\.|^run\.(waiting|running|done|failed|cancelled|undone|unfinished)$/;
 
 const subjects = readdirSync(join(src, 'i18n/en')).map((file) => file.replace('.ts', ''));
 async function messagesOf(language, subject) {

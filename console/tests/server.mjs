@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Servers of their own for the tests: HOLDFAST_BINARY on temporary data and a free port, ended when
-// the tests end. Where the binary does not serve the console itself, serve.mjs stands in.
+// the tests end. They serve the console themselves; with CONSOLE_DIST=yes what `npm run build` made is
+// served before them, so that a change is tested without building the binary.
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,8 +73,8 @@ export async function startServer({ shop = false } = {}) {
   }
   try {
     const { url, link } = await listening(child);
-    const page = await fetch(`${url}/console/`);
-    if (!page.ok) front = await serve(url, 0);
+    const own = process.env.CONSOLE_DIST || !(await fetch(`${url}/console/`)).ok;
+    if (own) front = await serve(url, 0);
     const base = front ? `http://127.0.0.1:${front.address().port}` : url;
     return { base, token: link.split('#')[1], data, stop };
   } catch (error) {

@@ -70,6 +70,7 @@ export type Subject = keyof (typeof load)['en'];
 let messages = $state.raw<Messages>({});
 let current = $state<Language>('en');
 let plurals = new Intl.PluralRules('en');
+let numbers = new Intl.NumberFormat('en');
 const wanted = new Set<Subject>();
 
 const stored = 'holdfast.language';
@@ -93,6 +94,7 @@ export async function setLanguage(language: Language, keep = false): Promise<voi
   plurals = new Intl.PluralRules(language);
   document.documentElement.lang = language === 'zh' ? 'zh-Hans' : 'en';
   current = language;
+  numbers = new Intl.NumberFormat(locale());
   messages = loaded;
   if (keep) localStorage.setItem(stored, language);
 }
@@ -137,7 +139,7 @@ export function t<K extends Key>(key: K, ...args: Args<K>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = params[name];
     if (value === undefined) return whole;
-    return typeof value === 'number' ? new Intl.NumberFormat(locale()).format(value) : value;
+    return typeof value === 'number' ? numbers.format(value) : value;
   });
 }
 

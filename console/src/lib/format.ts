@@ -4,58 +4,65 @@
 // days of the query's zone, so they are never moved through the browser's zone.
 import { language, locale } from '../i18n/index.svelte';
 
-const made = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+const made = new Map<string, Intl.DateTimeFormat>();
 
-function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
-  const key = `n${locale()}${JSON.stringify(options)}`;
-  if (!made.has(key)) made.set(key, new Intl.NumberFormat(locale(), options));
-  return made.get(key) as Intl.NumberFormat;
+/** Formats are dear to make, and a table asks for thousands of numbers: each is made once a language. */
+function numberFormat(options: Intl.NumberFormatOptions): (n: number) => string {
+  let of = '';
+  let format: Intl.NumberFormat | undefined;
+  return (n) => {
+    if (of !== locale() || !format) {
+      of = locale();
+      format = new Intl.NumberFormat(of, options);
+    }
+    return format.format(n);
+  };
 }
 
 export function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `d${locale()}${JSON.stringify(options)}`;
-  if (!made.has(key)) made.set(key, new Intl.DateTimeFormat(locale(), options));
-  return made.get(key) as Intl.DateTimeFormat;
+  const key = `${locale()}${JSON.stringify(options)}`;
+  let format = made.get(key);
+  if (!format) made.set(key, (format = new Intl.DateTimeFormat(locale(), options)));
+  return format;
 }
 
-export const count = (n: number): string => numberFormat({}).format(n);
+export const count = numberFormat({});
+export const compact = numberFormat({ notation: 'compact', maximumFractionDigits: 1 });
 
-export function compact(n: number): string {
-  return numberFormat({ notation: 'compact', maximumFractionDigits: 1 }).format(n);
-}
+const small = numberFormat({ maximumFractionDigits: 3 });
+const large = numberFormat({ maximumFractionDigits: 2 });
+export const decimal = (n: number): string => (Math.abs(n) < 10 ? small(n) : large(n));
 
-export function decimal(n: number): string {
-  return numberFormat({ maximumFractionDigits: Math.abs(n) < 10 ? 3 : 2 }).format(n);
-}
-
+const whole_percent = numberFormat({ style: 'percent', maximumFractionDigits: 0 });
+const fine_percent = numberFormat({ style: 'percent', maximumFractionDigits: 1 });
 /** One decimal below 10 %, so that 0.4 % is not shown as nothing. */
-export function percent(rate: number): string {
-  const digits = rate > 0 && rate < 0.0995 ? 1 : 0;
-  return numberFormat({ style: 'percent', maximumFractionDigits: digits }).format(rate);
-}
+export const percent = (rate: number): string =>
+  rate > 0 && rate < 0.0995 ? fine_percent(rate) : whole_percent(rate);
 
-export function percentExact(rate: number): string {
-  return numberFormat({
-    style: 'percent',
-    minimumFractionDigits: 1,
-    maximumFractionDigits: 1,
-  }).format(rate);
-}
+export const percentExact = numberFormat({
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
 
+const sizes = (['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const).map((unit) => ({
+  fine: numberFormat({ style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }),
+  // "239 byte" is what a short unit makes of bytes.
+  whole: numberFormat({
+    style: 'unit',
+    unit,
+    unitDisplay: unit === 'byte' ? 'long' : 'short',
+    maximumFractionDigits: 0,
+  }),
+}));
 export function bytes(n: number): string {
-  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
   let size = n;
   let at = 0;
-  while (size >= 1000 && at < units.length - 1) {
+  while (size >= 1000 && at < sizes.length - 1) {
     size /= 1000;
     ++at;
   }
-  return numberFormat({
-    style: 'unit',
-    unit: units[at],
-    unitDisplay: 'short',
-    maximumFractionDigits: at === 0 || size >= 100 ? 0 : 1,
-  }).format(size);
+  return at === 0 || size >= 100 ? sizes[at].whole(size) : sizes[at].fine(size);
 }
 
 /** The instant at which a local date is UTC midnight: for formatting in UTC only. */

@@ -32,6 +32,7 @@ export function questioning<State, Said extends Answer>(kind: Kind<State>): Ques
   const json = $derived(kind.json(now));
   const asking = new Asking<Said>();
   let asked = $state.raw<State>();
+  let latest: State | undefined;
 
   // The address says all that is shown, so that defaults of today do not change a link of yesterday.
   $effect(() => {
@@ -41,11 +42,15 @@ export function questioning<State, Said extends Answer>(kind: Kind<State>): Ques
   $effect(() => {
     if (!workspace.schema || workspace.isEmpty) return;
     const question = now;
+    latest = question;
     void asking.ask(json).then(() => {
-      if (question === now) asked = question;
+      if (question === latest) asked = question;
     });
   });
-  $effect(() => () => asking.stop());
+  $effect(() => () => {
+    latest = undefined;
+    asking.stop();
+  });
 
   return {
     get now() {

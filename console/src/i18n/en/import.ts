@@ -108,6 +108,10 @@ export const en = {
   'reason.bad_time_format': 'How are the times written?',
   'reason.unknown_column': 'The file has no such column',
   'reason.duplicate_property': 'Two columns cannot have one name',
+  'row.missing_person': 'Nobody: the person is empty',
+  'row.missing_event': 'No event: the cell is empty',
+  'row.invalid_time': 'The time is not of this form',
+
   'advice.unmapped_person': 'Give the role of person, or of anonymous id, to the column that tells people apart.',
   'advice.unmapped_event': 'Give the role of event to a column, or write below what each row is, such as purchase.',
   'advice.unmapped_time': 'Give the role of time to the column that says when it happened.',

@@ -103,6 +103,10 @@ export const zh = {
   'reason.bad_time_format': '时间是怎样书写的？',
   'reason.unknown_column': '文件中没有这一列',
   'reason.duplicate_property': '两列不能同名',
+  'row.missing_person': '没有用户：该单元格为空',
+  'row.missing_event': '没有事件：该单元格为空',
+  'row.invalid_time': '时间不符合此格式',
+
   'advice.unmapped_person': '请为区分不同人的那一列选择“用户”或“匿名 ID”。',
   'advice.unmapped_event': '请为某一列选择“事件”，或在下方填写每一行是什么，例如 purchase。',
   'advice.unmapped_time': '请为说明发生时间的那一列选择“时间”。',

@@ -82,11 +82,7 @@ const nOfM = (n: number, m: number) =>
 function cellOf(view: View, cohort: string, column: number, cell: RetentionCell): HeatCell | undefined {
   if (!isShown(cell)) return undefined;
   const { seen, columns } = view;
-  const time = cellTime(seen, cohort, columns[column]) ?? columnWords(columns[column], seen);
-  const hint = [nOfM(cell.count, cell.eligible), `${periodName(cohort, seen.period)} → ${time}`];
   const value = cell.value ?? null;
-  if (value !== null) hint.push(`${valueWords(seen)}: ${format.decimal(value)}`);
-  if (!cell.complete) hint.push(t('cell.unfinished'));
   const text =
     view.show === 'count'
       ? format.count(cell.count)
@@ -97,6 +93,13 @@ function cellOf(view: View, cohort: string, column: number, cell: RetentionCell)
           : Math.abs(value) >= 10_000
             ? format.compact(value)
             : format.decimal(value);
+  const hint = () => {
+    const time = cellTime(seen, cohort, columns[column]) ?? columnWords(columns[column], seen);
+    const lines = [nOfM(cell.count, cell.eligible), `${periodName(cohort, seen.period)} → ${time}`];
+    if (value !== null) lines.push(`${valueWords(seen)}: ${format.decimal(value)}`);
+    if (!cell.complete) lines.push(t('cell.unfinished'));
+    return lines;
+  };
   return { text, heat: heat(view, figureOf(cell, view.show)), unfinished: !cell.complete, hint };
 }
 
@@ -104,11 +107,11 @@ function meanCells(view: View, of: RetentionTable): (HeatCell | undefined)[] {
   return of.mean.weighted.slice(1).map((mean, at) => {
     if (mean.rate === null) return undefined;
     const simple = of.mean.simple[at + 1];
-    const hint = [
+    const hint = () => [
       nOfM(mean.numerator, mean.denominator),
       `${columnWords(view.columns[at + 1], view.seen)} · ${t('mean.hint')}`,
+      ...(simple === null ? [] : [t('mean.simple', { rate: format.percentExact(simple) })]),
     ];
-    if (simple !== null) hint.push(t('mean.simple', { rate: format.percentExact(simple) }));
     return { text: format.percent(mean.rate), heat: heat(view, mean.rate), unfinished: false, hint };
   });
 }
