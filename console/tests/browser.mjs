@@ -62,7 +62,7 @@ export async function settled(page) {
       (!document.querySelector('main .skeleton') &&
         !document.querySelector('main [aria-busy="true"]')),
   );
-  if (/curves|trends|components/.test(page.url())) {
+  if (/curves|trends|components/.test(page.url()) && !/view=table/.test(page.url())) {
     await page.waitForSelector('.plot svg, main .empty');
   }
   await page.evaluate(() => document.fonts.ready);
