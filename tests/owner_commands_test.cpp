@@ -77,9 +77,8 @@ TEST(OwnerCommands, AreTheWayInOfTheFirstRunAndOfAForgottenPassword) {
                              R"("created_at":"[^"]+","signed_in_at":"[^"]+"\})"
                              "\n"));
     const Ended ended = server.stop();
-    EXPECT_THAT(
-        ended.out,
-        HasSubstr(fmt::format("\n  http://127.0.0.1:{}/console/welcome#hf_setup_", server.port())));
+    EXPECT_THAT(ended.out, HasSubstr(fmt::format("  http://127.0.0.1:{}/console/welcome#hf_setup_",
+                                                 server.port())));
     EXPECT_THAT(ended.out, Not(HasSubstr(token_in(link.out))));
     first = token_in(ended.out);
   }
