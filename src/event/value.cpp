@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event/value.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
+#include "base/json.h"
 
 namespace hf {
 
@@ -29,6 +32,20 @@ std::string canonical_text(const ValueView& value) {
   }
   HF_ASSERT(!"a value kind without a text");
   return {};
+}
+
+Result<std::vector<std::string>> values_of_list(std::string_view list) {
+  HF_TRY(const Json json, parse_json(list));
+  std::vector<std::string> values;
+  for (const Json& item : json.array) {
+    if (item.is_null()) continue;
+    values.push_back(item.is_number()    ? canonical_number(item.text)
+                     : item.is_boolean() ? (item.boolean ? "true" : "false")
+                                         : item.text);
+  }
+  std::ranges::sort(values);
+  values.erase(std::ranges::unique(values).begin(), values.end());
+  return values;
 }
 
 }  // namespace hf

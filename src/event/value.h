@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/decimal.h"
+#include "base/result.h"
 
 namespace hf {
 
@@ -31,5 +33,8 @@ struct ValueView {
 
 /// "1", "true", or the text itself: what text comparison across types uses (QUERY.md).
 [[nodiscard]] std::string canonical_text(const ValueView& value);
+/// The values a stored list has: the canonical texts of its items, each once, ascending; null is
+/// none. Errors: those of parse_json().
+[[nodiscard]] Result<std::vector<std::string>> values_of_list(std::string_view list);
 
 }  // namespace hf

@@ -14,6 +14,7 @@
 #include "http/door_call.h"
 #include "http/idempotency_key.h"
 #include "http/query_string.h"
+#include "metric/property_values.h"
 #include "metric/query.h"
 #include "metric/schema.h"
 #include "service/remembered_answer.h"

@@ -121,16 +121,12 @@ class BucketReader {
       HF_TRY(const BucketId id, table_->intern(text));
       return Set{id};
     }
-    HF_TRY(const Json list, parse_json(text));
-    for (const Json& item : list.array) {
-      if (item.is_null()) continue;  // Not a value.
-      HF_TRY(const BucketId id, table_->intern(item.is_number()    ? canonical_number(item.text)
-                                               : item.is_boolean() ? item.boolean ? "true" : "false"
-                                                                   : item.text));
+    HF_TRY(const auto values, values_of_list(text));
+    for (const std::string& each : values) {
+      HF_TRY(const BucketId id, table_->intern(each));
       set.push_back(id);
     }
     std::ranges::sort(set);
-    set.erase(std::ranges::unique(set).begin(), set.end());
     return set;
   }
 

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "calendar/date.h"
-#include "metric/trend.h"
 #include "store/row_walk.h"
 
 namespace hf {
@@ -210,41 +209,6 @@ std::string schema_json(const Schema& schema, const Snapshot& snapshot,
     out.end_array().end_object();
   }
   out.end_array().key("sampled").boolean(schema.is_sampled).end_object();
-  return out.take();
-}
-
-Result<std::string> find_values(const Snapshot& snapshot, const QueryContext& context,
-                                const ValueQuery& query) {
-  if (query.limit == 0 || query.limit > ValueQuery::limit_max) {
-    return fail(ErrorCode::invalid_argument, "out_of_range",
-                fmt::format("limit is 1 to {}", ValueQuery::limit_max));
-  }
-  JsonWriter trend;
-  trend.begin_object().key("metric").text("trend").key("period").text("year");
-  trend.key("series").begin_array().begin_object();
-  trend.key("event").text(query.event.value_or("*")).end_object().end_array();
-  trend.key("breakdown").begin_array().begin_object().key("property").text(query.property);
-  trend.key("top").integer(static_cast<std::int64_t>(query.limit)).end_object().end_array();
-  trend.key("where").begin_object().key("property").text(query.property);
-  if (query.search && !query.search->empty()) {
-    trend.key("op").text("contains_ci").key("value").text(*query.search);
-  } else {
-    trend.key("op").text("exists");
-  }
-  trend.end_object().end_object();
-  HF_TRY(const Json json, parse_json(trend.str()));
-  HF_TRY(const TrendQuery parsed, parse_trend(json, context));
-  HF_TRY(const TrendAnswer answer, run_trend(snapshot, context, parsed));
-  JsonWriter out;
-  bool has_more = false;
-  out.begin_object().key("values").begin_array();
-  for (const TrendTable& group : answer.groups) {
-    has_more = has_more || group.bucket.kind == Bucket::Kind::other;
-    if (group.bucket.kind != Bucket::Kind::value) continue;
-    out.begin_object().key("value").text(group.bucket.text);
-    out.key("count").integer(group.series[0].total).end_object();
-  }
-  out.end_array().key("more").boolean(has_more).end_object();
   return out.take();
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What there is to ask about: the names of events, their properties and the values of these. For
+// What there is to ask about: the names of events and their properties. For
 // whoever writes a question; a question itself needs none of it.
 #pragma once
 
@@ -45,18 +45,5 @@ struct Schema {
 /// "sampled"}
 [[nodiscard]] std::string schema_json(const Schema& schema, const Snapshot& snapshot,
                                       const QueryContext& context);
-
-struct ValueQuery {
-  static constexpr std::uint64_t limit_max = 1'000;
-  std::string property;
-  std::optional<std::string> event = {};   ///< Absent: any active event.
-  std::optional<std::string> search = {};  ///< A part of the value, in any case.
-  std::uint64_t limit = 100;
-};
-/// {"values": [{"value", "count"}], "more"}: the most frequent values of the property, as canonical
-/// text, with the number of events that have them; counted as a trend with a breakdown counts.
-/// Errors: invalid_argument/out_of_range, missing_field; those of run_trend().
-[[nodiscard]] Result<std::string> find_values(const Snapshot& snapshot, const QueryContext& context,
-                                              const ValueQuery& query);
 
 }  // namespace hf

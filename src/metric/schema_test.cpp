@@ -28,17 +28,6 @@ std::vector<WorldEvent> a_shop() {
           event("bob", "look", "2026-01-02", {}, 1),
           event("cid", "look", "2026-01-09", {{"new", boolean(true)}}, 1)};
 }
-/// Values as "value count".
-std::vector<std::string> values_of(const std::string& answer) {
-  std::vector<std::string> out;
-  const Json json = parse_json(answer).value();
-  for (const Json& each : json.find("values")->array) {
-    out.push_back(each.find("value")->text + " " + each.find("count")->text);
-  }
-  if (json.find("more")->boolean) out.emplace_back("..");
-  return out;
-}
-
 TEST(Schema, NamesEventsAndPropertiesTheMostFrequentFirst) {
   EventWorld world(a_shop());
   const Schema schema = find_schema(world.snapshot(), {}).value();
@@ -69,29 +58,6 @@ TEST(Schema, OfNothingIsEmpty) {
   EXPECT_EQ(schema_json(schema, world.snapshot(), world.context()),
             R"({"data_version":7,"timezone":"UTC","week_start":"monday","events":[],)"
             R"("properties":[],"sampled":false})");
-  EXPECT_EQ(find_values(world.snapshot(), world.context(), {.property = "city"}).value(),
-            R"({"values":[],"more":false})");
-}
-
-TEST(Schema, ValuesAreCountedAndFound) {
-  std::vector<WorldEvent> events = a_shop();
-  for (int i = 0; i < 5; ++i) {
-    events.push_back(event("dan", "buy", "2026-03-01", {{"city", text("Parma")}}));
-  }
-  EventWorld world(events);
-  const auto ask = [&](const ValueQuery& query) {
-    return values_of(find_values(world.snapshot(), world.context(), query).value());
-  };
-  EXPECT_THAT(ask({.property = "city"}), ElementsAre("Parma 5", "Rome 2", "Paris 1"));
-  EXPECT_THAT(ask({.property = "city", .event = "look"}), ElementsAre("Rome 1"));
-  EXPECT_THAT(ask({.property = "city", .search = "pAR"}), ElementsAre("Parma 5", "Paris 1"));
-  EXPECT_THAT(ask({.property = "city", .limit = 1}), ElementsAre("Parma 5", ".."));
-  EXPECT_THAT(ask({.property = "price"}), ElementsAre("1.5 1", "free 1"));
-  for (const std::uint64_t limit : {0, 1'001}) {
-    const auto refused =
-        find_values(world.snapshot(), world.context(), {.property = "city", .limit = limit});
-    EXPECT_EQ(refused.error().reason, "out_of_range");
-  }
 }
 
 // What lies with persons who are gone is not seen: against counting one by one.
