@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A question of the console in its three forms: the address, the JSON that is asked, and the command
-// that is shown. Random questions, a thousand of each page, printed seed. With HOLDFAST_PROGRAM the
+// that is shown. Random questions, a thousand of each page, printed seed. With HOLDFAST_BINARY the
 // command is run by a shell with --show-query, and has to be the same question.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -12,7 +12,7 @@ import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createServer } from 'vite';
 
-const program = process.env.HOLDFAST_PROGRAM;
+const program = process.env.HOLDFAST_BINARY;
 const seed = Number(process.env.SEED ?? 20260131);
 
 /** mulberry32: small, and good enough to choose by. */
@@ -170,7 +170,7 @@ describe('a question', () => {
     }
   });
 
-  const skip = program ? false : 'HOLDFAST_PROGRAM names no program';
+  const skip = program ? false : 'HOLDFAST_BINARY names no program';
   /** Of two questions what means the same: defaults left out, one event as text or as a matcher. */
   function meant(query) {
     const any = (matcher) => JSON.stringify(matcher) !== '{"event":"*"}';

@@ -20,6 +20,8 @@ export function readPeriod(text: string | null): string | undefined {
 /** Where a page is opened bare: the period in which data of this length show a shape. */
 export function fittingPeriod(): string {
   const days = daysBetween(workspace.firstDay, workspace.lastDay);
+  if (days > 4000) return 'year';
+  if (days > 1300) return 'quarter';
   return days > 150 ? 'month' : days > 35 ? 'week' : 'day';
 }
 

@@ -149,8 +149,12 @@ export function meanOf(view: View): HeatRow | undefined {
 }
 
 export function headsOf(view: View): { label: string; title: string }[] {
+  // Groups have means alone, and the last columns may have none yet.
+  const end = view.compared
+    ? view.total.mean.weighted.findLastIndex((mean) => mean.rate !== null) + 1
+    : view.columns.length;
   return view.columns
-    .slice(view.first)
+    .slice(view.first, end)
     .map((label) => ({ label: label.replace('-', '–'), title: columnWords(label, view.seen) }));
 }
 
