@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+#include "http/door_world.h"
+#include "http/test_client.h"
+
+namespace hf::http::test {
+namespace {
+
+using hf::test::gzipped;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+class ApiRoutes : public DoorTest {};
+
+TEST_F(ApiRoutes, AnswersQuestions) {
+  EXPECT_EQ(outcome_of(sent("track", event("m1"))), "200");
+  const std::string question = R"({"metric":"trend","series":[{"event":"Visit"}]})";
+  const Response answer = asked("POST", "/api/v1/query", question);
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.content_type, "application/json");
+  EXPECT_EQ(header_of(answer, "Cache-Control"), "no-store");
+  EXPECT_THAT(answer.body, HasSubstr(R"("metric":"trend")"));
+  Request packed =
+      with(request("POST", "/api/v1/query", gzipped(question)), "content-encoding", "gzip");
+  EXPECT_EQ(ask(keyed(std::move(packed), read_)).status, 200);
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/query", "{")), "400 invalid_json");
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/query", "{}")), "400 missing_field");
+  const Response unknown = asked("POST", "/api/v1/query", R"({"metric":"x"})");
+  EXPECT_EQ(outcome_of(unknown), "400 unknown_metric");
+  EXPECT_THAT(unknown.body, HasSubstr(R"("pointer":"/metric")"));
+}
+
+TEST_F(ApiRoutes, LetsSoManyQuestionsWait) {
+  open_door({.query_threads = 1, .queries_waiting_max = 2});
+  const std::string question = R"({"metric":"trend","series":[{"event":"*"}]})";
+  std::vector<std::shared_ptr<Answered>> waiting;
+  {
+    const Hold hold(*workspace_);
+    const auto ask_one = [&] {
+      return begin(keyed(request("POST", "/api/v1/query", question), read_));
+    };
+    waiting.push_back(ask_one());
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // Its thread takes it.
+    waiting.push_back(ask_one());
+    waiting.push_back(ask_one());
+    EXPECT_EQ(outcome_of(ask_one()->wait()), "503 too_many_queries");
+  }
+  for (const auto& each : waiting) EXPECT_EQ(each->wait().status, 200);
+}
+
+TEST_F(ApiRoutes, PagesThroughWhatWasRefused) {
+  for (int i = 0; i < 7; ++i) (void)sent("batch", batch({fmt::format("{}", i)}));
+  std::vector<std::string> seen;
+  std::string before;
+  int pages = 0;
+  do {
+    const auto json =
+        must(parse_json(asked("GET", "/api/v1/rejects?limit=3&source=shop" + before).body));
+    for (const Json& each : json.find("rejects")->array) seen.push_back(each.find("text")->text);
+    const Json* const next = json.find("next_before");
+    before = next == nullptr ? "" : "&before=" + next->text;
+    EXPECT_EQ(json.find("kept")->array.at(0).find("count")->text, "7");
+    EXPECT_EQ(json.find("ever")->array.at(0).find("count")->text, "7");
+    ASSERT_LT(++pages, 5);
+  } while (!before.empty());
+  EXPECT_THAT(seen, ElementsAre("6", "5", "4", "3", "2", "1", "0"));
+  EXPECT_EQ(pages, 3);
+  const struct {
+    std::string query;
+    std::string expected;
+  } cases[] = {
+      {"", "200"},
+      {"?", "200"},
+      {"?other=1&&=&a", "200"},
+      {"?source=none", "200"},
+      {"?reason=%6eot_an_object", "200"},
+      {"?reason=a+b", "200"},
+      {"?limit=500", "200"},
+      {"?limit=0", "400 bad_limit"},
+      {"?limit=501", "400 bad_limit"},
+      {"?limit=", "400 bad_parameter"},
+      {"?limit", "400 bad_parameter"},
+      {"?limit=-1", "400 bad_parameter"},
+      {"?limit=1x", "400 bad_parameter"},
+      {"?limit=99999999999999999999", "400 bad_parameter"},
+      {"?before=x", "400 bad_parameter"},
+      {"?before=18446744073709551615", "200"},
+      {"?reason=%", "400 bad_parameter"},
+      {"?reason=%4", "400 bad_parameter"},
+      {"?reason=%4g", "400 bad_parameter"},
+      {"?reason=%-1", "400 bad_parameter"},
+      {"?reason=%00", "200"},
+  };
+  for (const auto& each : cases) {
+    EXPECT_EQ(outcome_of(asked("GET", "/api/v1/rejects" + each.query)), each.expected)
+        << each.query;
+  }
+}
+
+TEST_F(ApiRoutes, ManagesSourcesAndKeys) {
+  const struct {
+    std::string method;
+    std::string path;
+    std::string body;
+    std::string expected;
+  } cases[] = {
+      {"POST", "sources", R"({"name":"app"})", "201"},
+      {"POST", "sources", R"({"name":"app"})", "409 source_exists"},
+      {"POST", "sources", R"({"name":"App"})", "400 bad_source_name"},
+      {"POST", "sources", R"({"name":1})", "400 wrong_type"},
+      {"POST", "sources", R"({"name":true})", "400 wrong_type"},
+      {"POST", "sources", R"({"nome":"app"})", "400 unknown_field"},
+      {"POST", "sources", R"({})", "400 bad_source_name"},
+      {"POST", "sources", "[]", "400 not_an_object"},
+      {"POST", "sources", "", "400 invalid_json"},
+      {"POST", "sources", R"({"name":"a","name":"b"})", "400 duplicate_member"},
+      {"POST", "sources", std::string(70'000, ' '), "400 invalid_json"},
+      {"POST", "sources/app", R"({"enabled":false})", "200"},
+      {"POST", "sources/app", R"({"enabled":"no"})", "400 wrong_type"},
+      {"POST", "sources/app", R"({})", "400 wrong_type"},
+      {"POST", "sources/none", R"({"enabled":false})", "404 unknown_source"},
+      {"POST", "sources/N%20O", R"({"enabled":false})", "400 bad_source_name"},
+      {"POST", "keys", R"({"kind":"write","source":"app"})", "422 disabled_source"},
+      {"POST", "sources/app", R"({"enabled":true})", "200"},
+      {"POST", "keys", R"({"kind":"write","source":"app","label":"a"})", "201"},
+      {"POST", "keys", R"({"kind":"write","source":"app"})", "201"},
+      {"POST", "keys", R"({"kind":"write","source":"app"})", "422 too_many_keys"},
+      {"POST", "keys", R"({"kind":"write","source":"none"})", "404 unknown_source"},
+      {"POST", "keys", R"({"kind":"write"})", "400 bad_source_name"},
+      {"POST", "keys", R"({"kind":"read","source":"app"})", "400 source_not_needed"},
+      {"POST", "keys", R"({"kind":"owner"})", "400 bad_kind"},
+      {"POST", "keys", R"({})", "400 bad_kind"},
+      {"POST", "keys", R"({"kind":"read","expires_at":"2030-01-01T00:00:00Z"})", "201"},
+      {"POST", "keys", R"({"kind":"read","expires_at":"2020-01-01T00:00:00Z"})", "400 bad_expiry"},
+      {"POST", "keys", R"({"kind":"read","expires_at":"soon"})", "400 invalid_time"},
+      {"POST", "keys/7/revoke", "", "200"},
+      {"POST", "keys/7/revoke", "", "200"},
+      {"POST", "keys/70/revoke", "", "404 unknown_key_id"},
+      {"POST", "keys/0/revoke", "", "404 unknown_key_id"},
+      {"POST", "keys/-7/revoke", "", "404 unknown_key_id"},
+      {"POST", "keys/7x/revoke", "", "404 unknown_key_id"},
+      {"POST", "keys/99999999999999999999/revoke", "", "404 unknown_key_id"},
+      {"GET", "sources", "", "200"},
+      {"GET", "keys", "", "200"},
+  };
+  for (const auto& each : cases) {
+    EXPECT_EQ(outcome_of(asked(each.method, "/api/v1/" + each.path, each.body)), each.expected)
+        << each.path << " " << each.body.substr(0, 80);
+  }
+  EXPECT_EQ(asked("GET", "/api/v1/sources").body,
+            R"({"sources":[{"name":"app","created_at":"2023-11-14T23:13:20Z","enabled":true},)"
+            R"({"name":"closed","created_at":"2023-11-14T22:13:20Z","enabled":false},)"
+            R"({"name":"shop","created_at":"2023-11-14T22:13:20Z","enabled":true}]})");
+  state_.failing = true;
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/sources", R"({"name":"b"})")), "503 disk_full");
+}
+
+TEST_F(ApiRoutes, HoldsToAChangedKeyAtOnceAndNeverShowsItAgain) {
+  const auto made = must(parse_json(
+      asked("POST", "/api/v1/keys", R"({"kind":"write","source":"shop","label":"new"})").body));
+  const std::string token = made.find("key")->text;
+  const auto send = [&] {
+    return outcome_of(ask(keyed(request("POST", "/v1/track", event("")), token)));
+  };
+  EXPECT_EQ(send(), "200");
+  EXPECT_THAT(asked("GET", "/api/v1/keys").body, Not(HasSubstr(token)));
+  EXPECT_THAT(asked("GET", "/api/v1/keys").body, HasSubstr(token.substr(token.size() - 4)));
+  EXPECT_EQ(asked("POST", "/api/v1/sources/shop", R"({"enabled":false})").status, 200);
+  EXPECT_EQ(send(), "401 disabled_source");
+  EXPECT_EQ(asked("POST", "/api/v1/sources/shop", R"({"enabled":true})").status, 200);
+  EXPECT_EQ(send(), "200");
+  const std::string id = made.find("id")->text;
+  EXPECT_EQ(asked("POST", "/api/v1/keys/" + id + "/revoke").status, 200);
+  EXPECT_EQ(send(), "401 revoked_key");
+}
+
+TEST_F(ApiRoutes, ShowsWhatArrivesAsItHappens) {
+  const auto watching = begin(keyed(request("GET", "/api/v1/live"), read_));
+  const Response head = watching->wait();
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.content_type, "text/event-stream");
+  (void)sent("batch", batch({event("m1"), "7"}));
+  const std::string text = watching->text()->text();
+  EXPECT_THAT(text, HasSubstr("event: event\ndata: {\"source\":\"shop\""));
+  EXPECT_THAT(text, HasSubstr("\"message_id\":\"m1\""));
+  EXPECT_THAT(text, HasSubstr("event: refusal\ndata: {\"source\":\"shop\""));
+  EXPECT_THAT(asked("GET", "/metrics").body, HasSubstr("\nholdfast_live_watchers 1\n"));
+  watching->text()->closed = true;
+  EXPECT_TRUE(comes_true([&] {
+    return asked("GET", "/metrics").body.find("\nholdfast_live_watchers 0\n") != std::string::npos;
+  }));
+}
+
+TEST_F(ApiRoutes, DoesANamedChangeOnceAndAnswersItAgain) {
+  const auto named = [&](const std::string& name, std::string_view path, std::string body,
+                         const std::string& key) {
+    return ask(keyed(with(request("POST", path, std::move(body)), "idempotency-key", name), key));
+  };
+  const std::string made = R"({"kind":"read"})";
+  const Response first = named("k1", "/api/v1/keys", made, admin_);
+  EXPECT_EQ(first.status, 201);
+  EXPECT_THAT(first.body, HasSubstr(R"("key":"hf_r_)"));
+  EXPECT_EQ(header_of(first, "Idempotent-Replayed"), "");
+  const std::size_t keys = must(state_.keys()).size();
+  const Response again = named("\"k1\"", "/api/v1/keys", made, admin_);
+  EXPECT_EQ(again.status, 201);
+  EXPECT_EQ(header_of(again, "Idempotent-Replayed"), "true");
+  EXPECT_THAT(again.body, Not(HasSubstr("hf_r_")));
+  EXPECT_THAT(again.body, HasSubstr(R"("replayed":true)"));
+  EXPECT_EQ(must(state_.keys()).size(), keys);
+  EXPECT_EQ(outcome_of(named("k1", "/api/v1/keys", R"({"kind":"admin"})", admin_)),
+            "409 idempotency_key_reused");
+  EXPECT_EQ(outcome_of(named("k1", "/api/v1/sources", made, admin_)), "409 idempotency_key_reused");
+  // Another who asks, another name.
+  const std::string other = created(KeyKind::admin, "");
+  must(keyring_->reload());
+  EXPECT_EQ(header_of(named("k1", "/api/v1/keys", made, other), "Idempotent-Replayed"), "");
+
+  // A refusal is a decision, whatever there is by then ..
+  EXPECT_EQ(outcome_of(named("k2", "/api/v1/sources/none", R"({"enabled":true})", admin_)),
+            "404 unknown_source");
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/sources", R"({"name":"none"})")), "201");
+  const Response refused = named("k2", "/api/v1/sources/none", R"({"enabled":true})", admin_);
+  EXPECT_EQ(outcome_of(refused), "404 unknown_source");
+  EXPECT_EQ(header_of(refused, "Idempotent-Replayed"), "true");
+  EXPECT_EQ(refused.content_type, "application/problem+json");
+  // .. and what is wrong with the request, or the disk, is none.
+  EXPECT_EQ(outcome_of(named("k3", "/api/v1/sources", R"({"name":"A B"})", admin_)),
+            "400 bad_source_name");
+  EXPECT_EQ(outcome_of(named("k3", "/api/v1/sources", R"({"name":"new"})", admin_)), "201");
+  state_.failing = true;
+  EXPECT_EQ(outcome_of(named("k4", "/api/v1/sources", R"({"name":"more"})", admin_)),
+            "503 disk_full");
+  state_.failing = false;
+  EXPECT_EQ(outcome_of(named("k4", "/api/v1/sources", R"({"name":"more"})", admin_)), "201");
+  EXPECT_EQ(outcome_of(named("", "/api/v1/sources", R"({"name":"x"})", admin_)),
+            "400 bad_idempotency_key");
+}
+
+}  // namespace
+}  // namespace hf::http::test
