@@ -47,7 +47,9 @@ export function questioning<State, Said extends Answer>(kind: Kind<State>): Ques
       if (question === latest) asked = question;
     });
   });
+  let isLeft = false;
   $effect(() => () => {
+    isLeft = true;
     latest = undefined;
     asking.stop();
   });
@@ -66,6 +68,8 @@ export function questioning<State, Said extends Answer>(kind: Kind<State>): Ques
       return asking.answer;
     },
     asking,
-    set: (changes) => go(kind.path, kind.write({ ...now, ...changes })),
+    set: (changes) => {
+      if (!isLeft) go(kind.path, kind.write({ ...now, ...changes }));
+    },
   };
 }
