@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # tools/clean_machine_test.sh <directory> [make target]: shows that a fresh Debian 12 with nothing
-# but git, make, g++ and cmake gets from a clone to the screen by `make run` (or another target).
+# but git, make, g++ and cmake gets from a clone to the console by `make run`, which Ctrl-C ends; or
+# through another target.
 #
 # Makes <directory>/root a new Debian (debootstrap, so it must run as root), clones this checkout's
 # last commit into it, runs make there, and prints set-up and build times. What this machine knows
@@ -68,6 +69,28 @@ git clone -q --no-hardlinks "$repository" "$root/srv/holdfast"
 [[ -z $(git -C "$repository" status --porcelain) ]] ||
   echo "clean_machine_test: what is not committed is not tested" >&2
 
+# Until the address is printed and the page answers; then as Ctrl-C ends it.
+# shellcheck disable=SC2016,SC2034  # Expanded, and used, inside.
+export run_until_it_answers='
+  set -m
+  began=$SECONDS
+  make -C /srv/holdfast --no-print-directory run >/run.log 2>&1 &
+  job=$!
+  until address=$(sed -n "s,^Listening on http://,,p" /run.log) && [[ -n $address ]]; do
+    kill -0 "$job" 2>/dev/null || { cat /run.log; exit 1; }
+    sleep 0.2
+  done
+  exec 3<>"/dev/tcp/${address%:*}/${address#*:}"
+  printf "GET /console/ HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n" "$address" >&3
+  page=$(cat <&3)
+  [[ $page == "HTTP/1.1 200 OK"* && $page == *"<div id=\"app\">"* ]] || { echo "$page"; exit 1; }
+  took=$((SECONDS - began))
+  kill -INT -- "-$job"
+  wait "$job" || true
+  cat /run.log
+  echo "console: $took s"
+'
+
 # Mounts and processes of the new machine end with the command.
 # shellcheck disable=SC2016  # Expanded inside.
 unshare --mount --pid --fork bash -euc '
@@ -77,9 +100,12 @@ unshare --mount --pid --fork bash -euc '
   mount -t tmpfs tmpfs "$1/tmp"
   root=$1 target=$2
   shift 2
-  exec chroot "$root" env -i "$@" make -C /srv/holdfast --no-print-directory "$target"
+  if [[ $target != run ]]; then
+    exec chroot "$root" env -i "$@" make -C /srv/holdfast --no-print-directory "$target"
+  fi
+  exec chroot "$root" env -i "$@" bash -euc "$run_until_it_answers"
 ' _ "$root" "$target" "${handed_on[@]}" </dev/null | tee "$directory/make.log"
 
 echo
 echo "clean machine, $(nproc) cores:"
-grep -E '^(set-up|build): [0-9.]+ s$' "$directory/make.log" | sed 's/^/  /'
+grep -E '^(set-up|build|console): [0-9.]+ s$' "$directory/make.log" | sed 's/^/  /'
