@@ -405,6 +405,18 @@ describe('questions, by keyboard alone', { skip }, () => {
     await allWell(visit, 'retention_filtered');
   });
 
+  test('another time is chosen, and Back takes it back', async () => {
+    await press(page, page.getByRole('button', { name: 'Time: All time' }));
+    await page.getByRole('dialog', { name: 'Time' }).waitFor();
+    await allWell(visit, 'range_popover');
+    await press(page, button(page, 'Last 6 months'));
+    await page.waitForURL(/range=P6M/);
+    await settled(page);
+    assert.equal(await page.getByRole('rowheader', { name: 'Dec 2010' }).count(), 0);
+    await page.goBack();
+    await page.getByRole('rowheader', { name: 'Dec 2010' }).waitFor();
+  });
+
   test('the definition and the query are one key away', async () => {
     await press(page, button(page, 'Definition and query'));
     await page.getByText('Only events where Country is “Germany”').waitFor();
