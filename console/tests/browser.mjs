@@ -130,3 +130,5 @@ export async function write(page, locator, text) {
   await page.keyboard.press('Control+a');
   await page.keyboard.type(text);
 }
+
+export const button = (within, name) => within.getByRole('button', { name, exact: true });

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
+  button,
   flaws,
   launch,
   open,
@@ -49,8 +50,6 @@ function expectSaid(said, status) {
   assert.notEqual(at, -1, `a ${status} was to be told, and this was: ${said}`);
   said.splice(at, 1);
 }
-
-const button = (page, name) => page.getByRole('button', { name, exact: true });
 
 async function setUp(page, server) {
   await page.goto(`${server.base}/console/welcome#${server.token}`);
@@ -568,62 +567,5 @@ describe('a monkey', { skip }, () => {
     await page.goto(`${ground.base}/console/retention`);
     await page.waitForSelector('[data-at]');
     await context.close();
-  });
-});
-
-describe('time', { skip }, () => {
-  const strict = Boolean(process.env.STRICT_TIMINGS);
-  // The goals of docs/performance.md hold where nothing else runs; a busy machine gets more.
-  const limits = strict
-    ? { paint: 500, interactive: 1000, change: 150 }
-    : { paint: 3000, interactive: 6000, change: 2000 };
-  const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
-
-  test('to first paint, to interactive, from a changed filter to a new chart', async () => {
-    const times = { paint: [], interactive: [], change: [] };
-    for (let round = 0; round < 5; ++round) {
-      const { context, page } = await open(browser, { cookies });
-      await page.addInitScript(() => {
-        new MutationObserver((_, observer) => {
-          // The answer is drawn, and its controls take input.
-          if (!document.querySelector('[data-at]') || !document.querySelector('main select')) return;
-          observer.disconnect();
-          globalThis.interactive_ms = performance.now();
-        }).observe(document, { childList: true, subtree: true });
-      });
-      await page.goto(`${shop.base}/console/retention`);
-      await page.waitForFunction(() => globalThis.interactive_ms !== undefined);
-      times.interactive.push(await page.evaluate(() => globalThis.interactive_ms));
-      times.paint.push(
-        await page.evaluate(async () => {
-          for (;;) {
-            const found = performance.getEntriesByName('first-contentful-paint')[0];
-            if (found) return found.startTime;
-            await new Promise((done) => setTimeout(done, 20));
-          }
-        }),
-      );
-      times.change.push(
-        await page.evaluate(async () => {
-          const select = document.querySelectorAll('main .fields select')[1];
-          const answer = document.querySelector('main .answer');
-          const before = answer.dataset.shown;
-          const start = performance.now();
-          select.value = 'week';
-          select.dispatchEvent(new Event('change', { bubbles: true }));
-          while (!answer.dataset.shown || answer.dataset.shown === before) {
-            await new Promise((done) => setTimeout(done, 1));
-          }
-          await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-          return performance.now() - start;
-        }),
-      );
-      await context.close();
-    }
-    for (const [name, list] of Object.entries(times)) {
-      const ms = median(list);
-      console.log(`timing: ${name} ${ms.toFixed(0)} ms (limit ${limits[name]} ms, of ${list.length})`);
-      assert.ok(ms < limits[name], `${name}: ${ms} ms`);
-    }
   });
 });

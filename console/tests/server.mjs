@@ -41,10 +41,10 @@ function listening(child) {
   });
 }
 
-/** A server on no data, or on the example: a shop's orders of a year. */
-export async function startServer({ shop = false } = {}) {
+/** A server on no data, on the example (a shop's orders of a year), or on a directory of its own. */
+export async function startServer({ shop = false, data: given } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-console-'));
-  const data = join(folder, 'data');
+  const data = given ?? join(folder, 'data');
   if (shop) {
     execFileSync(
       binary,
