@@ -1,8 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Shapes of answers that docs/api/openapi.yaml leaves open: DATA of each metric (docs/metrics.md),
-// what a live stream says, and the routes of session, schema, uploads and imports.
-import type { Answer, ImportOptions, Problem as Told } from './types';
+// Shapes of answers: those of docs/api/openapi.yaml under the names pages use, and what it leaves
+// open, which are DATA of each metric (docs/metrics.md) and what a live stream says.
+import type { Answer, ImportOptions, ImportPreview, Problem as Told, Schema } from './types';
+
+export type {
+  Import as ImportRecord,
+  ImportPreview,
+  Schema,
+  SchemaValuesAnswer as SchemaValues,
+  Session,
+  Upload,
+} from './types';
 
 /**
  * What went wrong: as the server told it, or as the console found it out, without detail and id
@@ -54,34 +63,9 @@ export type TrendData = { periods: string[]; complete: boolean[] } & (
 );
 export type TrendAnswer = Answer & { data: TrendData };
 
+/** As which a property is compared: what else values can be is compared as its text. */
 export type PropertyType = 'text' | 'number' | 'boolean';
-export type Property = { name: string; types: PropertyType[]; count: number };
-export type Schema = {
-  data_version: number;
-  timezone: string;
-  week_start: 'monday' | 'sunday';
-  /** Absent where there are no events. */
-  first_day?: string;
-  last_day?: string;
-  events: { name: string; count: number }[];
-  properties: Property[];
-};
-export type SchemaValues = {
-  values: { value: string | number | boolean; count: number }[];
-  more: boolean;
-};
-
-export type Session = {
-  signed_in: boolean;
-  name?: string;
-  role?: 'owner';
-  csrf?: string;
-  owner_exists: boolean;
-  /** This browser may ask questions: it is signed in, or on the machine of the server while that is enough. */
-  may_read: boolean;
-  /** It could set up the owner, had it a token. */
-  may_create_owner: boolean;
-};
+export type Property = Schema['properties'][number];
 
 export type LiveEvent = {
   source: string;
@@ -100,63 +84,7 @@ export type Refusal = {
   text: string;
 };
 
-export type Upload = { upload: string; name: string; bytes: number; expires_at: string };
-export type ImportRole =
-  | 'person'
-  | 'anonymous_id'
-  | 'event'
-  | 'time'
-  | 'received_at'
-  | 'message_id'
-  | 'channel'
-  | 'property'
-  | 'ignore';
-export type ImportColumn = {
-  name: string;
-  role: ImportRole;
-  /** What a property is called, where that is not the column's name. */
-  property?: string;
-  type: PropertyType;
-  samples: string[];
-};
+export type ImportColumn = ImportPreview['columns'][number];
+export type ImportRole = ImportColumn['role'];
 /** How an uploaded file is to be read; what is left out is recognised. */
 export type ImportRequest = Omit<ImportOptions, 'files' | 'sql'> & { upload: string };
-export type ImportPreview = {
-  format: string;
-  delimiter?: string;
-  header?: boolean;
-  /** The one event of all rows. */
-  event?: string;
-  timezone: string;
-  columns: ImportColumn[];
-  remarks: string[];
-  rows: {
-    line: number;
-    time: string;
-    event: string;
-    user_id?: string;
-    anonymous_id?: string;
-    message_id?: string;
-    channel?: string;
-    properties: Record<string, unknown>;
-  }[];
-  /** `column` counts from 1 in CSV; in JSON it is the byte of the line. */
-  rejects: { line: number; column?: number; reason: string; message: string; text: string }[];
-  rows_read: number;
-  rows_rejected: number;
-  /** Why nothing can be imported yet; rows and rejects are empty then. */
-  problem?: { reason: string; detail: string };
-};
-export type ImportRecord = {
-  import: number;
-  state: 'done' | 'undone' | 'unfinished';
-  files: { name: string; bytes: number }[];
-  source: string;
-  started_at: string;
-  finished_at?: string;
-  rows: number;
-  events: number;
-  duplicates: number;
-  rejected: number;
-  has_rejects: boolean;
-};
