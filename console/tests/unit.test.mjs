@@ -28,3 +28,15 @@ test('snippets hold host and key', async () => {
     assert.ok(text.includes('https://events.example.com') && text.includes('hf_w_x'), sdk);
   }
 });
+
+test('a column may be called as what every object has', async () => {
+  const { chosen, choosing } = await load('api/by_column.ts');
+  for (const name of ['__proto__', 'constructor', 'toString', 'plain']) {
+    assert.equal(chosen({}, name), undefined);
+    const one = choosing({ other: 'person' }, name, 'ignore');
+    assert.equal(chosen(one, name), 'ignore');
+    // As it is kept in the address.
+    assert.equal(chosen(JSON.parse(JSON.stringify(one)), name), 'ignore');
+    assert.deepEqual(choosing(one, name, undefined), { other: 'person' });
+  }
+});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Files become events: uploaded, looked at, imported, taken away again.
+import { chosen } from './by_column';
 import { newIdempotencyKey, problemOf, Refused, request, unreachable, writingHeaders } from './client';
 import type {
   ImportPreview,
@@ -44,6 +45,10 @@ export type Choices = {
   strict: boolean;
 };
 
+/** The server would take a property of this name for the role. */
+export const isRole = (name: string): boolean =>
+  name !== 'property' && (roles as readonly string[]).includes(name);
+
 export const nothing_chosen: Choices = {
   roles: {},
   names: {},
@@ -64,10 +69,10 @@ export function requestOf(upload: string, choices: Choices): ImportRequest {
   for (const [column, role] of Object.entries(choices.roles)) {
     if (role !== 'property') map.push(`${role}=${column}`);
     // A column that was taken for something else becomes a property by its name.
-    else if (!choices.names[column]) map.push(`${column}=${column}`);
+    else if (!chosen(choices.names, column)) map.push(`${column}=${column}`);
   }
   for (const [column, name] of Object.entries(choices.names)) {
-    if ((choices.roles[column] ?? 'property') === 'property') map.push(`${name}=${column}`);
+    if ((chosen(choices.roles, column) ?? 'property') === 'property') map.push(`${name}=${column}`);
   }
   if (choices.event) map.push(`event==${choices.event}`);
   const types = Object.entries(choices.types).map(([column, type]) => `${column}=${type}`);

@@ -9,8 +9,19 @@ export const base = '/console/';
 let path = $state('');
 let query = $state.raw(new URLSearchParams());
 
+/** The page that a path of the console names; one that cannot be decoded names none there is. */
+function pageOf(pathname: string): string {
+  let plain = pathname;
+  try {
+    plain = decodeURI(pathname);
+  } catch {
+    // As it stands.
+  }
+  return plain.slice(base.length).replace(/\/+$/, '');
+}
+
 function read(): void {
-  path = decodeURI(location.pathname).slice(base.length).replace(/\/+$/, '');
+  path = pageOf(location.pathname);
   query = new URLSearchParams(location.search);
 }
 
@@ -59,10 +70,7 @@ function followLink(event: MouseEvent): void {
   if (link.origin !== location.origin || !link.pathname.startsWith(base)) return;
   if (link.hash) return;
   event.preventDefault();
-  go(
-    decodeURI(link.pathname).slice(base.length).replace(/\/+$/, ''),
-    new URLSearchParams(link.search),
-  );
+  go(pageOf(link.pathname), new URLSearchParams(link.search));
 }
 
 export function startRouter(): void {

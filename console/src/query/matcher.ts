@@ -69,11 +69,15 @@ export function matcherJson(matcher: Matcher): Record<string, Json> {
     : { event: matcher.event, where };
 }
 
-/** The event a workspace lives by, as far as names tell it (the key action of the domain). */
+/**
+ * The event a workspace lives by, as far as names tell it (the key action of the domain); of several
+ * the one that happens most.
+ */
 export function keyEvent(): string {
-  const names = new Set(workspace.schema?.events.map((event) => event.name));
-  for (const name of ['Order Completed', 'purchase']) if (names.has(name)) return name;
-  return any_event;
+  const named = ['Order Completed', 'purchase'];
+  const known = workspace.schema?.events.filter((event) => named.includes(event.name)) ?? [];
+  const [most] = known.sort((a, b) => b.count - a.count);
+  return most?.name ?? any_event;
 }
 
 // -- The address ----------------------------------------------------------------------------------

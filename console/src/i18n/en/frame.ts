@@ -45,6 +45,8 @@ export const en = {
   'reason.invalid_key': 'The server does not take this key',
   'reason.too_many_queries': 'Too many questions at once. Try again in a moment.',
   'reason.unknown_timezone': 'There is no such time zone',
+  'reason.too_many_cells': 'More rows than an answer may have. Choose a longer period, or a shorter time.',
+  'reason.too_many_buckets': 'More values than an answer may have. Split by another property.',
   'reason.invalid_range': 'The end of the time is before its beginning',
   'reason.invalid_pattern': 'The pattern cannot be read',
   'reason.source_exists': 'There is a source of this name already',

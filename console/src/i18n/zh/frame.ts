@@ -46,6 +46,8 @@ export const zh = {
   'reason.invalid_key': '服务器不接受此密钥',
   'reason.too_many_queries': '查询过多，请稍后再试。',
   'reason.unknown_timezone': '没有这个时区',
+  'reason.too_many_cells': '超出一个结果可有的行数。请选择更长的周期或更短的时间。',
+  'reason.too_many_buckets': '超出一个结果可有的取值数。请按其他属性拆分。',
   'reason.invalid_range': '结束时间早于开始时间',
   'reason.invalid_pattern': '无法识别该正则表达式',
   'reason.source_exists': '已有同名来源',
