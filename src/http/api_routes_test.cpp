@@ -244,5 +244,19 @@ TEST_F(ApiRoutes, DoesANamedChangeOnceAndAnswersItAgain) {
             "400 bad_idempotency_key");
 }
 
+TEST_F(ApiRoutes, AKeyThatWasUsedJustNowDoesNotLookUnused) {
+  const auto used = [this] {
+    const Json keys = parse_json(asked("GET", "/api/v1/keys").body).value();
+    for (const Json& key : keys.find("keys")->array) {
+      const Json* const at = key.find("last_used_at");
+      if (key.find("kind")->text == "write" && at != nullptr) return at->text;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(used(), "");
+  EXPECT_EQ(outcome_of(sent("track", event("m1"))), "200");
+  EXPECT_NE(used(), "");
+}
+
 }  // namespace
 }  // namespace hf::http::test

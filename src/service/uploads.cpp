@@ -127,7 +127,9 @@ Result<void> Uploads::remove_leftovers() {
   for (const std::string& folder : folders) {
     const std::string path = directory_ + "/" + folder;
     if (const auto names = env_.files.list(path)) {
-      for (const std::string& name : *names) HF_CHECK(env_.files.remove(path + "/" + name));
+      for (const std::string& name : *names) {
+        HF_CHECK(env_.files.remove(fmt::format("{}/{}", path, name)));
+      }
     }
     HF_CHECK(env_.files.remove(path));
   }
@@ -200,7 +202,7 @@ Result<Uploads::Kept> Uploads::keep(const std::shared_ptr<Incoming>& file) {
   }
   file->close();
   file->expire(env_.clock.now_ms() + options_.age_ms_max);
-  const Kept kept(file, &file->upload());  // Owns the file.
+  Kept kept(file, &file->upload());  // Owns the file.
   kept_.lock()->emplace(kept->id, kept);
   return kept;
 }

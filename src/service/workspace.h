@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/guarded.h"
@@ -100,8 +101,8 @@ class Workspace {
     Status status;
   };
 
-  Workspace(const Env& env, std::string directory, const Options& options)
-      : env_(env), directory_(std::move(directory)), options_(options) {}
+  Workspace(const Env& env, std::string directory, Options options)
+      : env_(env), directory_(std::move(directory)), options_(std::move(options)) {}
   [[nodiscard]] Result<void> open_store();
   void run();
   [[nodiscard]] std::vector<Waiting> take();
