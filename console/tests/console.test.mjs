@@ -105,7 +105,7 @@ describe('the first five minutes, by keyboard alone', { skip }, () => {
     await allWell(visit, 'connect_without_source');
     await write(page, page.getByLabel('New source'), 'web');
     await page.keyboard.press('Enter');
-    await page.getByRole('radio', { name: 'web' }).waitFor();
+    await page.getByRole('radio', { name: 'web', exact: true }).waitFor();
     key = (await page.locator('pre', { hasText: /^hf_w_/ }).innerText()).trim();
     for (const sdk of ['Web page', 'Segment Node', 'RudderStack Node', 'Segment Python', 'curl']) {
       const choice = page.getByRole('radio', { name: sdk });
