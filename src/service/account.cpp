@@ -206,7 +206,7 @@ Result<std::optional<Account>> find_owner(const StateView& state) {
 }
 
 Result<std::string> make_setup_token(StateChange& change, const Env& env) {
-  const std::string token = fmt::format("{}{}", setup_token_prefix, new_secret(env.random));
+  std::string token = fmt::format("{}{}", setup_token_prefix, new_secret(env.random));
   HF_TRY(const auto before, change.setup_tokens());
   for (const SetupToken& each : before) HF_CHECK(change.remove_setup_token(each.hash));
   HF_CHECK(change.save_setup_token(

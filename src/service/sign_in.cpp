@@ -193,7 +193,8 @@ std::int64_t SignIns::wait_s(const std::string& address, const std::string& name
                   throttles->names.wait_s(name, now_ns));
 }
 
-void SignIns::sign_in(std::string_view address, std::string name, std::string password, Done done) {
+void SignIns::sign_in(std::string_view address, std::string name, std::string password,
+                      const Done& done) {
   // What is no name of an account is the name of none.
   const auto trimmed = account_name(name);
   if (trimmed) name = *trimmed;
@@ -251,7 +252,8 @@ SignIns::Outcome SignIns::try_to_sign_in(const std::string& client, const std::s
   return {std::move(signed_in)};
 }
 
-void SignIns::set_owner(std::string token, std::string name, std::string password, Done done) {
+void SignIns::set_owner(std::string token, std::string name, std::string password,
+                        const Done& done) {
   const auto secret = std::make_shared<const Password>(std::move(password));
   const auto checked = [&]() -> Result<void> {
     // Before the slow part; within the transaction again.

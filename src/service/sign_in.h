@@ -69,11 +69,11 @@ class SignIns {
   /// its own. `address` is the client's. Errors: unauthenticated/bad_credentials, which says as
   /// little as its time which of the two is wrong; resource_exhausted/too_many_attempts (this
   /// address or name failed too often, or too many wait); unavailable/stopping; those of State.
-  void sign_in(std::string_view address, std::string name, std::string password, Done done);
+  void sign_in(std::string_view address, std::string name, std::string password, const Done& done);
   /// Makes the owner, or gives it another name and password, and begins a session. Errors: those
   /// of set_owner(), account_name() and check_password(); too_many_attempts where too many wait;
   /// unavailable/stopping.
-  void set_owner(std::string token, std::string name, std::string password, Done done);
+  void set_owner(std::string token, std::string name, std::string password, const Done& done);
   /// Ends the session; fine where there is none. Errors: those of State.
   [[nodiscard]] Result<void> sign_out(std::string_view token);
 
@@ -97,7 +97,7 @@ class SignIns {
   void work();
   [[nodiscard]] bool enqueue(std::function<void(bool is_stopping)> attempt);
   [[nodiscard]] std::int64_t wait_s(const std::string& address, const std::string& name) const;
-  [[nodiscard]] Outcome try_to_sign_in(const std::string& address, const std::string& name,
+  [[nodiscard]] Outcome try_to_sign_in(const std::string& client, const std::string& name,
                                        const std::string& password);
   [[nodiscard]] Outcome try_to_set_owner(const std::string& token, const std::string& name,
                                          const std::string& password);
