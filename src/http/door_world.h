@@ -28,9 +28,11 @@
 #include "service/import_world.h"
 #include "service/memory_state.h"
 #include "service/secret.h"
+#include "service/workspace_hold.h"
 
 namespace hf::http::test {
 
+using hf::test::Hold;
 using hf::test::must;
 
 inline const std::string directory = "/data";
@@ -109,30 +111,6 @@ inline std::string outcome_of(const Response& response) {
   EXPECT_EQ(header_of(response, "Retry-After") != "", may_help) << "to try again";
   return fmt::format("{} {}", response.status, json->find("reason")->text);
 }
-
-/// Keeps the thread that owns the store until it is let go.
-class Hold {
- public:
-  explicit Hold(Workspace& workspace)
-      : holding_([this, &workspace] {
-          EXPECT_TRUE(workspace.with_store([this](Store&) -> Result<void> {
-            begun_.set_value();
-            end_.get_future().wait();
-            return {};
-          }));
-        }) {
-    begun_.get_future().wait();
-  }
-  ~Hold() {
-    end_.set_value();
-    holding_.join();
-  }
-
- private:
-  std::promise<void> begun_;
-  std::promise<void> end_;
-  std::thread holding_;
-};
 
 inline std::string event(std::string_view message_id) {
   return fmt::format(R"({{"type":"track","userId":"u1","event":"Visit","messageId":"{}"}})",

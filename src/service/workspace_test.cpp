@@ -20,10 +20,12 @@
 #include "base/sim_env.h"
 #include "log/record.h"
 #include "service/import_world.h"
+#include "service/workspace_hold.h"
 
 namespace hf {
 namespace {
 
+using test::Hold;
 using test::must;
 using test::reason_of;
 using testing::ElementsAre;
@@ -84,33 +86,6 @@ std::map<std::string, int> messages(const Snapshot& snapshot) {
 std::map<std::string, int> messages(Workspace& workspace) {
   return messages(must(workspace.read()).snapshot);
 }
-
-/// Keeps the thread that owns the store until it is let go.
-class Hold {
- public:
-  explicit Hold(Workspace& workspace)
-      : holding_([this, &workspace] {
-          EXPECT_TRUE(workspace.with_store([this](Store&) -> Result<void> {
-            begun_.set_value();
-            end_.get_future().wait();
-            return {};
-          }));
-        }) {
-    begun_.get_future().wait();
-  }
-  ~Hold() {
-    if (holding_.joinable()) let_go();
-  }
-  void let_go() {
-    end_.set_value();
-    holding_.join();
-  }
-
- private:
-  std::promise<void> begun_;
-  std::promise<void> end_;
-  std::thread holding_;
-};
 
 TEST(Workspace, TellsEachOfManyThreadsOfItsOwnEventsInOrder) {
   SimEnv sim(1);

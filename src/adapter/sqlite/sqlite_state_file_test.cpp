@@ -266,11 +266,13 @@ TEST_F(SqliteStateFiles, DamageIsFoundOrChangesNoAnswer) {
   {
     const auto state = opened(folder_.path());
     ASSERT_NO_FATAL_FAILURE(fill(*state));
+    // Most of the file is to be rows, and not the empty ends of small tables' pages.
+    for (int i = 0; i < 40; ++i) refuse(*state, std::string(1'000, 'y'));
     whole = answers_of(*state).value();
   }
   const std::string bytes = folder_.bytes();
   int found = 0;
-  for (std::uint64_t seed = 0; seed < 600; ++seed) {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
     std::string damaged = bytes;
