@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "base/bitmap.h"
-#include "metric/parallel.h"
+#include "base/parallel.h"
 
 namespace hf {
 namespace {

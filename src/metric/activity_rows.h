@@ -16,14 +16,9 @@
 #include "predicate/matcher.h"
 #include "store/moved_runs.h"
 #include "store/part.h"
+#include "store/row_bits.h"
 
 namespace hf {
-
-/// A bitmap of the rows of a part.
-struct RowBits {
-  std::vector<std::uint64_t> words;
-  bool is_whole = false;  ///< All are set.
-};
 
 /// Which rows of a part match, for one activity.
 struct RowMatches {

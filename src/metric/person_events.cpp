@@ -7,7 +7,7 @@
 
 #include "base/assert.h"
 #include "base/json.h"
-#include "metric/parallel.h"
+#include "base/parallel.h"
 #include "store/property_reader.h"
 
 namespace hf {

@@ -10,8 +10,8 @@
 
 #include "base/guarded.h"
 #include "base/json.h"
+#include "base/parallel.h"
 #include "event/event.h"
-#include "metric/parallel.h"
 #include "predicate/predicate.h"
 #include "store/row_walk.h"
 

@@ -214,7 +214,7 @@ Result<void> restrict_by(const Node& node, const Part& part, std::uint32_t page,
       for (std::size_t w = 0; w < rows.size(); ++w) rows[w] &= ~held[w];
       return {};
     }
-    case Predicate::Kind::property: return restrict_by_condition(node, part, page, rows);
+    default: return restrict_by_condition(node, part, page, rows);
   }
   HF_ASSERT(!"a predicate without a kind");
   return {};

@@ -20,7 +20,7 @@ bool satisfies(const Predicate& predicate, std::span<const PropertyView> propert
     case Predicate::Kind::negation:
       HF_ASSERT(predicate.children.size() == 1);
       return !holds(predicate.children.front());
-    case Predicate::Kind::property: break;
+    default: break;
   }
   const auto property = std::ranges::find(properties, predicate.property, &PropertyView::name);
   if (property == properties.end()) return is_negative(predicate.op);

@@ -53,14 +53,27 @@ struct Scalar {
   [[nodiscard]] ValueView view() const { return {kind, boolean, number, text}; }
 };
 
-class Pattern;  // A compiled RE2.
+class Pattern;     // A compiled RE2.
+struct Behaviour;  // predicate/behaviour.h
 
-/// One condition on a property of the event at hand, or a combination.
+/// A combination, or one condition: on a property of the event at hand, on a trait of the person,
+/// or on what the person did.
 struct Predicate {
-  enum class Kind : std::uint8_t { all, any, negation, property };
+  enum class Kind : std::uint8_t {
+    all,
+    any,
+    negation,
+    property,  ///< Of the event at hand.
+    trait,     ///< Of the person, as its identify calls said.
+    system,    ///< Of the person, as Holdfast itself found: `property` is "stage", "layer", "stay",
+             ///< "segment.vip", "tier.main", "balance.points", "score.churn", "consent.marketing".
+    behaviour,  ///< Of the person: what it did.
+  };
   Kind kind = Kind::all;  ///< An empty `all` holds always.
   std::vector<Predicate> children;
-  std::string property;
+  std::string property;   ///< property, trait, system
+  bool at_event = false;  ///< trait: its value at the event at hand, not the latest.
+  std::shared_ptr<const Behaviour> behaviour;  ///< Set exactly for kind behaviour.
   Op op = Op::eq;
   bool case_insensitive = false;
   std::vector<Scalar> values;  ///< One, two for between, any number for a list value.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "metric/parallel.h"
+#include "base/parallel.h"
 
 #include <algorithm>
 #include <atomic>
