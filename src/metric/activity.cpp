@@ -74,6 +74,8 @@ Result<ActivityPlan> ActivityPlan::bind(const Snapshot& snapshot,
   ActivityPlan plan;
   plan.snapshot_ = &snapshot;
   plan.slots_ = &slots;
+  plan.people_ = scope.people;
+  plan.guard_ = scope.context->guard;
   plan.index_ = SnapshotIndex::of(snapshot);
   plan.owners_ = plan.index_->owners(snapshot);
   if (scope.context->day_sets) {
@@ -316,8 +318,21 @@ Result<void> ActivityBitmaps::load(std::uint32_t chunk) {
       kernels.add(seen_.data(), words_.data() + at * PersonChunk::words, PersonChunk::words);
     }
   }
+  if (const PersonBitmap* const people = plan_->people()) {
+    static constexpr std::array<std::uint64_t, PersonChunk::words> nobody{};
+    keep(chunk < people->chunks() ? people->chunk(chunk) : nobody.data());
+  }
   persons_scanned_ += kernels.count(seen_.data(), seen_.size());
   return {};
+}
+
+void ActivityBitmaps::keep(const std::uint64_t* people) {
+  for (std::size_t at = 0; at < touched_.size(); ++at) {
+    if (touched_[at] == 0) continue;
+    std::uint64_t* const set = words_.data() + at * PersonChunk::words;
+    for (std::size_t w = 0; w < PersonChunk::words; ++w) set[w] &= people[w];
+  }
+  for (std::size_t w = 0; w < PersonChunk::words; ++w) seen_[w] &= people[w];
 }
 
 void ActivityBitmaps::set(std::size_t activity, std::size_t slot, std::uint32_t place) {
@@ -432,6 +447,7 @@ Result<ActivityScan> for_each_chunk(
   const std::size_t all_steps = steps * plan.chunks() + plan.events() / rows_per_step;
   std::vector<std::optional<ActivityBitmaps>> bitmaps(threads_for(all_steps, threads));
   const auto run = [&](unsigned thread, std::uint32_t chunk) -> Result<void> {
+    HF_CHECK(plan.guard().check());
     if (!bitmaps[thread]) bitmaps[thread].emplace(plan);
     HF_CHECK(bitmaps[thread]->load(chunk));
     work(thread, *bitmaps[thread]);

@@ -18,6 +18,7 @@
 #include "metric/query_context.h"
 #include "metric/time_slots.h"
 #include "predicate/matcher.h"
+#include "predicate/people.h"
 #include "store/snapshot_index.h"
 
 namespace hf {
@@ -65,6 +66,8 @@ class ActivityPlan {
     const Zone* zone;  ///< Outlives the plan, as the rest does.
     TimestampMs as_of_ms;
     const QueryContext* context;
+    const PersonBitmap* people = nullptr;       ///< Whose events count; null: everybody's.
+    const RowConditions* conditions = nullptr;  ///< Of the predicates of the activities.
   };
   /// All must outlive the plan. Errors: those of Part's readers.
   [[nodiscard]] static Result<ActivityPlan> bind(const Snapshot& snapshot,
@@ -88,6 +91,8 @@ class ActivityPlan {
   [[nodiscard]] const Source& source(std::size_t activity, std::uint32_t part) const {
     return sources_[activity][part];
   }
+  [[nodiscard]] const PersonBitmap* people() const { return people_; }
+  [[nodiscard]] WorkGuard& guard() const { return *guard_; }
   [[nodiscard]] std::uint64_t moved_events() const { return moved_events_; }
   /// What is to be read of a part by rows; nothing where no activity is.
   [[nodiscard]] std::optional<TimedRows> timed_rows(std::uint32_t part) const;
@@ -111,6 +116,8 @@ class ActivityPlan {
 
   const Snapshot* snapshot_ = nullptr;
   const TimeSlots* slots_ = nullptr;
+  const PersonBitmap* people_ = nullptr;
+  WorkGuard* guard_ = nullptr;
   std::vector<std::string> labels_;  // By activity.
   std::shared_ptr<SnapshotIndex> index_;
   std::shared_ptr<const OwnerMoves> owners_;
@@ -150,6 +157,7 @@ class ActivityBitmaps {
   template <class Use>
   Result<void> for_each_stretch(std::uint32_t part, std::uint32_t chunk, Use&& use);
   void set(std::size_t activity, std::size_t slot, std::uint32_t place);
+  void keep(const std::uint64_t* people);
 
   const ActivityPlan* plan_;
   std::size_t slots_;

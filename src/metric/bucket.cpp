@@ -7,12 +7,14 @@
 
 namespace hf {
 
-void write_json(JsonWriter& out, const Bucket& bucket) {
+void write_json(JsonWriter& out, const BucketPath& path) {
   out.begin_array();
-  switch (bucket.kind) {
-    case Bucket::Kind::value: out.text(bucket.text); break;
-    case Bucket::Kind::missing: out.null(); break;
-    case Bucket::Kind::other: out.begin_object().key("other").boolean(true).end_object(); break;
+  for (const Bucket& bucket : path) {
+    switch (bucket.kind) {
+      case Bucket::Kind::value: out.text(bucket.text); break;
+      case Bucket::Kind::missing: out.null(); break;
+      case Bucket::Kind::other: out.begin_object().key("other").boolean(true).end_object(); break;
+    }
   }
   out.end_array();
 }
@@ -57,11 +59,8 @@ BucketRanking rank_buckets(const BucketTable& table, std::span<const BucketSize>
   for (BucketId id = 0; id < sizes.size(); ++id) {
     if (sizes[id].present) ranked.push_back({id, sizes[id].size, table.bucket(id)});
   }
-  // The missing value's text is empty and sorts first; only the empty text itself ties with it.
   std::ranges::sort(ranked, [](const Ranked& a, const Ranked& b) {
-    if (a.size != b.size) return a.size > b.size;
-    if (a.bucket.kind != b.bucket.kind) return a.bucket.kind == Bucket::Kind::missing;
-    return a.bucket.text < b.bucket.text;
+    return a.size != b.size ? a.size > b.size : a.bucket < b.bucket;
   });
   BucketRanking ranking;
   ranking.slots.assign(sizes.size(), BucketRanking::none);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The buckets of a breakdown. A bucket is the canonical text of a property's value, so 0 and "0"
-// are one; a missing value is a bucket of its own; what lies beyond `top` is summed in one marked
-// other.
+// The buckets of a breakdown. A bucket is the canonical text of a value, so 0 and "0" are one; a
+// missing value is a bucket of its own; what lies beyond `top` is summed in one marked other.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +19,20 @@
 namespace hf {
 
 struct Bucket {
-  enum class Kind : std::uint8_t { value, missing, other };
-  Kind kind = Kind::value;
-  std::string text;  ///< kind value
-  friend bool operator==(const Bucket&, const Bucket&) = default;
+  enum class Kind : std::uint8_t {
+    missing,
+    value,
+    other
+  };  // In the order in which they are shown.
+  Kind kind = Kind::missing;
+  std::string text = {};  ///< kind value
+  friend auto operator<=>(const Bucket&, const Bucket&) = default;
 };
+/// One bucket a dimension of the breakdown.
+using BucketPath = std::vector<Bucket>;
 
-/// Writes ["GB"], [null] or [{"other": true}].
-void write_json(JsonWriter& out, const Bucket& bucket);
+/// Writes ["GB"], [null, "ios"] or [{"other": true}].
+void write_json(JsonWriter& out, const BucketPath& path);
 
 /// Writes the tables of an answer as members of the object at hand: those of the total, or with a
 /// breakdown `groups`, each with its bucket, and `total`. write_table(table) writes a table's.
@@ -50,8 +55,10 @@ void write_tables(JsonWriter& out, const Answer& answer, WriteTable&& write_tabl
 }
 
 using BucketId = std::uint32_t;
+/// The buckets one value is in, ascending: one, several of a list, none of an empty list.
+using BucketSet = std::vector<BucketId>;
 
-/// Numbers the distinct values of one query's breakdown. Methods may run concurrently.
+/// Numbers the distinct values of one dimension. Methods may run concurrently.
 class BucketTable {
  public:
   static constexpr BucketId missing = 0;
@@ -71,17 +78,31 @@ class BucketTable {
   Guarded<State> state_;
 };
 
+/// True where it says no more than that the value is missing.
+[[nodiscard]] inline bool is_missing(const BucketSet& set) {
+  return set.size() == 1 && set.front() == BucketTable::missing;
+}
+
 /// How large a bucket is in an answer. Mergeable.
 struct BucketSize {
   std::int64_t size = 0;
   bool present = false;  ///< Something is to be shown for it, though its size may be 0.
+
+  void add(const BucketSize& more) {
+    size += more.size;
+    present = present || more.present;
+  }
 };
 
-/// Which buckets an answer shows.
+/// Which buckets of one dimension an answer shows.
 struct BucketRanking {
   static constexpr std::int32_t none = -1;
-  std::vector<Bucket> shown;        ///< By size, then text; `other` last where it is needed.
+  std::vector<Bucket> shown;        ///< By size, then bucket; `other` last where it is needed.
   std::vector<std::int32_t> slots;  ///< Index into `shown` by bucket id, or none.
+
+  [[nodiscard]] std::int32_t slot(BucketId id) const {
+    return id < slots.size() ? slots[id] : none;
+  }
 };
 
 /// Ranks the buckets that are present: by size descending, then null, then text ascending bytewise.

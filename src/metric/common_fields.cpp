@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "calendar/time_text.h"
 #include "metric/person_events.h"
@@ -61,38 +62,198 @@ Result<void> read_last(std::string_view text, CommonFields& common) {
   return {};
 }
 
-Result<std::optional<Breakdown>> parse_breakdown(const Json& query) {
-  const Json* list = query.find("breakdown");
-  if (list == nullptr) return std::nullopt;
-  if (!list->is_array()) return wrong_type(*list, "/breakdown", "an array");
-  if (list->array.empty()) return std::nullopt;
-  const auto unsupported = [](std::string_view what, std::string pointer) {
-    return fail(
-        ErrorCode::invalid_argument, "unsupported_breakdown",
-        fmt::format("this breakdown is not in this version, only one by property is: {}", what),
-        std::move(pointer));
-  };
-  if (list->array.size() > 1) return unsupported("several", "/breakdown/1");
-  constexpr auto known = std::to_array<std::string_view>({"property", "top"});
-  constexpr auto later = std::to_array<std::string_view>(
-      {"trait", "segment", "stage", "layer", "stay", "tier", "cohort", "attribution", "step"});
-  const Json& item = list->array.front();
-  const std::string pointer = "/breakdown/0";
-  if (!item.is_object()) return wrong_type(item, pointer, "an object");
-  for (const auto& [name, value] : item.object) {
-    if (std::ranges::find(later, name) != later.end()) {
-      return unsupported(name, pointer_to(pointer, name));
+struct DimensionKind {
+  std::string_view name;
+  Dimension::By by;
+  bool is_named;  ///< Its value says which one; else it is true.
+};
+constexpr std::array dimension_kinds = std::to_array<DimensionKind>({
+    {"property", Dimension::By::property, true},
+    {"trait", Dimension::By::trait, true},
+    {"segment", Dimension::By::system, true},
+    {"stage", Dimension::By::system, false},
+    {"layer", Dimension::By::system, false},
+    {"stay", Dimension::By::system, false},
+    {"tier", Dimension::By::system, true},
+    {"cohort", Dimension::By::cohort, true},
+});
+
+std::unexpected<Error> missing_dimension(const std::string& pointer) {
+  std::vector<std::string_view> names;
+  for (const DimensionKind& kind : dimension_kinds) names.push_back(kind.name);
+  return fail(ErrorCode::invalid_argument, "missing_field",
+              fmt::format("a breakdown has one of the members {}", join_names(names)), pointer);
+}
+
+Result<void> read_attribution(const Json& item, const std::string& pointer, Dimension& dimension) {
+  constexpr auto names =
+      std::to_array<std::string_view>({"first_touch", "last_touch", "step", "all"});
+  HF_TRY(const auto attribution, text_field(item, "attribution", pointer));
+  if (attribution) {
+    HF_TRY(const std::size_t index, choice_field(item, "attribution", pointer, names));
+    dimension.attribution = static_cast<Attribution>(index + 1);
+    if (dimension.by != Dimension::By::property) {
+      return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                  "only a property of events has an attribution: what a person is does not depend "
+                  "on an event",
+                  pointer_to(pointer, "attribution"));
     }
   }
-  HF_CHECK(check_fields(item, pointer, known));
-  HF_TRY(const auto property, text_field(item, "property", pointer));
-  if (!property || property->empty()) {
-    return fail(ErrorCode::invalid_argument, "missing_field", "a breakdown names a property",
-                pointer_to(pointer, "property"));
+  HF_TRY(const auto step, integer_field(item, "step", pointer, 1, 100));
+  const bool by_step = dimension.attribution == Attribution::step;
+  if (step.has_value() != by_step) {
+    return by_step ? fail(ErrorCode::invalid_argument, "missing_field",
+                          "attribution step says of which step", pointer_to(pointer, "step"))
+                   : fail(ErrorCode::invalid_argument, "unsupported_combination",
+                          "step goes with the attribution step", pointer_to(pointer, "step"));
   }
-  HF_TRY(const auto top, integer_field(item, "top", pointer, 1, Breakdown::top_max));
-  return Breakdown{std::string(*property),
-                   static_cast<std::size_t>(top.value_or(Breakdown::top_default))};
+  dimension.step = step.value_or(0);
+  return {};
+}
+
+Result<void> read_cohort(const Json& item, const std::string& pointer, Dimension& dimension) {
+  constexpr auto units =
+      std::to_array<std::string_view>({"day", "week", "month", "quarter", "year"});
+  HF_TRY(const std::size_t unit, choice_field(item, "cohort", pointer, units));
+  dimension.cohort = std::array{Period::Unit::day, Period::Unit::week, Period::Unit::month,
+                                Period::Unit::quarter, Period::Unit::year}[unit];
+  return {};
+}
+
+Result<Dimension> parse_dimension(const Json& item, const std::string& pointer,
+                                  WeekStart week_start) {
+  std::vector<std::string_view> known{"top", "attribution", "step"};
+  for (const DimensionKind& kind : dimension_kinds) known.push_back(kind.name);
+  HF_CHECK(check_fields(item, pointer, known));
+  const DimensionKind* said = nullptr;
+  for (const DimensionKind& kind : dimension_kinds) {
+    if (item.find(kind.name) == nullptr) continue;
+    if (said != nullptr) {
+      return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                  "a dimension is by one thing; several dimensions are several objects",
+                  pointer_to(pointer, kind.name));
+    }
+    said = &kind;
+  }
+  if (said == nullptr) return missing_dimension(pointer);
+  Dimension dimension{.by = said->by, .week_start = week_start};
+  const std::string place = pointer_to(pointer, said->name);
+  if (said->is_named) {
+    HF_TRY(const auto name, text_field(item, said->name, pointer));
+    if (!name || name->empty()) {
+      return fail(ErrorCode::invalid_argument, "missing_field", "the name is empty", place);
+    }
+    dimension.name = said->by == Dimension::By::system ? fmt::format("{}.{}", said->name, *name)
+                                                       : std::string(*name);
+  } else {
+    HF_TRY(const auto asked, boolean_field(item, said->name, pointer));
+    if (!asked || !*asked) return wrong_type(*item.find(said->name), place, "true");
+    dimension.name = said->name;
+  }
+  if (said->by == Dimension::By::cohort) HF_CHECK(read_cohort(item, pointer, dimension));
+  HF_TRY(const auto top, integer_field(item, "top", pointer, 1, Dimension::top_max));
+  dimension.top = static_cast<std::size_t>(top.value_or(Dimension::top_default));
+  HF_CHECK(read_attribution(item, pointer, dimension));
+  return dimension;
+}
+
+Result<std::vector<Dimension>> parse_breakdown(const Json& query, WeekStart week_start) {
+  std::vector<Dimension> breakdown;
+  const Json* list = query.find("breakdown");
+  if (list == nullptr) return breakdown;
+  if (!list->is_array()) return wrong_type(*list, "/breakdown", "an array");
+  if (list->array.size() > dimensions_max) {
+    return fail(ErrorCode::invalid_argument, "out_of_range",
+                fmt::format("a breakdown is at most {} deep", dimensions_max),
+                pointer_to("/breakdown", dimensions_max));
+  }
+  for (std::size_t i = 0; i < list->array.size(); ++i) {
+    HF_TRY(Dimension dimension,
+           parse_dimension(list->array[i], pointer_to("/breakdown", i), week_start));
+    breakdown.push_back(std::move(dimension));
+  }
+  return breakdown;
+}
+
+Result<std::string> parse_unit(const Json& query) {
+  const Json* unit = query.find("unit");
+  if (unit == nullptr) return std::string();
+  if (unit->is_text() && unit->text == "person") return std::string();
+  if (!unit->is_object()) {
+    return wrong_type(*unit, "/unit", "\"person\" or an object as {\"property\": \"account_id\"}");
+  }
+  constexpr auto known = std::to_array<std::string_view>({"property"});
+  HF_CHECK(check_fields(*unit, "/unit", known));
+  HF_TRY(const auto property, text_field(*unit, "property", "/unit"));
+  if (!property || property->empty()) {
+    return fail(ErrorCode::invalid_argument, "missing_field", "a unit names a property",
+                "/unit/property");
+  }
+  return std::string(*property);
+}
+
+Result<BucketPath> parse_bucket(const Json& bucket, std::size_t dimensions) {
+  const std::string place = "/members/cell/bucket";
+  if (!bucket.is_array()) return wrong_type(bucket, place, "an array as in the answer");
+  if (bucket.array.size() != dimensions) {
+    return fail(ErrorCode::invalid_argument, "out_of_range",
+                fmt::format("a bucket has a value for each dimension, here: {}", dimensions),
+                place);
+  }
+  BucketPath path;
+  for (std::size_t i = 0; i < bucket.array.size(); ++i) {
+    const Json& value = bucket.array[i];
+    if (value.is_null()) {
+      path.push_back({Bucket::Kind::missing, {}});
+    } else if (value.is_text()) {
+      path.push_back({Bucket::Kind::value, value.text});
+    } else if (value.is_object() && value.find("other") != nullptr) {
+      path.push_back({Bucket::Kind::other, {}});
+    } else {
+      return wrong_type(value, pointer_to(place, i), "a text, null or {\"other\": true}");
+    }
+  }
+  return path;
+}
+
+Result<std::optional<MembersRequest>> parse_members(const Json& query, std::size_t dimensions) {
+  const Json* members = query.find("members");
+  if (members == nullptr) return std::nullopt;
+  constexpr auto known =
+      std::to_array<std::string_view>({"cell", "data_version", "limit", "cursor"});
+  HF_CHECK(check_fields(*members, "/members", known));
+  MembersRequest request;
+  const Json* cell = members->find("cell");
+  if (cell == nullptr) {
+    return fail(ErrorCode::invalid_argument, "missing_field", "members names a cell of the answer",
+                "/members/cell");
+  }
+  if (!cell->is_object()) return wrong_type(*cell, "/members/cell", "an object");
+  request.cell = *cell;
+  if (const Json* bucket = cell->find("bucket")) {
+    HF_TRY(request.bucket, parse_bucket(*bucket, dimensions));
+  }
+  HF_TRY(const auto version, integer_field(*members, "data_version", "/members", 0,
+                                           std::numeric_limits<std::int64_t>::max()));
+  if (version) request.data_version = static_cast<std::uint64_t>(*version);
+  HF_TRY(const auto limit,
+         integer_field(*members, "limit", "/members", 1, MembersRequest::limit_max));
+  request.limit = static_cast<std::size_t>(limit.value_or(MembersRequest::limit_default));
+  HF_TRY(const auto cursor, text_field(*members, "cursor", "/members"));
+  request.cursor = cursor.value_or("");
+  return request;
+}
+
+// What another unit than the person has not: it is made of events of several persons.
+Result<void> check_unit(const CommonFields& common) {
+  if (common.unit.empty()) return {};
+  for (std::size_t i = 0; i < common.breakdown.size(); ++i) {
+    if (common.breakdown[i].by == Dimension::By::property) continue;
+    return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                "a unit that is no person has no trait, segment or standing of its own",
+                pointer_to("/breakdown", i));
+  }
+  return {};
 }
 
 }  // namespace
@@ -141,7 +302,13 @@ Result<CommonFields> parse_common(const Json& query, const QueryContext& context
   if (const Json* where = query.find("where")) {
     HF_TRY(common.where, parse_predicate(*where, "/where"));
   }
-  HF_TRY(common.breakdown, parse_breakdown(query));
+  if (const Json* people = query.find("people")) {
+    HF_TRY(common.people, parse_predicate(*people, "/people"));
+  }
+  HF_TRY(common.unit, parse_unit(query));
+  HF_TRY(common.breakdown, parse_breakdown(query, common.week_start));
+  HF_CHECK(check_unit(common));
+  HF_TRY(common.members, parse_members(query, common.breakdown.size()));
   return common;
 }
 

@@ -6,9 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "calendar/zone.h"
+#include "metric/bucket.h"
+#include "metric/period_grid.h"
 #include "metric/query_context.h"
 #include "metric/time_range.h"
 #include "predicate/matcher.h"
@@ -23,29 +26,67 @@ struct RangeBound {
   std::optional<Day> day;  ///< Set where it was a local date (of `to`: the last date inside).
 };
 
-struct Breakdown {
+inline constexpr std::size_t dimensions_max = 3;
+
+/// Which event says in which bucket of a property a person is.
+enum class Attribution : std::uint8_t {
+  unsaid,       ///< As the metric does by default.
+  first_touch,  ///< The first event the query names that has a value,
+  last_touch,   ///< or the last.
+  step,         ///< The one that served a step of a funnel.
+  all,          ///< Each: a person may be in several buckets.
+};
+
+/// One dimension of a breakdown.
+struct Dimension {
   static constexpr std::int64_t top_default = 25;
   static constexpr std::int64_t top_max = 1000;
-  std::string property;
+  enum class By : std::uint8_t {
+    property,  ///< Of the events; the rest is the person's.
+    trait,
+    system,  ///< segment, stage, layer, stay, tier: as Predicate::Kind::system names them.
+    cohort,  ///< The period of the person's first active event.
+  };
+  By by = By::property;
+  std::string name;                          ///< Of the property or trait.
+  Period::Unit cohort = Period::Unit::day;   ///< by cohort; day or longer.
+  WeekStart week_start = WeekStart::monday;  ///< by cohort of weeks.
   std::size_t top = static_cast<std::size_t>(top_default);
+  Attribution attribution = Attribution::unsaid;
+  std::int64_t step = 0;  ///< attribution step; from 1.
+};
+
+/// Who is behind one cell of the answer.
+struct MembersRequest {
+  static constexpr std::int64_t limit_default = 100;
+  static constexpr std::int64_t limit_max = 10'000;
+  Json cell;                                  ///< As the metric names its cells.
+  std::optional<BucketPath> bucket;           ///< Absent: of the total.
+  std::optional<std::uint64_t> data_version;  ///< The answer's to which the cell belongs.
+  std::size_t limit = static_cast<std::size_t>(limit_default);
+  std::string cursor;  ///< Of the page before; empty: the first.
 };
 
 /// The fields every metric understands, checked, with their defaults filled in.
 struct CommonFields {
   std::shared_ptr<const Zone> zone;  ///< Never null.
   WeekStart week_start = WeekStart::monday;
-  TimestampMs as_of = 0;           ///< Events up to and including this instant are seen.
-  std::optional<RangeBound> from;  ///< Absent: from the first event the query names.
-  std::optional<RangeBound> to;    ///< Absent: to as_of.
-  Predicate where;                 ///< Holds always where absent.
-  std::optional<Breakdown> breakdown;
+  TimestampMs as_of = 0;            ///< Events up to and including this instant are seen.
+  std::optional<RangeBound> from;   ///< Absent: from the first event the query names.
+  std::optional<RangeBound> to;     ///< Absent: to as_of.
+  Predicate where;                  ///< Holds always where absent.
+  std::optional<Predicate> people;  ///< Only persons of whom it holds at as_of.
+  std::string unit;                 ///< Id property that is counted instead of persons; or empty.
+  std::vector<Dimension> breakdown;
+  std::optional<MembersRequest> members;
 };
 
 /// Names of the common fields this version answers, and of those it does not.
 inline constexpr std::array common_field_names = std::to_array<std::string_view>(
-    {"metric", "from", "to", "last", "as_of", "timezone", "week_start", "where", "breakdown"});
+    {"metric", "from", "to", "last", "as_of", "timezone", "week_start", "where", "people", "unit",
+     "breakdown", "members"});
 inline constexpr std::array unsupported_common_field_names =
-    std::to_array<std::string_view>({"people", "unit", "sample", "members"});
+    std::to_array<std::string_view>({"sample"});
 
 /// Requires check_fields() of `query`. Errors, all invalid_argument with pointer: wrong_type,
 /// unknown_field, unknown_value, unknown_timezone, invalid_time, invalid_duration, invalid_range,

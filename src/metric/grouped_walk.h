@@ -1,204 +1,269 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One pass over the persons for a total, and two for a breakdown: the first finds how large each
-// bucket is, so that the second keeps tallies only for those an answer shows.
+// bucket of each dimension is, so that the second keeps tallies only for those an answer shows.
+// Who is behind a cell is found by the same passes: a person is in a cell when counting the person
+// changes it.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
-#include "metric/bucket.h"
-#include "metric/person_events.h"
+#include "metric/grouping.h"
 
 namespace hf {
 
-/// How a walk treats a person's events, as bits of the selection.
+/// How a walk treats a unit's events.
 struct WalkRules {
-  /// Where set, a person is in the buckets of its first event of these bits (the missing one where
-  /// it has none), with all its events. Else a bucket has the events that carry its value.
-  std::uint32_t bucket_by_first = 0;
-  /// Where set, the person's value is the number of its last event of these bits that has one.
-  std::uint32_t trait_bits = 0;
-  std::optional<std::size_t> top;  ///< Buckets to show; nothing: no breakdown.
-  unsigned threads = 1;
+  /// Where set, the unit's value is the number of its last event of these bits that has one.
+  std::uint64_t trait_bits = 0;
+  std::size_t trait_value = 0;           ///< Which value of the selection it is.
+  std::span<const GroupBy> groups = {};  ///< Empty: no breakdown.
 };
 
 template <class Tally>
 struct GroupedTallies {
+  struct Group {
+    BucketPath bucket;
+    Tally tally;
+  };
   Tally total;
-  std::vector<Tally> groups;  ///< Of `buckets`.
-  std::vector<Bucket> buckets;
-  std::uint64_t events_scanned = 0;
-  std::uint64_t persons_scanned = 0;
-  bool numbers_too_big = false;
+  std::vector<Group> groups;  ///< As answers show them.
+  EventSource::Scan scan;
 };
 
-/// Sorts one person's events into buckets.
-class BucketSplit {
- public:
-  /// Calls use(bucket, events) for each bucket, events in order.
-  template <class Use>
-  void for_each(std::span<const PersonEvent> events, const WalkRules& rules, Use&& use) {
-    if (rules.bucket_by_first != 0) {
-      const auto first = std::ranges::find_if(events, [&](const PersonEvent& event) {
-        return (event.matched & rules.bucket_by_first) != 0;
-      });
-      if (first == events.end()) {
-        use(BucketTable::missing, events);
-      } else {
-        for (const BucketId bucket : *first->buckets) use(bucket, events);
-      }
-      return;
-    }
-    // Most properties say the same of a person each time: then there is nothing to sort.
-    const std::vector<BucketId>* only = events.empty() ? nullptr : events.front().buckets;
-    if (only != nullptr && only->size() == 1 &&
-        std::ranges::all_of(events, [&](const PersonEvent& event) {
-          return event.buckets != nullptr && *event.buckets == *only;
-        })) {
-      use(only->front(), events);
-      return;
-    }
-    order_.clear();
-    for (std::uint32_t i = 0; i < events.size(); ++i) {
-      if (events[i].buckets == nullptr) continue;
-      for (const BucketId bucket : *events[i].buckets) order_.emplace_back(bucket, i);
-    }
-    std::ranges::sort(order_);
-    for (std::size_t i = 0; i < order_.size();) {
-      const BucketId bucket = order_[i].first;
-      events_.clear();
-      for (; i < order_.size() && order_[i].first == bucket; ++i) {
-        events_.push_back(events[order_[i].second]);
-      }
-      use(bucket, std::span<const PersonEvent>(events_));
-    }
-  }
+/// One unit behind a cell.
+struct CellMember {
+  UnitId unit;
+  std::int64_t count;  ///< What it adds to the cell.
+};
 
- private:
-  std::vector<std::pair<BucketId, std::uint32_t>> order_;
-  std::vector<PersonEvent> events_;
+/// What a walk hands an evaluator: the events of one unit that are in one group.
+struct WalkedUnit : PersonEvents {
+  std::optional<Decimal> trait;  ///< WalkRules::trait_bits
 };
 
 /// An Evaluator has a type Tally with add(const Tally&), and is made once a thread from `plan`:
 ///   Tally empty_tally() const
-///   BucketSize measure(span<const PersonEvent>)         what one person adds to its bucket's size
-///   void add(span<const PersonEvent>, const optional<Decimal>& trait, Tally&)
-/// Tallies are integers and exact sums: the answer does not depend on how persons were split.
-/// `fits` is asked, with the number of groups, before their tallies are made.
-/// Errors: those of PersonEventReader and of `fits`.
-template <class Evaluator, class Plan, class Fits>
-[[nodiscard]] Result<GroupedTallies<typename Evaluator::Tally>> walk_grouped(
-    const BoundSelection& bound, const Plan& plan, const WalkRules& rules, Fits&& fits) {
+///   BucketSize measure(const WalkedUnit&)           what one unit adds to its bucket's size
+///   void add(const WalkedUnit&, Tally&)
+/// Tallies are integers and exact sums: the answer does not depend on how units were split.
+template <class Evaluator, class Plan>
+class GroupedWalk {
+ public:
   using Tally = typename Evaluator::Tally;
-  const Snapshot& snapshot = bound.snapshot();
-  BucketTable table;
-  GroupedTallies<Tally> result{.total = Evaluator(plan).empty_tally()};
 
-  // Calls use(evaluator, events) for each person of a range; counts what it has looked at.
-  struct Seen {
-    std::uint64_t events = 0;
-    std::uint64_t persons = 0;
-    bool numbers_too_big = false;
-  };
-  const auto for_persons = [&](PersonOrdinal begin, PersonOrdinal end, Seen& seen,
-                               auto&& use) -> Result<void> {
-    HF_TRY(PersonEventReader reader, PersonEventReader::open(bound, &table));
-    Result<void> outcome;
-    for_each_person(snapshot, begin, end, [&](PersonOrdinal, std::span<const PersonRun> runs) {
-      if (!outcome) return;
-      const auto events = reader.read(runs);
-      if (!events) {
-        outcome = std::unexpected(events.error());
-        return;
-      }
-      ++seen.persons;
-      for (const PersonRun& run : runs) seen.events += run.row_count;
-      if (bound.selection().value_bits != 0) {
-        for (const PersonEvent& event : *events) {
-          seen.numbers_too_big |= event.number_state == NumberState::too_big;
+  GroupedWalk(const EventSource& source, const Plan& plan, const WalkRules& rules)
+      : source_(&source), plan_(&plan), rules_(rules), workers_(source.threads()) {}
+
+  /// `fits` is asked, with the number of groups, before as many tallies are made.
+  /// Errors: those of EventSource and of `fits`.
+  template <class Fits>
+  [[nodiscard]] Result<GroupedTallies<Tally>> tally(Fits&& fits) {
+    HF_CHECK(fits(std::size_t{0}));
+    HF_CHECK(rank());
+    GroupedTallies<Tally> result{
+        .total = Evaluator(*plan_).empty_tally(), .groups = {}, .scan = {}};
+    for (Worker& worker : workers_) worker.total.emplace(result.total);
+    const auto add = [&](unsigned thread, UnitId unit, const PersonEvents& events) -> Result<void> {
+      Worker& worker = this->worker(thread);
+      const WalkedUnit all = walked(events);
+      worker.evaluator->add(all, *worker.total);
+      if (rules_.groups.empty()) return {};
+      const auto add_group = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
+        const auto slots = slots_of(ids);
+        if (!slots) return {};
+        const WalkedUnit view{inside, all.trait};
+        const BucketSize size = worker.evaluator->measure(view);
+        if (!size.present) return {};
+        auto at = worker.groups.find(*slots);
+        if (at == worker.groups.end()) {
+          HF_CHECK(fits(worker.groups.size() + 1));
+          at = worker.groups.emplace(*slots, Sized{result.total, {}}).first;
+        }
+        at->second.size.add(size);
+        worker.evaluator->add(view, at->second.tally);
+        return {};
+      };
+      return worker.split.for_each(rules_.groups, unit, events, add_group);
+    };
+    HF_TRY(result.scan, source_->for_each(add));
+    Groups groups = std::move(workers_.front().groups);
+    for (Worker& worker : workers_) {
+      result.total.add(*worker.total);
+      if (&worker == &workers_.front()) continue;
+      for (auto& [slots, more] : worker.groups) {
+        const auto [at, is_new] = groups.try_emplace(slots, Sized{result.total, {}});
+        if (is_new) {
+          at->second = std::move(more);
+        } else {
+          at->second.size.add(more.size);
+          at->second.tally.add(more.tally);
         }
       }
-      if (!events->empty()) use(*events);
-    });
-    return outcome;
+    }
+    HF_CHECK(fits(groups.size()));
+    show(std::move(groups), result.groups);
+    return result;
+  }
+
+  /// The units behind a cell of the total, or of the group with that bucket: those whose adding
+  /// changes what `cell` reads from the tally, ascending by unit. None where there is no such
+  /// group. Errors: those of EventSource.
+  template <class Cell>
+  [[nodiscard]] Result<std::vector<CellMember>> members(const BucketPath* bucket, Cell&& cell) {
+    HF_CHECK(rank());
+    for (Worker& worker : workers_) worker.total.emplace(Evaluator(*plan_).empty_tally());
+    const auto find = [&](unsigned thread, UnitId unit,
+                          const PersonEvents& events) -> Result<void> {
+      Worker& worker = this->worker(thread);
+      const WalkedUnit all = walked(events);
+      const std::int64_t before = cell(*worker.total);
+      if (bucket == nullptr) {
+        worker.evaluator->add(all, *worker.total);
+      } else {
+        const auto add_group = [&](const GroupIds& ids,
+                                   const PersonEvents& inside) -> Result<void> {
+          const auto slots = slots_of(ids);
+          if (slots && path_of(*slots) == *bucket) {
+            worker.evaluator->add(WalkedUnit{inside, all.trait}, *worker.total);
+          }
+          return {};
+        };
+        HF_CHECK(worker.split.for_each(rules_.groups, unit, events, add_group));
+      }
+      const std::int64_t more = cell(*worker.total) - before;
+      if (more != 0) worker.members.push_back({unit, more});
+      return {};
+    };
+    HF_CHECK(source_->for_each(find));
+    std::vector<CellMember> all;
+    for (const Worker& worker : workers_) {
+      all.insert(all.end(), worker.members.begin(), worker.members.end());
+    }
+    std::ranges::sort(all, {}, &CellMember::unit);
+    return all;
+  }
+
+ private:
+  // By dimension, index into what its ranking shows.
+  using Slots = std::array<std::int32_t, dimensions_max>;
+  struct Sized {
+    Tally tally;
+    BucketSize size;
+  };
+  using Groups = std::map<Slots, Sized>;
+  struct Worker {
+    std::optional<Evaluator> evaluator;
+    GroupSplit split;
+    std::array<std::vector<BucketSize>, dimensions_max> sizes;  // By bucket.
+    std::optional<Tally> total;
+    Groups groups;
+    std::vector<CellMember> members;
   };
 
-  BucketRanking ranking;
-  if (rules.top) {
-    std::vector<std::vector<BucketSize>> sizes(std::max(1u, rules.threads));
-    const Result<void> measured = for_each_person_range(
-        snapshot, rules.threads,
-        [&](unsigned range, PersonOrdinal begin, PersonOrdinal end) -> Result<void> {
-          Evaluator evaluator(plan);
-          BucketSplit split;
-          Seen seen;
-          std::vector<BucketSize>& own = sizes[range];
-          return for_persons(begin, end, seen, [&](std::span<const PersonEvent> events) {
-            split.for_each(events, rules, [&](BucketId id, std::span<const PersonEvent> inside) {
-              if (own.size() <= id) own.resize(id + 1);
-              const BucketSize more = evaluator.measure(inside);
-              own[id].size += more.size;
-              own[id].present |= more.present;
-            });
-          });
-        });
-    HF_CHECK(measured);
-    std::vector<BucketSize> all(table.size());
-    for (const auto& own : sizes) {
-      for (std::size_t id = 0; id < own.size(); ++id) {
-        all[id].size += own[id].size;
-        all[id].present |= own[id].present;
-      }
-    }
-    ranking = rank_buckets(table, all, *rules.top);
-    result.buckets = ranking.shown;
+  Worker& worker(unsigned thread) {
+    Worker& own = workers_[thread];
+    if (!own.evaluator) own.evaluator.emplace(*plan_);
+    return own;
   }
-  HF_CHECK(fits(result.buckets.size()));
-  result.groups.assign(result.buckets.size(), result.total);
 
-  std::vector<GroupedTallies<Tally>> parts(std::max(1u, rules.threads), result);
-  const Result<void> walked = for_each_person_range(
-      snapshot, rules.threads,
-      [&](unsigned range, PersonOrdinal begin, PersonOrdinal end) -> Result<void> {
-        Evaluator evaluator(plan);
-        BucketSplit split;
-        Seen seen;
-        GroupedTallies<Tally>& own = parts[range];
-        const auto add_person = [&](std::span<const PersonEvent> events) {
-          std::optional<Decimal> trait;
-          for (const PersonEvent& event : events) {
-            if ((event.matched & rules.trait_bits) == 0) continue;
-            if (event.number_state == NumberState::missing) continue;
-            trait.reset();  // The latest value counts, and only where it is a number.
-            if (event.number_state == NumberState::number) trait = event.number;
-          }
-          evaluator.add(events, trait, own.total);
-          if (!rules.top) return;
-          split.for_each(events, rules, [&](BucketId id, std::span<const PersonEvent> inside) {
-            const std::int32_t slot = ranking.slots[id];
-            if (slot != BucketRanking::none) evaluator.add(inside, trait, own.groups[slot]);
-          });
-        };
-        HF_CHECK(for_persons(begin, end, seen, add_person));
-        own.events_scanned = seen.events;
-        own.persons_scanned = seen.persons;
-        own.numbers_too_big = seen.numbers_too_big;
-        return {};
-      });
-  HF_CHECK(walked);
-  for (const GroupedTallies<Tally>& part : parts) {
-    result.total.add(part.total);
-    for (std::size_t i = 0; i < part.groups.size(); ++i) result.groups[i].add(part.groups[i]);
-    result.events_scanned += part.events_scanned;
-    result.persons_scanned += part.persons_scanned;
-    result.numbers_too_big |= part.numbers_too_big;
+  WalkedUnit walked(const PersonEvents& events) const {
+    WalkedUnit unit{events, {}};
+    if (rules_.trait_bits == 0) return unit;
+    for (const PersonEvent& event : events.events) {
+      if ((event.matched & rules_.trait_bits) == 0) continue;
+      const EventNumber& number = events.number(event, rules_.trait_value);
+      if (number.state == NumberState::missing) continue;
+      unit.trait.reset();  // The latest value counts, and only where it is a number.
+      if (number.state == NumberState::number) unit.trait = number.number;
+    }
+    return unit;
   }
-  return result;
-}
+
+  // Which buckets of each dimension are shown.
+  Result<void> rank() {
+    if (rules_.groups.empty()) return {};
+    const auto measure = [&](unsigned thread, UnitId unit,
+                             const PersonEvents& events) -> Result<void> {
+      Worker& worker = this->worker(thread);
+      const WalkedUnit all = walked(events);
+      for (std::size_t d = 0; d < rules_.groups.size(); ++d) {
+        std::vector<BucketSize>& sizes = worker.sizes[d];
+        const auto measure_group = [&](const GroupIds& ids,
+                                       const PersonEvents& inside) -> Result<void> {
+          const BucketId id = ids.front();
+          if (sizes.size() <= id) sizes.resize(id + 1);
+          sizes[id].add(worker.evaluator->measure(WalkedUnit{inside, all.trait}));
+          return {};
+        };
+        HF_CHECK(worker.split.for_each(rules_.groups.subspan(d, 1), unit, events, measure_group));
+      }
+      return {};
+    };
+    HF_CHECK(source_->for_each(measure));
+    for (std::size_t d = 0; d < rules_.groups.size(); ++d) {
+      std::vector<BucketSize> all(rules_.groups[d].table->size());
+      for (const Worker& worker : workers_) {
+        for (std::size_t id = 0; id < worker.sizes[d].size(); ++id) {
+          all[id].add(worker.sizes[d][id]);
+        }
+      }
+      rankings_[d] = rank_buckets(*rules_.groups[d].table, all, rules_.groups[d].top);
+    }
+    return {};
+  }
+
+  std::optional<Slots> slots_of(const GroupIds& ids) const {
+    Slots slots{};
+    for (std::size_t d = 0; d < rules_.groups.size(); ++d) {
+      slots[d] = rankings_[d].slot(ids[d]);
+      if (slots[d] == BucketRanking::none) return std::nullopt;
+    }
+    return slots;
+  }
+
+  BucketPath path_of(const Slots& slots) const {
+    BucketPath path;
+    for (std::size_t d = 0; d < rules_.groups.size(); ++d) {
+      path.push_back(rankings_[d].shown[static_cast<std::size_t>(slots[d])]);
+    }
+    return path;
+  }
+
+  // Those without any `other` first; by size, then bucket.
+  void show(Groups groups, std::vector<typename GroupedTallies<Tally>::Group>& shown) const {
+    struct Ordered {
+      std::ptrdiff_t others;
+      std::int64_t size;
+      BucketPath path;
+      Sized* group;
+    };
+    std::vector<Ordered> order;
+    for (auto& [slots, group] : groups) {
+      BucketPath path = path_of(slots);
+      const auto others = std::ranges::count(path, Bucket::Kind::other, &Bucket::kind);
+      order.push_back({others == 0 ? 0 : 1, group.size.size, std::move(path), &group});
+    }
+    std::ranges::sort(order, [](const Ordered& a, const Ordered& b) {
+      if (a.others != b.others) return a.others < b.others;
+      return a.size != b.size ? a.size > b.size : a.path < b.path;
+    });
+    for (Ordered& each : order) {
+      shown.push_back({std::move(each.path), std::move(each.group->tally)});
+    }
+  }
+
+  const EventSource* source_;
+  const Plan* plan_;
+  WalkRules rules_;
+  std::array<BucketRanking, dimensions_max> rankings_;  // By dimension.
+  std::vector<Worker> workers_;
+};
 
 }  // namespace hf

@@ -10,6 +10,7 @@
 
 #include "metric/grouped_walk.h"
 #include "metric/lifecycle_bitmaps.h"
+#include "metric/query_scope.h"
 
 namespace hf {
 namespace {
@@ -18,35 +19,7 @@ void add_each(std::vector<std::int64_t>& sums, const std::vector<std::int64_t>& 
   for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += more[i];
 }
 
-// What a lifecycle query reads. It must not move: the selection points into it.
-class LifecycleSelection {
- public:
-  LifecycleSelection(const LifecycleQuery& query, bool with_first_seen) {
-    selection_.as_of = query.common.as_of;
-    selection_.wanted.push_back({&query.match, &query.common.where});
-    if (with_first_seen) {
-      // What was purged makes nobody new again, and counts for nothing else.
-      selection_.wanted.push_back({&query.match, &query.common.where});
-      selection_.first_seen_bits = lifecycle_bits::seen;
-    }
-    if (query.common.breakdown) {
-      rules.top = query.common.breakdown->top;
-      selection_.bucket_property = query.common.breakdown->property;
-      selection_.bucket_bits = lifecycle_bits::active | lifecycle_bits::seen;
-    }
-  }
-  LifecycleSelection(const LifecycleSelection&) = delete;
-  LifecycleSelection& operator=(const LifecycleSelection&) = delete;
-
-  const EventSelection& selection() const { return selection_; }
-
-  WalkRules rules;
-
- private:
-  EventSelection selection_;
-};
-
-LifecycleTable table_of(const LifecyclePlan& plan, const LifecycleTally& tally, Bucket bucket) {
+LifecycleTable table_of(const LifecyclePlan& plan, const LifecycleTally& tally, BucketPath bucket) {
   LifecycleTable table{std::move(bucket), {}};
   for (std::size_t row = 0; row < plan.rows(); ++row) {
     table.rows.push_back(
@@ -114,16 +87,15 @@ void LifecycleEvaluator::find_periods(std::span<const PersonEvent> events) {
   }
 }
 
-BucketSize LifecycleEvaluator::measure(std::span<const PersonEvent> events) {
-  find_periods(events);
+BucketSize LifecycleEvaluator::measure(const WalkedUnit& unit) {
+  find_periods(unit.events);
   const auto before = active_.empty() || active_.front() > 0 ? 0 : 1;
   // Who was active before the first row alone is dormant in it, and is shown.
   return {static_cast<std::int64_t>(active_.size()) - before, !active_.empty()};
 }
 
-void LifecycleEvaluator::add(std::span<const PersonEvent> events, const std::optional<Decimal>&,
-                             Tally& tally) {
-  find_periods(events);
+void LifecycleEvaluator::add(const WalkedUnit& unit, Tally& tally) {
+  find_periods(unit.events);
   for (std::size_t i = 0; i < active_.size(); ++i) {
     // The answer's row; -1 is the period before.
     const std::int32_t row = active_[i] - 1;
@@ -140,22 +112,67 @@ void LifecycleEvaluator::add(std::span<const PersonEvent> events, const std::opt
   }
 }
 
-Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryContext& context,
-                                      const LifecycleQuery& query) {
-  LifecycleAnswer answer;
-  answer.has_groups = query.common.breakdown.has_value();
+namespace {
+
+Result<QueryScope> scope_of(const Snapshot& snapshot, const QueryContext& context,
+                            const LifecycleQuery& query) {
+  const std::array<const Matcher*, 1> matchers{&query.match};
+  return QueryScope::find(snapshot, context, query.common, matchers);
+}
+
+struct PlannedLifecycle {
+  LifecyclePlan plan;
+  bool has_events;
+  std::vector<std::string> periods;  // The answer's.
+};
+
+Result<PlannedLifecycle> plan_lifecycle(const Snapshot& snapshot, const LifecycleQuery& query) {
   const std::array<const Matcher*, 1> named{&query.match};
   HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   HF_TRY(PeriodGrid grid, PeriodGrid::build_whole(query.period, range, *query.common.zone,
                                                   query.common.week_start, 1));
-  const LifecyclePlan plan{&query, std::move(grid)};
+  PlannedLifecycle planned{{&query, std::move(grid)}, first_event.has_value(), {}};
+  for (std::int32_t row = 1; row < planned.plan.grid.rows(); ++row) {
+    planned.periods.push_back(planned.plan.grid.label(row));
+  }
+  return planned;
+}
+
+// Who was there before keeps that place though the events were purged.
+const Snapshot& history_of(const Snapshot& snapshot) {
+  return snapshot.with_first_seen ? *snapshot.with_first_seen : snapshot;
+}
+
+Result<std::unique_ptr<BoundQuestion>> bind_lifecycle(const Snapshot& snapshot,
+                                                      const QueryContext& context,
+                                                      const LifecycleQuery& query,
+                                                      const QueryScope& scope) {
+  EventSelection selection;
+  selection.wanted.push_back({&query.match, &query.common.where});
+  if (snapshot.with_first_seen) {
+    selection.wanted.push_back({&query.match, &query.common.where});
+    selection.first_seen_bits = lifecycle_bits::seen;
+  }
+  return BoundQuestion::bind(history_of(snapshot), context, query.common, scope,
+                             std::move(selection),
+                             {.event_bits = lifecycle_bits::active | lifecycle_bits::seen});
+}
+
+}  // namespace
+
+Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryContext& context,
+                                      const LifecycleQuery& query) {
+  HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query));
+  const LifecyclePlan& plan = planned.plan;
+  LifecycleAnswer answer;
+  answer.has_groups = !query.common.breakdown.empty();
+  answer.periods = std::move(planned.periods);
   for (std::int32_t row = 1; row < plan.grid.rows(); ++row) {
-    answer.periods.push_back(plan.grid.label(row));
     answer.complete.push_back(plan.grid.end(row) <= query.common.as_of + 1);
   }
-  if (!first_event || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
+  if (!planned.has_events || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
   if (plan.rows() == 0) return answer;
 
   const auto fits = [&](std::size_t groups) -> Result<void> {
@@ -166,14 +183,15 @@ Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryConte
                             "{} x {} x {}",
                             LifecycleQuery::cells_max, plan.rows(), numbers, groups + 1));
   };
-  const bool with_first_seen = snapshot.with_first_seen != nullptr;
-  const Snapshot& history = with_first_seen ? *snapshot.with_first_seen : snapshot;
+  HF_CHECK(fits(0));
+  HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
   if (const auto slots = lifecycle_slots(plan); slots && context.bitmaps) {
-    HF_CHECK(fits(0));
     std::vector<Activity> activities{{&query.match, &query.common.where}};
-    if (with_first_seen) activities.push_back({&query.match, &query.common.where, true});
-    const ActivityPlan::Scope scope{query.common.zone.get(), query.common.as_of, &context};
-    HF_TRY(const ActivityPlan activity, ActivityPlan::bind(history, activities, *slots, scope));
+    if (snapshot.with_first_seen) activities.push_back({&query.match, &query.common.where, true});
+    const ActivityPlan::Scope activity_scope{query.common.zone.get(), query.common.as_of, &context,
+                                             scope.people(), scope.conditions()};
+    HF_TRY(const ActivityPlan activity,
+           ActivityPlan::bind(history_of(snapshot), activities, *slots, activity_scope));
     HF_TRY(const LifecycleCounts counts, count_lifecycle(plan, activity, context.threads));
     answer.total = table_of(plan, counts.tally, {});
     answer.events_scanned = counts.scan.events;
@@ -181,18 +199,38 @@ Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryConte
     answer.plan = activity.steps();
     return answer;
   }
-  LifecycleSelection reads(query, with_first_seen);
-  reads.rules.threads = context.threads;
-  HF_TRY(const BoundSelection bound, BoundSelection::bind(history, reads.selection()));
-  HF_TRY(const auto tallies, walk_grouped<LifecycleEvaluator>(bound, plan, reads.rules, fits));
+  HF_TRY(const auto question, bind_lifecycle(snapshot, context, query, scope));
+  GroupedWalk<LifecycleEvaluator, LifecyclePlan> walk(*question->source, plan,
+                                                      {.groups = question->groups});
+  HF_TRY(const auto tallies, walk.tally(fits));
   answer.total = table_of(plan, tallies.total, {});
-  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
-    answer.groups.push_back(table_of(plan, tallies.groups[i], tallies.buckets[i]));
+  for (const auto& group : tallies.groups) {
+    answer.groups.push_back(table_of(plan, group.tally, group.bucket));
   }
-  answer.events_scanned = tallies.events_scanned;
-  answer.persons_scanned = tallies.persons_scanned;
-  answer.plan = bound.steps();
+  answer.events_scanned = tallies.scan.events;
+  answer.persons_scanned = tallies.scan.persons;
+  answer.plan = question->bound->steps();
   return answer;
+}
+
+Result<Members> lifecycle_members(const Snapshot& snapshot, const QueryContext& context,
+                                  const LifecycleQuery& query) {
+  const MembersRequest& request = *query.common.members;
+  HF_TRY(const PlannedLifecycle planned, plan_lifecycle(snapshot, query));
+  const std::vector<std::string> kinds{"new", "returning", "resurrecting", "dormant", "active"};
+  HF_TRY(const std::size_t row, cell_label(request.cell, "period", planned.periods));
+  HF_TRY(const std::size_t kind, cell_label(request.cell, "kind", kinds));
+  HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
+  HF_TRY(const auto question, bind_lifecycle(snapshot, context, query, scope));
+  GroupedWalk<LifecycleEvaluator, LifecyclePlan> walk(*question->source, planned.plan,
+                                                      {.groups = question->groups});
+  const auto cell = [&](const LifecycleTally& tally) {
+    const std::int64_t active = tally.fresh[row] + tally.returning[row] + tally.resurrecting[row];
+    return std::array{tally.fresh[row], tally.returning[row], tally.resurrecting[row],
+                      tally.dormant[row], active}[kind];
+  };
+  HF_TRY(auto members, walk.members(request.bucket ? &*request.bucket : nullptr, cell));
+  return Members{std::move(members), question->units};
 }
 
 void write_json(JsonWriter& out, const LifecycleAnswer& answer) {

@@ -14,8 +14,9 @@
 #include "base/json.h"
 #include "metric/bucket.h"
 #include "metric/common_fields.h"
+#include "metric/grouped_walk.h"
+#include "metric/members.h"
 #include "metric/period_grid.h"
-#include "metric/person_events.h"
 #include "metric/query_context.h"
 #include "predicate/matcher.h"
 #include "store/snapshot.h"
@@ -43,7 +44,7 @@ struct LifecycleRow {
 };
 
 struct LifecycleTable {
-  Bucket bucket;                   ///< Of a group; meaningless of the total.
+  BucketPath bucket;               ///< Of a group; meaningless of the total.
   std::vector<LifecycleRow> rows;  ///< By period.
 };
 
@@ -68,6 +69,12 @@ struct LifecycleAnswer {
 [[nodiscard]] Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot,
                                                     const QueryContext& context,
                                                     const LifecycleQuery& query);
+
+/// Who is behind the cell {"period", "kind": "new", "returning", "resurrecting", "dormant" or
+/// "active"}. Requires query.common.members. Errors: those of run_lifecycle() and of cell_label().
+[[nodiscard]] Result<Members> lifecycle_members(const Snapshot& snapshot,
+                                                const QueryContext& context,
+                                                const LifecycleQuery& query);
 
 /// Writes the DATA of the answer.
 void write_json(JsonWriter& out, const LifecycleAnswer& answer);
@@ -96,9 +103,9 @@ struct LifecycleTally {
 };
 
 namespace lifecycle_bits {
-inline constexpr std::uint32_t active = 1u << 0;
+inline constexpr std::uint64_t active = 1u << 0;
 /// The same matcher, also of first-seen rows: who was there before.
-inline constexpr std::uint32_t seen = 1u << 1;
+inline constexpr std::uint64_t seen = 1u << 1;
 }  // namespace lifecycle_bits
 
 /// Counts one person after the other, for walk_grouped().
@@ -108,8 +115,8 @@ class LifecycleEvaluator {
 
   explicit LifecycleEvaluator(const LifecyclePlan& plan);
   [[nodiscard]] Tally empty_tally() const { return Tally(plan_->rows()); }
-  [[nodiscard]] BucketSize measure(std::span<const PersonEvent> events);
-  void add(std::span<const PersonEvent> events, const std::optional<Decimal>& trait, Tally& tally);
+  [[nodiscard]] BucketSize measure(const WalkedUnit& unit);
+  void add(const WalkedUnit& unit, Tally& tally);
 
  private:
   void find_periods(std::span<const PersonEvent> events);

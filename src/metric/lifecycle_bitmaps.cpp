@@ -63,7 +63,8 @@ class LifecycleCounter {
 }  // namespace
 
 std::optional<TimeSlots> lifecycle_slots(const LifecyclePlan& plan) {
-  if (plan.query->common.breakdown) return std::nullopt;
+  if (!plan.query->common.breakdown.empty() || !plan.query->common.unit.empty())
+    return std::nullopt;
   return TimeSlots::build(
       plan.grid, plan.query->common.as_of,
       [&](const PeriodGrid::Segment& segment) { return segment.period < plan.grid.rows(); });

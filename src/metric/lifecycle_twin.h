@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "metric/event_world.h"
+#include "metric/group_twin.h"
 #include "metric/lifecycle.h"
 #include "metric/period_twin.h"
 
@@ -23,7 +24,7 @@ class LifecycleTwin {
 
   LifecycleAnswer answer() const {
     LifecycleAnswer answer;
-    answer.has_groups = query_.common.breakdown.has_value();
+    answer.has_groups = !query_.common.breakdown.empty();
     std::optional<TimestampMs> first;
     for (const auto& person : persons_) {
       for (const WorldEvent& e : person) {
@@ -40,14 +41,18 @@ class LifecycleTwin {
     if (!first || periods.rows == 0) answer.warnings.push_back({"no_events", ""});
     if (periods.rows == 0) return answer;
 
-    const auto table = [&](auto&& is_in) {
+    const TwinGroups groups(query_.common, persons_, [&](const WorldEvent& e) {
+      return is_match(e, query_.match, query_.common.where);
+    });
+    const auto table = [&](const TwinFilter& filter) {
       LifecycleTable result;
       result.rows.resize(answer.periods.size());
-      for (const auto& person : persons_) {
+      for (std::size_t p = 0; p < persons_.size(); ++p) {
         std::set<int> active;
         std::set<int> seen;
-        for (const WorldEvent& e : person) {
-          if (!is_in(e) || !is_match(e, query_.match, query_.common.where)) continue;
+        for (const WorldEvent& e : persons_[p]) {
+          if (!groups.contains(filter, p, e) || !is_match(e, query_.match, query_.common.where))
+            continue;
           const int period = periods.index_of(e.time_ms);
           seen.insert(period);
           if (!e.purged) active.insert(period);
@@ -65,53 +70,31 @@ class LifecycleTwin {
       }
       return result;
     };
-    answer.total = table([](const WorldEvent&) { return true; });
+    answer.total = table({});
     if (!answer.has_groups) return answer;
-
-    const std::string& property = query_.common.breakdown->property;
-    std::set<std::optional<std::string>> buckets;
-    for (const auto& person : persons_) {
-      for (const WorldEvent& e : person) buckets.merge(buckets_of(e, property));
-    }
-    struct Group {
-      std::int64_t size;
-      std::optional<std::string> bucket;
-      LifecycleTable table;
-    };
-    std::vector<Group> groups;
-    for (const auto& bucket : buckets) {
-      Group group{0, bucket, table([&](const WorldEvent& e) {
-                    return buckets_of(e, property).contains(bucket);
-                  })};
-      bool is_shown = false;
-      for (const LifecycleRow& row : group.table.rows) {
-        group.size += row.active();
-        is_shown = is_shown || row.active() > 0 || row.dormant > 0;
-      }
-      if (is_shown) groups.push_back(std::move(group));
-    }
-    std::ranges::sort(groups, [](const Group& a, const Group& b) {
-      return a.size != b.size ? a.size > b.size : a.bucket < b.bucket;
-    });
-    const std::size_t top = query_.common.breakdown->top;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (i <= top) {
-        Bucket& bucket = groups[i].table.bucket;
-        bucket = groups[i].bucket ? Bucket{Bucket::Kind::value, *groups[i].bucket}
-                                  : Bucket{Bucket::Kind::missing, ""};
-        if (i == top) bucket = {Bucket::Kind::other, ""};
-        answer.groups.push_back(groups[i].table);
-        continue;
-      }
-      for (std::size_t row = 0; row < answer.periods.size(); ++row) {
-        LifecycleRow& sum = answer.groups.back().rows[row];
-        const LifecycleRow& more = groups[i].table.rows[row];
-        sum.fresh += more.fresh;
-        sum.returning += more.returning;
-        sum.resurrecting += more.resurrecting;
-        sum.dormant += more.dormant;
-      }
-    }
+    answer.groups = groups.tables(
+        table,
+        [](const LifecycleTable& t) {
+          std::int64_t size = 0;
+          bool is_shown = false;
+          for (const LifecycleRow& row : t.rows) {
+            size += row.active();
+            is_shown = is_shown || row.active() > 0 || row.dormant > 0;
+          }
+          return std::pair(size, is_shown);
+        },
+        [](std::vector<LifecycleTable> tables) {
+          LifecycleTable sum = tables.front();
+          for (std::size_t i = 1; i < tables.size(); ++i) {
+            for (std::size_t row = 0; row < sum.rows.size(); ++row) {
+              sum.rows[row].fresh += tables[i].rows[row].fresh;
+              sum.rows[row].returning += tables[i].rows[row].returning;
+              sum.rows[row].resurrecting += tables[i].rows[row].resurrecting;
+              sum.rows[row].dormant += tables[i].rows[row].dormant;
+            }
+          }
+          return sum;
+        });
     return answer;
   }
 

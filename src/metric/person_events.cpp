@@ -2,12 +2,10 @@
 #include "metric/person_events.h"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 #include "base/assert.h"
-#include "base/json.h"
-#include "base/parallel.h"
+#include "metric/key_reader.h"
 #include "store/property_reader.h"
 
 namespace hf {
@@ -57,6 +55,7 @@ MatchedPage::MatchedPage(const Part& part, std::span<const PageMatcher> matchers
 Result<void> MatchedPage::load(std::uint32_t page) {
   page_ = no_page;
   const std::size_t words = (part_->rows_in_page(page) + 63) / 64;
+  any_.assign(words, 0);
   for (std::size_t i = 0; i < matchers_.size(); ++i) {
     if (matchers_[i].matches_everything()) {
       rows_[i].assign(words, ~std::uint64_t{0});
@@ -64,101 +63,36 @@ Result<void> MatchedPage::load(std::uint32_t page) {
       rows_[i].assign(words, 0);
       if (!matchers_[i].matches_nothing()) HF_CHECK(matchers_[i].find(page, rows_[i]));
     }
+    for (std::size_t w = 0; w < words; ++w) any_[w] |= rows_[i][w];
   }
-  HF_TRY(times_, part_->times(page));
+  HF_TRY(compact_, part_->compact_times(page));
+  times_.reset();
+  if (compact_->offsets.empty()) {
+    HF_TRY(times_, part_->times(page));
+  }
   page_ = page;
   return {};
 }
 
-namespace {
-
-// The buckets of one property's values on one part, for one thread: each distinct value is turned
-// into its buckets once.
-class BucketReader {
- public:
-  BucketReader(PropertyReader values, BucketTable& table)
-      : values_(std::move(values)), table_(&table), by_code_(values_.column_count()) {
-    for (std::size_t i = 0; i < by_code_.size(); ++i) {
-      if (values_.info(i).kind != ValueKind::number) {
-        by_code_[i].resize(values_.info(i).dictionary_size);
-      }
-    }
-  }
-
-  Result<const std::vector<BucketId>*> read(std::uint32_t page, std::uint32_t row) {
-    HF_TRY(const PropertyReader::Value value, values_.read(page, row));
-    if (value.column == nullptr) return &missing_;
-    const Set*& known = value.column->kind == ValueKind::number
-                            ? by_number_[{value.number.units, value.number.scale}]
-                            : by_code_[value.index][value.code];
-    if (known == nullptr) {
-      HF_TRY(Set set, buckets_of(value));
-      sets_.push_back(std::move(set));
-      known = &sets_.back();
-    }
-    return known;
-  }
-
- private:
-  using Set = std::vector<BucketId>;
-  struct NumberHash {
-    std::size_t operator()(const std::pair<std::int64_t, std::int8_t>& n) const {
-      return static_cast<std::size_t>(
-          (static_cast<std::uint64_t>(n.first) * 16 + static_cast<std::uint64_t>(n.second)) *
-              0x9e3779b97f4a7c15u >>
-          7);
-    }
-  };
-
-  Result<Set> buckets_of(const PropertyReader::Value& value) {
-    Set set;
-    if (value.column->kind == ValueKind::number) {
-      HF_TRY(const BucketId id, table_->intern(value.number.to_string()));
-      return Set{id};
-    }
-    const std::string_view text = values_.text(value);
-    if (value.column->kind != ValueKind::list) {
-      HF_TRY(const BucketId id, table_->intern(text));
-      return Set{id};
-    }
-    HF_TRY(const auto values, values_of_list(text));
-    for (const std::string& each : values) {
-      HF_TRY(const BucketId id, table_->intern(each));
-      set.push_back(id);
-    }
-    std::ranges::sort(set);
-    return set;
-  }
-
-  PropertyReader values_;
-  BucketTable* table_;
-  Set missing_{BucketTable::missing};
-  std::deque<Set> sets_;
-  std::vector<std::vector<const Set*>> by_code_;  // By column of the property, then code.
-  std::unordered_map<std::pair<std::int64_t, std::int8_t>, const Set*, NumberHash> by_number_;
-};
-
-}  // namespace
-
 struct PersonEventReader::PartReader {
   MatchedPage page;
-  std::optional<PropertyReader> values;
-  std::unique_ptr<BucketReader> buckets;  // Events point into it: it must not move.
+  std::vector<PropertyReader> values;
+  std::vector<std::unique_ptr<KeyReader>> keys;  // Events point into them: they must not move.
 };
 
-Result<PersonEventReader> PersonEventReader::open(const BoundSelection& bound,
-                                                  BucketTable* buckets) {
+Result<PersonEventReader> PersonEventReader::open(const BoundSelection& bound) {
   PersonEventReader reader(bound);
   const EventSelection& selection = bound.selection();
   for (std::uint32_t i = 0; i < bound.snapshot().parts.size(); ++i) {
     const Part& part = *bound.snapshot().parts[i];
     PartReader& of_part = reader.parts_.emplace_back(PartReader{{part, bound.matchers(i)}, {}, {}});
-    if (selection.value_bits != 0) {
-      HF_TRY(of_part.values, PropertyReader::open(part, selection.value_property));
+    for (const EventSelection::Value& value : selection.values) {
+      HF_TRY(PropertyReader values, PropertyReader::open(part, value.property));
+      of_part.values.push_back(std::move(values));
     }
-    if (selection.bucket_bits != 0) {
-      HF_TRY(PropertyReader values, PropertyReader::open(part, selection.bucket_property.value()));
-      of_part.buckets = std::make_unique<BucketReader>(std::move(values), *buckets);
+    for (const EventSelection::Key& key : selection.keys) {
+      HF_TRY(PropertyReader values, PropertyReader::open(part, key.property));
+      of_part.keys.push_back(std::make_unique<KeyReader>(std::move(values), *key.table));
     }
   }
   return reader;
@@ -168,72 +102,76 @@ PersonEventReader::PersonEventReader(const BoundSelection& bound) : bound_(&boun
 PersonEventReader::~PersonEventReader() = default;
 PersonEventReader::PersonEventReader(PersonEventReader&&) noexcept = default;
 
-Result<std::span<const PersonEvent>> PersonEventReader::read(std::span<const PersonRun> runs) {
+Result<PersonEvents> PersonEventReader::read(std::span<const PersonRun> runs) {
   events_.clear();
+  numbers_.clear();
+  keys_.clear();
   for (const PersonRun& run : runs) {
     PartReader& reader = parts_[run.part];
     if (!reader.page.matches_nothing()) HF_CHECK(append(reader, run));
   }
-  if (runs.size() > 1) {
+  if (runs.size() > 1 && !std::ranges::is_sorted(events_, {}, &PersonEvent::time_ms)) {
     // Each run is in order, and runs come in part order: stable keeps arrival among equal times.
     std::ranges::stable_sort(events_, {}, &PersonEvent::time_ms);
   }
-  return std::span<const PersonEvent>(events_);
+  const EventSelection& selection = bound_->selection();
+  return PersonEvents{events_, numbers_.data(), keys_.data(),
+                      static_cast<std::uint32_t>(selection.values.size()),
+                      static_cast<std::uint32_t>(selection.keys.size())};
 }
 
 Result<void> PersonEventReader::append(PartReader& reader, const PersonRun& run) {
   const EventSelection& selection = bound_->selection();
   const std::size_t matchers = selection.wanted.size();
+  const bool has_details = !selection.values.empty() || !selection.keys.empty();
   return for_each_page(
       run, [&](std::uint32_t page, std::uint32_t first, std::uint32_t last) -> Result<void> {
         HF_CHECK(reader.page.seek(page));
-        const TimestampMs* times = reader.page.times();
+        const std::uint64_t* const any = reader.page.any();
         Result<void> outcome;
         for_each_row(
-            first, last,
-            [&](std::uint32_t word) {
-              std::uint64_t any = 0;
-              for (std::size_t m = 0; m < matchers; ++m) any |= reader.page.rows(m)[word];
-              return any;
-            },
+            first, last, [&](std::uint32_t word) { return any[word]; },
             [&](std::uint32_t row) {
-              if (times[row] > selection.as_of) return false;
-              PersonEvent event{times[row], 0};
+              const TimestampMs time = reader.page.time(row);
+              if (time > selection.as_of) return false;
+              PersonEvent event{time, 0};
               for (std::size_t m = 0; m < matchers; ++m) {
-                event.matched |=
-                    static_cast<std::uint32_t>(reader.page.rows(m)[row / 64] >> (row % 64) & 1u)
-                    << m;
+                event.matched |= (reader.page.rows(m)[row / 64] >> (row % 64) & 1u) << m;
               }
-              if ((event.matched & selection.value_bits) != 0) {
-                const auto value = reader.values->read(page, row);
-                if (!value) {
-                  outcome = std::unexpected(value.error());
-                  return false;
-                }
-                if (value->column == nullptr) {
-                  event.number_state = NumberState::missing;
-                } else if (value->column->kind == ValueKind::number) {
-                  event.number_state = NumberState::number;
-                  event.number = value->number;
-                } else {
-                  event.number_state = value->column->kind == ValueKind::big_number
-                                           ? NumberState::too_big
-                                           : NumberState::no_number;
-                }
-              }
-              if ((event.matched & selection.bucket_bits) != 0) {
-                const auto buckets = reader.buckets->read(page, row);
-                if (!buckets) {
-                  outcome = std::unexpected(buckets.error());
-                  return false;
-                }
-                event.buckets = *buckets;
+              if (has_details) {
+                event.detail = static_cast<std::uint32_t>(events_.size());
+                outcome = read_details(reader, page, row, event);
               }
               events_.push_back(event);
-              return true;
+              return outcome.has_value();
             });
         return outcome;
       });
+}
+
+Result<void> PersonEventReader::read_details(PartReader& reader, std::uint32_t page,
+                                             std::uint32_t row, PersonEvent& event) {
+  const EventSelection& selection = bound_->selection();
+  for (std::size_t i = 0; i < selection.values.size(); ++i) {
+    EventNumber& number = numbers_.emplace_back();
+    if ((event.matched & selection.values[i].bits) == 0) continue;
+    HF_TRY(const PropertyReader::Value value, reader.values[i].read(page, row));
+    if (value.column == nullptr) continue;
+    if (value.column->kind == ValueKind::number) {
+      number = {NumberState::number, value.number};
+    } else if (value.column->kind == ValueKind::big_number) {
+      number.state = NumberState::too_big;
+      saw_too_big_ = true;
+    } else {
+      number.state = NumberState::no_number;
+    }
+  }
+  for (std::size_t i = 0; i < selection.keys.size(); ++i) {
+    const BucketSet*& key = keys_.emplace_back();
+    if ((event.matched & selection.keys[i].bits) == 0) continue;
+    HF_TRY(key, reader.keys[i]->read(page, row));
+  }
+  return {};
 }
 
 std::vector<PersonOrdinal> split_persons(const Snapshot& snapshot, unsigned ranges) {
@@ -264,15 +202,6 @@ std::vector<PersonOrdinal> split_persons(const Snapshot& snapshot, unsigned rang
   }
   bounds.push_back(snapshot.person_end);
   return bounds;
-}
-
-Result<void> for_each_person_range(
-    const Snapshot& snapshot, unsigned ranges,
-    const std::function<Result<void>(unsigned, PersonOrdinal, PersonOrdinal)>& work) {
-  if (ranges <= 1) return work(0, 0, snapshot.person_end);
-  const std::vector<PersonOrdinal> bounds = split_persons(snapshot, ranges);
-  return for_each_item(
-      ranges, ranges, [&](unsigned, std::uint32_t i) { return work(i, bounds[i], bounds[i + 1]); });
 }
 
 }  // namespace hf

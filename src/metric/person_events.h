@@ -4,19 +4,16 @@
 // costs is done by page: which rows match is computed once per page and kept as bits.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "metric/bucket.h"
 #include "metric/query_context.h"
 #include "predicate/matcher.h"
+#include "predicate/people.h"
 #include "store/row_walk.h"
 #include "store/snapshot.h"
 
@@ -24,18 +21,28 @@ namespace hf {
 
 /// Which events a metric wants, and which of their properties.
 struct EventSelection {
-  static constexpr std::size_t matchers_max = 32;
+  static constexpr std::size_t matchers_max = 64;
   struct Wanted {
     const Matcher* matcher;  ///< Outlives the selection, as `where` does.
     const Predicate* where;
   };
+  /// A property whose values are numbers to be added up.
+  struct Value {
+    std::string property;
+    std::uint64_t bits;  ///< Of which events it is read.
+  };
+  /// A property whose values are buckets.
+  struct Key {
+    std::string property;
+    std::uint64_t bits;
+    BucketTable* table;  ///< Outlives the selection.
+  };
   std::vector<Wanted> wanted;  ///< At most matchers_max; bit i below is wanted[i].
-  std::string value_property;  ///< Read from events of `value_bits`; empty: none.
-  std::uint32_t value_bits = 0;
-  std::optional<std::string> bucket_property;  ///< Read from events of `bucket_bits`.
-  std::uint32_t bucket_bits = 0;
-  std::uint32_t first_seen_bits = 0;  ///< Which of `wanted` first-seen rows may be; others are not.
+  std::vector<Value> values;
+  std::vector<Key> keys;
+  std::uint64_t first_seen_bits = 0;  ///< Which of `wanted` first-seen rows may be; others are not.
   TimestampMs as_of = 0;              ///< Later events are not seen.
+  const RowConditions* conditions = nullptr;  ///< Of the predicates above; null: none needed.
 };
 
 /// A selection bound to the parts of a snapshot; const methods may run concurrently.
@@ -71,7 +78,12 @@ class MatchedPage {
     return page == page_ ? Result<void>{} : load(page);
   }
   // Of the page last sought.
-  [[nodiscard]] const TimestampMs* times() const { return times_->values.data(); }
+  [[nodiscard]] TimestampMs time(std::uint32_t row) const {
+    return times_ ? times_->values[row]
+                  : compact_->base_ms + compact_->offsets[row] * compact_->unit_ms;
+  }
+  /// Rows that match anything.
+  [[nodiscard]] const std::uint64_t* any() const { return any_.data(); }
   [[nodiscard]] const std::uint64_t* rows(std::size_t matcher) const {
     return rows_[matcher].data();
   }
@@ -83,55 +95,81 @@ class MatchedPage {
   const Part* part_;
   std::span<const PageMatcher> matchers_;
   std::vector<std::vector<std::uint64_t>> rows_;
-  std::shared_ptr<const TimePage> times_;
+  std::vector<std::uint64_t> any_;
+  std::shared_ptr<const CompactTimePage> compact_;
+  std::shared_ptr<const TimePage> times_;  // Only where the compact ones do not fit.
   std::uint32_t page_ = no_page;
   bool matches_nothing_ = true;
 };
 
 /// What was read of a value that is to be added up.
 enum class NumberState : std::uint8_t { missing, number, too_big, no_number };
+struct EventNumber {
+  NumberState state = NumberState::missing;
+  Decimal number = {};  ///< Where the state is number.
+};
 
 struct PersonEvent {
   TimestampMs time_ms;
-  std::uint32_t matched;  ///< Bit i: wanted[i] of the selection.
-  NumberState number_state = NumberState::missing;
-  Decimal number = {};  ///< Where the state is number.
-  /// Ascending buckets the event is in (several for a list, none for an empty one); nullptr where
-  /// they were not asked for. Lives as long as the reader.
-  const std::vector<BucketId>* buckets = nullptr;
+  std::uint64_t matched;     ///< Bit i: wanted[i] of the selection.
+  std::uint32_t detail = 0;  ///< Where its values and keys are.
+};
+
+/// Events of one person in order, with what was read of them. Lives as long as its reader says.
+struct PersonEvents {
+  std::span<const PersonEvent> events;
+  const EventNumber* numbers = nullptr;    // By detail, then value.
+  const BucketSet* const* keys = nullptr;  // By detail, then key; null where it was not read.
+  std::uint32_t value_count = 0;
+  std::uint32_t key_count = 0;
+
+  /// Of value `i` of the selection.
+  [[nodiscard]] const EventNumber& number(const PersonEvent& event, std::size_t i = 0) const {
+    return numbers[std::size_t{event.detail} * value_count + i];
+  }
+  /// Of key `i` of the selection; null where the key is not read of such events.
+  [[nodiscard]] const BucketSet* key(const PersonEvent& event, std::size_t i) const {
+    return keys[std::size_t{event.detail} * key_count + i];
+  }
+  /// The same of other events of the person.
+  [[nodiscard]] PersonEvents with(std::span<const PersonEvent> others) const {
+    PersonEvents view = *this;
+    view.events = others;
+    return view;
+  }
 };
 
 /// One thread's reader of persons in ascending order.
 class PersonEventReader {
  public:
-  /// `buckets` may be nullptr where the selection names no bucket property. All must outlive it.
-  /// Errors: those of Part's readers.
-  [[nodiscard]] static Result<PersonEventReader> open(const BoundSelection& bound,
-                                                      BucketTable* buckets);
+  /// `bound` must outlive it. Errors: those of Part's readers.
+  [[nodiscard]] static Result<PersonEventReader> open(const BoundSelection& bound);
   ~PersonEventReader();
   PersonEventReader(PersonEventReader&&) noexcept;
 
-  /// The person's events that match anything, by (time, arrival); valid until the next call.
-  /// Errors: those of Part's readers and of BucketTable.
-  [[nodiscard]] Result<std::span<const PersonEvent>> read(std::span<const PersonRun> runs);
+  /// The person's events that match anything, by (time, arrival); valid until the next call, the
+  /// sets of keys as long as the reader. Errors: those of Part's readers and of BucketTable.
+  [[nodiscard]] Result<PersonEvents> read(std::span<const PersonRun> runs);
+
+  /// True where any value read so far was a number_state too_big.
+  [[nodiscard]] bool saw_too_big() const { return saw_too_big_; }
 
  private:
   struct PartReader;
   explicit PersonEventReader(const BoundSelection& bound);
   Result<void> append(PartReader& reader, const PersonRun& run);
+  Result<void> read_details(PartReader& reader, std::uint32_t page, std::uint32_t row,
+                            PersonEvent& event);
 
   const BoundSelection* bound_;
   std::vector<PartReader> parts_;
   std::vector<PersonEvent> events_;
+  std::vector<EventNumber> numbers_;
+  std::vector<const BucketSet*> keys_;
+  bool saw_too_big_ = false;
 };
 
 /// Boundaries of `ranges` ranges of persons with about as many rows each: ranges + 1 ordinals.
 [[nodiscard]] std::vector<PersonOrdinal> split_persons(const Snapshot& snapshot, unsigned ranges);
-
-/// Runs work(i, begin, end) for each of `ranges` person ranges, each on its own thread (one: on the
-/// caller's). Returns the error of the first range that failed.
-[[nodiscard]] Result<void> for_each_person_range(
-    const Snapshot& snapshot, unsigned ranges,
-    const std::function<Result<void>(unsigned, PersonOrdinal, PersonOrdinal)>& work);
 
 }  // namespace hf

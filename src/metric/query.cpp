@@ -22,17 +22,23 @@ namespace {
 using Answerer = Result<std::string> (*)(const Snapshot&, const QueryContext&, const Json&,
                                          std::string_view metric, std::int64_t begun_ns);
 
-template <class Answer>
-std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
-                         const CommonFields& common, const Answer& answer, std::string_view metric,
-                         std::int64_t begun_ns) {
-  JsonWriter out;
+// What every answer begins with.
+void write_head(JsonWriter& out, const Snapshot& snapshot, const CommonFields& common,
+                std::string_view metric) {
   out.begin_object().key("metric").text(metric);
   out.key("definition").text(fmt::format("docs/metrics.md#{}", metric));
   out.key("as_of").text(format_rfc3339(common.as_of, *common.zone));
   out.key("timezone").text(common.zone->name());
   out.key("data_version").integer(static_cast<std::int64_t>(snapshot.data_version));
   out.key("exact").boolean(true);
+}
+
+template <class Answer>
+std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
+                         const CommonFields& common, const Answer& answer, std::string_view metric,
+                         std::int64_t begun_ns) {
+  JsonWriter out;
+  write_head(out, snapshot, common, metric);
   out.key("events_scanned").integer(static_cast<std::int64_t>(answer.events_scanned));
   out.key("persons_scanned").integer(static_cast<std::int64_t>(answer.persons_scanned));
   JsonWriter data;  // Before the clock is read: writing is part of answering.
@@ -59,10 +65,34 @@ std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
   return out.take();
 }
 
-template <auto parse, auto run>
+template <class Query, class Find>
+Result<std::string> answer_members(const Snapshot& snapshot, const QueryContext& context,
+                                   const Query& query, Find&& find, std::string_view metric,
+                                   std::int64_t begun_ns) {
+  const MembersRequest& request = *query.common.members;
+  if (request.data_version && *request.data_version != snapshot.data_version) {
+    return fail(ErrorCode::failed_precondition, "stale_version",
+                fmt::format("the data changed since that answer; ask again. It is now: {}",
+                            snapshot.data_version),
+                "/members/data_version");
+  }
+  HF_TRY(const Members members, find(snapshot, context, query));
+  HF_TRY(const std::string data, members_json(snapshot, request, members));
+  JsonWriter out;
+  write_head(out, snapshot, query.common, metric);
+  const std::int64_t elapsed_ns = context.env.clock.monotonic_ns() - begun_ns;
+  out.key("elapsed_ms").number(static_cast<double>(elapsed_ns / 1000) / 1000.0);
+  out.key("data").raw(data).end_object();
+  return out.take();
+}
+
+template <auto parse, auto run, auto find_members>
 Result<std::string> answer(const Snapshot& snapshot, const QueryContext& context, const Json& json,
                            std::string_view metric, std::int64_t begun_ns) {
   HF_TRY(const auto query, parse(json, context));
+  if (query.common.members) {
+    return answer_members(snapshot, context, query, find_members, metric, begun_ns);
+  }
   HF_TRY(const auto answer, run(snapshot, context, query));
   return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
 }
@@ -74,10 +104,10 @@ constexpr std::array metrics = std::to_array<MetricInfo>({
     {"stickiness", "in how many periods persons are active; or daily, weekly, monthly active ones"},
 });
 constexpr std::array answerers = std::to_array<Answerer>({
-    answer<parse_retention, run_retention>,
-    answer<parse_trend, run_trend>,
-    answer<parse_lifecycle, run_lifecycle>,
-    answer<parse_stickiness, run_stickiness>,
+    answer<parse_retention, run_retention, retention_members>,
+    answer<parse_trend, run_trend, trend_members>,
+    answer<parse_lifecycle, run_lifecycle, lifecycle_members>,
+    answer<parse_stickiness, run_stickiness, stickiness_members>,
 });
 static_assert(metrics.size() == answerers.size());
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/env.h"
+#include "base/work_guard.h"
 #include "calendar/zone.h"
 
 namespace hf {
@@ -32,12 +33,19 @@ struct ReadStep {
   return std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
 }
 
+/// For who asks without limits.
+[[nodiscard]] inline WorkGuard& unlimited_work() {
+  static WorkGuard guard;
+  return guard;
+}
+
 /// What a query is answered with besides the data.
 struct QueryContext {
   const Env& env;
   std::shared_ptr<const Zone> default_zone = Zone::utc();  ///< The workspace's; never null.
   WeekStart default_week_start = WeekStart::monday;
   unsigned threads = default_query_threads();  ///< 1: the caller's thread alone.
+  WorkGuard* guard = &unlimited_work();        ///< Never null.
   // What may be used; the slower ways give the same answers.
   bool day_sets = true;  ///< Days of activity.
   bool postings = true;  ///< Lists of rare names.

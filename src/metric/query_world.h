@@ -100,7 +100,7 @@ inline rc::Gen<QueryChoice> any_query_choice() {
       rc::gen::set(&Q::period, rc::gen::inRange(0, 13)), rc::gen::set(&Q::columns, choice(5)),
       rc::gen::set(&Q::window, choice(2)), rc::gen::set(&Q::count_return, choice(2)),
       rc::gen::set(&Q::occurrences, choice(3)), rc::gen::set(&Q::value, choice(8)),
-      rc::gen::set(&Q::where, choice(5)), rc::gen::set(&Q::breakdown, choice(5)),
+      rc::gen::set(&Q::where, choice(5)), rc::gen::set(&Q::breakdown, choice(13)),
       rc::gen::set(&Q::as_of, choice(3)), rc::gen::set(&Q::as_of_slot, slots()),
       rc::gen::set(&Q::from, choice(4)), rc::gen::set(&Q::from_slot, slots()),
       rc::gen::set(&Q::to, choice(3)), rc::gen::set(&Q::to_slots, rc::gen::inRange(0, 60)),
@@ -260,8 +260,20 @@ class QueryText {
                                    R"({"not":{"property":"k","op":"eq","value":1}})",
                                    R"({"property":"k","op":"in","value":["GB","1"]})"};
     if (q_.where > 0) add("where", wheres[q_.where]);
-    constexpr std::array breakdowns = {"", R"([{"property":"k"}])", R"([{"property":"k","top":1}])",
-                                       R"([{"property":"k","top":3}])", R"([{"property":"v"}])"};
+    constexpr std::array breakdowns = {
+        "",
+        R"([{"property":"k"}])",
+        R"([{"property":"k","top":1}])",
+        R"([{"property":"v","top":2}])",
+        R"([{"property":"none"}])",
+        R"([{"property":"k","attribution":"first_touch"}])",
+        R"([{"property":"k","attribution":"last_touch","top":2}])",
+        R"([{"property":"k","attribution":"all"},{"property":"v","top":2}])",
+        R"([{"trait":"k"}])",
+        R"([{"trait":"v","top":1},{"property":"k","top":2}])",
+        R"([{"cohort":"week"}])",
+        R"([{"stage":true}])",
+        R"([{"property":"k","top":2},{"cohort":"month"},{"property":"v","attribution":"last_touch"}])"};
     if (q_.breakdown > 0) add("breakdown", breakdowns[q_.breakdown]);
     const TimestampMs as_of = anchor() + q_.as_of_slot * steps_ms[q_.step];
     if (q_.as_of == 1) add_text("as_of", instant(as_of + q_.to_slots % 3 - 1));

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "calendar/time_text.h"
+#include "metric/query_scope.h"
 #include "metric/retention_bitmaps.h"
 #include "metric/retention_tally.h"
 #include "metric/retention_windows.h"
@@ -36,12 +37,11 @@ Warning too_big_warning() {
 }
 
 // What a retention query reads. It must not move: the selection points into it.
-class RetentionSelection {
+class RetentionReads {
  public:
-  explicit RetentionSelection(const RetentionQuery& query) {
+  explicit RetentionReads(const RetentionQuery& query) {
     const Predicate* where = &query.common.where;
-    selection_.as_of = query.common.as_of;
-    selection_.wanted = {{&query.start, where}, {&query.returning, where}};
+    selection.wanted = {{&query.start, where}, {&query.returning, where}};
     if (query.entry == Entry::first_ever) {
       named_ = query.start;
       for (Matcher::Choice& choice : named_.choices) choice = {choice.event, {}, false};
@@ -49,40 +49,32 @@ class RetentionSelection {
     }
     // What was purged makes nobody new again, and counts for nothing else.
     if (query.entry != Entry::every_period) {
-      selection_.first_seen_bits = retention_bits::start | named_bit;
+      selection.first_seen_bits = retention_bits::start | named_bit;
     }
+    constexpr std::uint64_t either = retention_bits::start | retention_bits::returning;
     if (!query.value_trait.empty()) {
       // A trait is the person's, not the event's: `where` has no say in it.
       identify_.choices.push_back({"identify", {}, false});
-      rules.trait_bits = append({&identify_, &always_});
-      selection_.value_property = query.value_trait;
-      selection_.value_bits = rules.trait_bits;
+      walk.trait_bits = append({&identify_, &always_});
+      selection.values.push_back({query.value_trait, walk.trait_bits});
     } else if (!query.value_property.empty()) {
-      selection_.value_property = query.value_property;
-      selection_.value_bits = retention_bits::start | retention_bits::returning;
+      selection.values.push_back({query.value_property, either});
     }
-    if (query.common.breakdown) {
-      rules.top = query.common.breakdown->top;
-      rules.bucket_by_first = named_bit;
-      selection_.bucket_property = query.common.breakdown->property;
-      selection_.bucket_bits =
-          named_bit != 0 ? named_bit : retention_bits::start | retention_bits::returning;
-    }
+    groups = {.event_bits = either, .first_event_bits = named_bit};
   }
-  RetentionSelection(const RetentionSelection&) = delete;
-  RetentionSelection& operator=(const RetentionSelection&) = delete;
+  RetentionReads(const RetentionReads&) = delete;
+  RetentionReads& operator=(const RetentionReads&) = delete;
 
-  const EventSelection& selection() const { return selection_; }
-
-  WalkRules rules;
-  std::uint32_t named_bit = 0;
+  EventSelection selection;
+  WalkRules walk;
+  GroupRules groups;
+  std::uint64_t named_bit = 0;
 
  private:
-  std::uint32_t append(EventSelection::Wanted wanted) {
-    selection_.wanted.push_back(wanted);
-    return 1u << (selection_.wanted.size() - 1);
+  std::uint64_t append(EventSelection::Wanted wanted) {
+    selection.wanted.push_back(wanted);
+    return std::uint64_t{1} << (selection.wanted.size() - 1);
   }
-  EventSelection selection_;
   Matcher named_;
   Matcher identify_;
   Predicate always_;
@@ -166,6 +158,69 @@ const Snapshot& history_of(const Snapshot& snapshot, const RetentionQuery& query
   return looks_back ? *snapshot.with_first_seen : snapshot;
 }
 
+Result<QueryScope> scope_of(const Snapshot& snapshot, const QueryContext& context,
+                            const RetentionQuery& query) {
+  const std::array<const Matcher*, 2> matchers{&query.start, &query.returning};
+  return QueryScope::find(snapshot, context, query.common, matchers);
+}
+
+// A question of the table form with what it is counted by.
+struct PlannedRetention {
+  RetentionPlan plan;
+  std::vector<std::string> columns;
+  std::vector<Warning> warnings;
+};
+
+Result<PlannedRetention> plan_retention(const Snapshot& snapshot, const RetentionQuery& query) {
+  const std::array<const Matcher*, 1> named{&query.start};
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  HF_TRY(const TimeRange range,
+         resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
+  const std::int32_t look_ahead =
+      query.columns.empty() ? default_periods_max(query.period) : query.columns.back().last;
+  HF_TRY(PeriodGrid grid, PeriodGrid::build(query.period, range, *query.common.zone,
+                                            query.common.week_start, look_ahead));
+  PlannedRetention planned{{&query, std::move(grid), {{0, 0}}, {0}}, {}, {}};
+  RetentionPlan& plan = planned.plan;
+  if (query.columns.empty()) {
+    const std::int32_t periods =
+        plan.grid.rows() == 0
+            ? 1
+            : std::clamp(plan.grid.find(query.common.as_of).period, 1, look_ahead);
+    for (std::int32_t k = 1; k <= periods; ++k) plan.columns.push_back({k, k});
+  } else {
+    plan.columns.insert(plan.columns.end(), query.columns.begin(), query.columns.end());
+  }
+  for (std::size_t c = 0; c < plan.columns.size(); ++c) {
+    const RetentionColumn& column = plan.columns[c];
+    planned.columns.push_back(column.first == column.last
+                                  ? fmt::format("{}", column.first)
+                                  : fmt::format("{}-{}", column.first, column.last));
+    plan.column_of.resize(static_cast<std::size_t>(column.last) + 1, static_cast<std::int32_t>(c));
+  }
+  plan.rolling_ms = query.period.rolling_ms();
+  plan.occurrences = deciding_occurrences(query);
+  HF_CHECK(check_cells(plan, 1));
+
+  if (!first_event || plan.grid.rows() == 0) planned.warnings.push_back(no_events_warning());
+  if (query.common.from && plan.grid.cuts_first()) {
+    planned.warnings.push_back(
+        {"first_period_partial",
+         "the range begins inside the first period, which counts from there"});
+  }
+  if (query.common.to && plan.grid.cuts_last()) {
+    planned.warnings.push_back(
+        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
+  }
+  return planned;
+}
+
+WindowPlan plan_windows(const RetentionQuery& query, const RetentionReads& reads) {
+  const Zone& zone = *query.common.zone;
+  return {&query, instants_of(query.windows->initial, zone),
+          instants_of(query.windows->current, zone), deciding_occurrences(query), reads.named_bit};
+}
+
 Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext& context,
                                     const RetentionQuery& query) {
   const RetentionQuery::Windows& windows = *query.windows;
@@ -178,33 +233,32 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
   answer.current_from = format_rfc3339(windows.current.begin, zone);
   answer.current_to = format_rfc3339(windows.current.end, zone);
 
-  RetentionSelection reads(query);
-  reads.rules.threads = context.threads;
-  const WindowPlan plan{&query, instants_of(windows.initial, zone),
-                        instants_of(windows.current, zone), deciding_occurrences(query),
-                        reads.named_bit};
-  HF_TRY(const BoundSelection bound,
-         BoundSelection::bind(history_of(snapshot, query), reads.selection()));
-  HF_TRY(const auto tallies,
-         walk_grouped<WindowEvaluator>(bound, plan, reads.rules,
-                                       [](std::size_t) { return Result<void>{}; }));
+  RetentionReads reads(query);
+  const WindowPlan plan = plan_windows(query, reads);
+  HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
+  HF_TRY(const auto question,
+         BoundQuestion::bind(history_of(snapshot, query), context, query.common, scope,
+                             reads.selection, reads.groups));
+  reads.walk.groups = question->groups;
+  GroupedWalk<WindowEvaluator, WindowPlan> walk(*question->source, plan, reads.walk);
+  HF_TRY(const auto tallies, walk.tally([](std::size_t) { return Result<void>{}; }));
   const bool complete = (plan.current.empty() ? windows.current.end : plan.current.back().to_ms) <=
                         query.common.as_of + 1;
-  const auto table = [&](const WindowTally& tally, Bucket bucket) {
+  const auto table = [&](const WindowTally& tally, const BucketPath& bucket) {
     RetentionTable result;
-    result.bucket = std::move(bucket);
+    result.bucket = bucket;
     result.windows = tally;
     result.windows.current_complete = complete;
     return result;
   };
   answer.total = table(tallies.total, {});
-  answer.has_groups = query.common.breakdown.has_value();
-  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
-    answer.groups.push_back(table(tallies.groups[i], tallies.buckets[i]));
+  answer.has_groups = !query.common.breakdown.empty();
+  for (const auto& group : tallies.groups) {
+    answer.groups.push_back(table(group.tally, group.bucket));
   }
-  answer.events_scanned = tallies.events_scanned;
-  answer.persons_scanned = tallies.persons_scanned;
-  answer.plan = bound.steps();
+  answer.events_scanned = tallies.scan.events;
+  answer.persons_scanned = tallies.scan.persons;
+  answer.plan = question->bound->steps();
 
   const std::array<const Matcher*, 1> named{&query.start};
   HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
@@ -220,7 +274,7 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
     answer.warnings.push_back(
         {"windows_overlap", "initial and current overlap: an event may count in both"});
   }
-  if (tallies.numbers_too_big) answer.warnings.push_back(too_big_warning());
+  if (tallies.scan.too_big) answer.warnings.push_back(too_big_warning());
   return answer;
 }
 
@@ -229,67 +283,31 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
 Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryContext& context,
                                       const RetentionQuery& query) {
   if (query.windows) return run_windows(snapshot, context, query);
+  HF_TRY(PlannedRetention planned, plan_retention(snapshot, query));
+  RetentionPlan& plan = planned.plan;
   RetentionAnswer answer;
   answer.aggregate = query.aggregate;
-  answer.has_groups = query.common.breakdown.has_value();
-
-  const std::array<const Matcher*, 1> named{&query.start};
-  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
-  HF_TRY(const TimeRange range,
-         resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
-  const std::int32_t look_ahead =
-      query.columns.empty() ? default_periods_max(query.period) : query.columns.back().last;
-  HF_TRY(PeriodGrid grid, PeriodGrid::build(query.period, range, *query.common.zone,
-                                            query.common.week_start, look_ahead));
-  RetentionPlan plan{&query, std::move(grid), {{0, 0}}, {0}};
-  if (query.columns.empty()) {
-    const std::int32_t periods =
-        plan.grid.rows() == 0
-            ? 1
-            : std::clamp(plan.grid.find(query.common.as_of).period, 1, look_ahead);
-    for (std::int32_t k = 1; k <= periods; ++k) plan.columns.push_back({k, k});
-  } else {
-    plan.columns.insert(plan.columns.end(), query.columns.begin(), query.columns.end());
-  }
-  for (std::size_t c = 0; c < plan.columns.size(); ++c) {
-    const RetentionColumn& column = plan.columns[c];
-    answer.columns.push_back(column.first == column.last
-                                 ? fmt::format("{}", column.first)
-                                 : fmt::format("{}-{}", column.first, column.last));
-    plan.column_of.resize(static_cast<std::size_t>(column.last) + 1, static_cast<std::int32_t>(c));
-  }
-  plan.rolling_ms = query.period.rolling_ms();
-  plan.occurrences = deciding_occurrences(query);
-  HF_CHECK(check_cells(plan, 1));
-
-  if (!first_event || plan.grid.rows() == 0) answer.warnings.push_back(no_events_warning());
-  if (query.common.from && plan.grid.cuts_first()) {
-    answer.warnings.push_back(
-        {"first_period_partial",
-         "the range begins inside the first period, which counts from there"});
-  }
-  if (query.common.to && plan.grid.cuts_last()) {
-    answer.warnings.push_back(
-        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
-  }
-
-  RetentionSelection reads(query);
+  answer.has_groups = !query.common.breakdown.empty();
+  answer.columns = std::move(planned.columns);
+  answer.warnings = std::move(planned.warnings);
+  RetentionReads reads(query);
   plan.named_bit = reads.named_bit;
-  reads.rules.threads = context.threads;
-  RetentionTally total(plan);
   if (plan.grid.rows() == 0) {
-    answer.total = table_of(plan, total);
+    answer.total = table_of(plan, RetentionTally(plan));
     return answer;
   }
   const Snapshot& history = history_of(snapshot, query);
+  HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
   if (const auto slots = retention_slots(plan); slots && context.bitmaps) {
     const bool looks_back = query.entry != Entry::every_period;
     std::vector<Activity> activities{{&query.start, &query.common.where, looks_back}};
     const bool is_same = query.start.is_any_event() && query.returning.is_any_event() &&
                          (!looks_back || history.first_seen_parts == 0);
     if (!is_same) activities.push_back({&query.returning, &query.common.where});
-    const ActivityPlan::Scope scope{query.common.zone.get(), query.common.as_of, &context};
-    HF_TRY(const ActivityPlan activity, ActivityPlan::bind(history, activities, *slots, scope));
+    const ActivityPlan::Scope activity_scope{query.common.zone.get(), query.common.as_of, &context,
+                                             scope.people(), scope.conditions()};
+    HF_TRY(const ActivityPlan activity,
+           ActivityPlan::bind(history, activities, *slots, activity_scope));
     HF_TRY(const RetentionCounts counts, count_retention(plan, activity, context.threads));
     answer.total = table_of(plan, counts.tally);
     answer.events_scanned = counts.scan.events;
@@ -297,21 +315,61 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
     answer.plan = activity.steps();
     return answer;
   }
-  HF_TRY(const BoundSelection bound, BoundSelection::bind(history, reads.selection()));
+  HF_TRY(const auto question,
+         BoundQuestion::bind(history, context, query.common, scope, reads.selection, reads.groups));
+  reads.walk.groups = question->groups;
+  GroupedWalk<RetentionEvaluator, RetentionPlan> walk(*question->source, plan, reads.walk);
   HF_TRY(const auto tallies,
-         walk_grouped<RetentionEvaluator>(bound, plan, reads.rules, [&](std::size_t groups) {
-           return check_cells(plan, groups + 1);
-         }));
+         walk.tally([&](std::size_t groups) { return check_cells(plan, groups + 1); }));
   answer.total = table_of(plan, tallies.total);
-  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
-    RetentionTable& group = answer.groups.emplace_back(table_of(plan, tallies.groups[i]));
-    group.bucket = tallies.buckets[i];
+  for (const auto& group : tallies.groups) {
+    RetentionTable& table = answer.groups.emplace_back(table_of(plan, group.tally));
+    table.bucket = group.bucket;
   }
-  answer.events_scanned = tallies.events_scanned;
-  answer.persons_scanned = tallies.persons_scanned;
-  answer.plan = bound.steps();
-  if (tallies.numbers_too_big) answer.warnings.push_back(too_big_warning());
+  answer.events_scanned = tallies.scan.events;
+  answer.persons_scanned = tallies.scan.persons;
+  answer.plan = question->bound->steps();
+  if (tallies.scan.too_big) answer.warnings.push_back(too_big_warning());
   return answer;
+}
+
+Result<Members> retention_members(const Snapshot& snapshot, const QueryContext& context,
+                                  const RetentionQuery& query) {
+  const MembersRequest& request = *query.common.members;
+  const BucketPath* const bucket = request.bucket ? &*request.bucket : nullptr;
+  RetentionReads reads(query);
+  HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
+  const auto question = [&] {
+    return BoundQuestion::bind(history_of(snapshot, query), context, query.common, scope,
+                               reads.selection, reads.groups);
+  };
+  if (query.windows) {
+    const std::vector<std::string> windows{"initial", "retained", "current"};
+    HF_TRY(const std::size_t window, cell_label(request.cell, "window", windows));
+    const WindowPlan plan = plan_windows(query, reads);
+    HF_TRY(const auto bound, question());
+    reads.walk.groups = bound->groups;
+    GroupedWalk<WindowEvaluator, WindowPlan> walk(*bound->source, plan, reads.walk);
+    HF_TRY(auto members, walk.members(bucket, [&](const WindowTally& tally) {
+      return std::array{tally.initial, tally.retained, tally.current}[window];
+    }));
+    return Members{std::move(members), bound->units};
+  }
+  HF_TRY(PlannedRetention planned, plan_retention(snapshot, query));
+  RetentionPlan& plan = planned.plan;
+  plan.named_bit = reads.named_bit;
+  std::vector<std::string> cohorts;
+  for (std::int32_t row = 0; row < plan.grid.rows(); ++row) cohorts.push_back(plan.grid.label(row));
+  HF_TRY(const std::size_t row, cell_label(request.cell, "cohort", cohorts));
+  HF_TRY(const std::int64_t column,
+         cell_number(request.cell, "column", 0, std::ssize(plan.columns) - 1));
+  const std::size_t cell = row * plan.columns.size() + static_cast<std::size_t>(column);
+  HF_TRY(const auto bound, question());
+  reads.walk.groups = bound->groups;
+  GroupedWalk<RetentionEvaluator, RetentionPlan> walk(*bound->source, plan, reads.walk);
+  HF_TRY(auto members,
+         walk.members(bucket, [&](const RetentionTally& tally) { return tally.counts[cell]; }));
+  return Members{std::move(members), bound->units};
 }
 
 }  // namespace hf

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "metric/bucket.h"
 #include "metric/common_fields.h"
+#include "metric/members.h"
 #include "metric/period_grid.h"
 #include "metric/query_context.h"
 #include "metric/time_range.h"
@@ -99,7 +100,7 @@ struct WindowRetention {
 };
 
 struct RetentionTable {
-  Bucket bucket;                         ///< Of a group; meaningless of the total.
+  BucketPath bucket;                     ///< Of a group; meaningless of the total.
   std::vector<RetentionCohort> cohorts;  ///< Empty in the two-window form.
   RetentionMean mean;
   WindowRetention windows;  ///< The two-window form only.
@@ -129,6 +130,13 @@ struct RetentionAnswer {
 [[nodiscard]] Result<RetentionAnswer> run_retention(const Snapshot& snapshot,
                                                     const QueryContext& context,
                                                     const RetentionQuery& query);
+
+/// Who is behind the cell {"cohort", "column"}, of the two-window form {"window": "initial",
+/// "retained" or "current"}. Requires query.common.members. Errors: those of run_retention() and of
+/// cell_label().
+[[nodiscard]] Result<Members> retention_members(const Snapshot& snapshot,
+                                                const QueryContext& context,
+                                                const RetentionQuery& query);
 
 /// Writes the DATA of the answer.
 void write_json(JsonWriter& out, const RetentionAnswer& answer);

@@ -74,7 +74,8 @@ std::optional<TimeSlots> retention_slots(const RetentionPlan& plan) {
   const RetentionQuery& query = *plan.query;
   const bool is_asked =
       query.window == Window::calendar && query.count_return == CountReturn::exactly &&
-      query.aggregate == Aggregate::users && plan.occurrences == 1 && !query.common.breakdown &&
+      query.aggregate == Aggregate::users && plan.occurrences == 1 &&
+      query.common.breakdown.empty() && query.common.unit.empty() &&
       query.entry != Entry::first_ever &&
       std::ranges::all_of(plan.columns, [](const RetentionColumn& c) { return c.first == c.last; });
   if (!is_asked) return std::nullopt;

@@ -30,26 +30,25 @@ RetentionEvaluator::RetentionEvaluator(const RetentionPlan& plan)
       periods_(static_cast<std::size_t>(plan.grid.size()) + 1),
       columns_(plan.columns.size() + 1) {}
 
-BucketSize RetentionEvaluator::measure(std::span<const PersonEvent> events) {
-  find_memberships(events);
+BucketSize RetentionEvaluator::measure(const WalkedUnit& unit) {
+  find_memberships(unit.events);
   return {static_cast<std::int64_t>(memberships_.size()), !memberships_.empty()};
 }
 
-void RetentionEvaluator::add(std::span<const PersonEvent> events,
-                             const std::optional<Decimal>& trait, Tally& tally) {
-  find_memberships(events);
+void RetentionEvaluator::add(const WalkedUnit& unit, Tally& tally) {
+  find_memberships(unit.events);
   if (memberships_.empty()) return;
   if (plan_->query->window == Window::calendar) {
-    collect_periods(events);
+    collect_periods(unit);
     for (const Membership& membership : memberships_) {
       count_calendar(membership);
-      settle(membership, trait, tally);
+      settle(membership, unit.trait, tally);
     }
     forget_periods();
   } else {
     for (const Membership& membership : memberships_) {
-      count_rolling(membership, events);
-      settle(membership, trait, tally);
+      count_rolling(membership, unit);
+      settle(membership, unit.trait, tally);
     }
   }
 }
@@ -57,7 +56,7 @@ void RetentionEvaluator::add(std::span<const PersonEvent> events,
 void RetentionEvaluator::find_memberships(std::span<const PersonEvent> events) {
   memberships_.clear();
   const Entry entry = plan_->query->entry;
-  const std::uint32_t deciding =
+  const std::uint64_t deciding =
       entry == Entry::first_ever ? plan_->named_bit : retention_bits::start;
   for (const PersonEvent& event : events) {
     if ((event.matched & deciding) == 0) continue;
@@ -78,13 +77,16 @@ void RetentionEvaluator::find_memberships(std::span<const PersonEvent> events) {
   }
 }
 
-void RetentionEvaluator::add_event(Amount& amount, const PersonEvent& event) const {
+void RetentionEvaluator::add_event(Amount& amount, const WalkedUnit& unit,
+                                   const PersonEvent& event) const {
   ++amount.events;
-  if (adds_numbers_ && event.number_state == NumberState::number) amount.sum.add(event.number);
+  if (!adds_numbers_) return;
+  const EventNumber& number = unit.number(event);
+  if (number.state == NumberState::number) amount.sum.add(number.number);
 }
 
-void RetentionEvaluator::collect_periods(std::span<const PersonEvent> events) {
-  for (const PersonEvent& event : events) {
+void RetentionEvaluator::collect_periods(const WalkedUnit& unit) {
+  for (const PersonEvent& event : unit.events) {
     if ((event.matched & (retention_bits::start | retention_bits::returning)) == 0) continue;
     const PeriodGrid::Segment& segment = cursor_.at(event.time_ms);
     if (segment.period == PeriodGrid::before) continue;
@@ -93,9 +95,9 @@ void RetentionEvaluator::collect_periods(std::span<const PersonEvent> events) {
       touched_.push_back(segment.period);
     }
     if ((event.matched & retention_bits::start) != 0 && segment.in_range) {
-      add_event(activity.starts, event);
+      add_event(activity.starts, unit, event);
     }
-    if ((event.matched & retention_bits::returning) != 0) add_event(activity.returns, event);
+    if ((event.matched & retention_bits::returning) != 0) add_event(activity.returns, unit, event);
   }
   std::ranges::sort(touched_);
   touched_.erase(std::ranges::unique(touched_).begin(), touched_.end());
@@ -125,20 +127,19 @@ void RetentionEvaluator::count_calendar(const Membership& membership) {
   }
 }
 
-void RetentionEvaluator::count_rolling(const Membership& membership,
-                                       std::span<const PersonEvent> events) {
+void RetentionEvaluator::count_rolling(const Membership& membership, const WalkedUnit& unit) {
   columns_[0] = {};
-  for (const PersonEvent& event : events) {
+  for (const PersonEvent& event : unit.events) {
     const std::int64_t elapsed_ms = event.time_ms - membership.start_ms;
     if (elapsed_ms < 0) continue;
     const std::int64_t k = elapsed_ms / plan_->rolling_ms;
     if (k == 0) {
       if ((event.matched & retention_bits::start) != 0 && cursor_.at(event.time_ms).in_range) {
-        add_event(columns_[0], event);
+        add_event(columns_[0], unit, event);
       }
     } else if ((event.matched & retention_bits::returning) != 0) {
       Amount amount;
-      add_event(amount, event);
+      add_event(amount, unit, event);
       hit(static_cast<std::int32_t>(std::min<std::int64_t>(k, plan_->k_max() + 1)), amount);
     }
   }

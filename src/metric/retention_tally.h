@@ -17,8 +17,8 @@ namespace hf {
 
 /// The matchers of a retention query, as bits of its EventSelection.
 namespace retention_bits {
-inline constexpr std::uint32_t start = 1;
-inline constexpr std::uint32_t returning = 2;
+inline constexpr std::uint64_t start = 1;
+inline constexpr std::uint64_t returning = 2;
 }  // namespace retention_bits
 
 /// A query bound to its time: what each person is counted by. Immutable.
@@ -29,7 +29,7 @@ struct RetentionPlan {
   std::vector<std::int32_t> column_of;   ///< By k, 0 .. k_max().
   std::int64_t rolling_ms = 0;
   std::int64_t occurrences = 1;  ///< Return events that make a person counted.
-  std::uint32_t named_bit = 0;   ///< first_ever: events with a name `start` names.
+  std::uint64_t named_bit = 0;   ///< first_ever: events with a name `start` names.
 
   [[nodiscard]] std::int32_t k_max() const { return columns.back().last; }
   [[nodiscard]] std::size_t cells() const {
@@ -60,8 +60,8 @@ class RetentionEvaluator {
 
   explicit RetentionEvaluator(const RetentionPlan& plan);
   [[nodiscard]] Tally empty_tally() const { return Tally(*plan_); }
-  [[nodiscard]] BucketSize measure(std::span<const PersonEvent> events);
-  void add(std::span<const PersonEvent> events, const std::optional<Decimal>& trait, Tally& tally);
+  [[nodiscard]] BucketSize measure(const WalkedUnit& unit);
+  void add(const WalkedUnit& unit, Tally& tally);
 
  private:
   // The person is in the cohort of `row`, entered by the start event at `start_ms`.
@@ -80,15 +80,15 @@ class RetentionEvaluator {
   };
 
   void find_memberships(std::span<const PersonEvent> events);
-  void collect_periods(std::span<const PersonEvent> events);
+  void collect_periods(const WalkedUnit& unit);
   void forget_periods();
   void count_calendar(const Membership& membership);
-  void count_rolling(const Membership& membership, std::span<const PersonEvent> events);
+  void count_rolling(const Membership& membership, const WalkedUnit& unit);
   void settle(const Membership& membership, const std::optional<Decimal>& trait, Tally& tally);
   void credit(std::size_t cell, const Amount& amount, const std::optional<Decimal>& trait,
               Tally& tally) const;
   void hit(std::int32_t k, const Amount& amount);
-  void add_event(Amount& amount, const PersonEvent& event) const;
+  void add_event(Amount& amount, const WalkedUnit& unit, const PersonEvent& event) const;
 
   const RetentionPlan* plan_;
   bool adds_numbers_;

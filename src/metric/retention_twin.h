@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "metric/event_world.h"
+#include "metric/group_twin.h"
 #include "metric/period_twin.h"
 #include "metric/retention.h"
 
@@ -23,8 +24,17 @@ class RetentionTwin {
 
   RetentionAnswer answer() {
     answer_ = {};
+    const auto is_counted = [&](const WorldEvent& e) {
+      return (!e.purged || query_.entry != Entry::every_period) &&
+             (is_start(e) || (!e.purged && is_return(e)));
+    };
+    std::function<bool(const WorldEvent&)> is_first;
+    if (query_.entry == Entry::first_ever) {
+      is_first = [&](const WorldEvent& e) { return query_.start.names(e.name); };
+    }
+    groups_.emplace(query_.common, persons_, is_counted, is_first);
     answer_.aggregate = query_.aggregate;
-    answer_.has_groups = query_.common.breakdown.has_value();
+    answer_.has_groups = !query_.common.breakdown.empty();
     std::optional<TimestampMs> first;
     for (const auto& person : persons_) {
       for (const WorldEvent& event : person) {
@@ -69,33 +79,28 @@ class RetentionTwin {
     if (query_.common.to && periods_->cuts_last()) {
       answer_.warnings.push_back({"last_period_partial", ""});
     }
-    answer_.total = table(std::nullopt);
-    for_groups([&](const std::vector<RetentionTable>& tables) { return sum_tables(tables); },
-               [&](const std::string* bucket) { return table(&bucket); },
-               [](const RetentionTable& t) {
-                 std::int64_t size = 0;
-                 for (const RetentionCohort& cohort : t.cohorts) size += cohort.size;
-                 return std::pair(size, size > 0);
-               });
+    answer_.total = table({});
+    if (answer_.has_groups) {
+      answer_.groups = groups_->tables(
+          [&](const TwinFilter& filter) { return table(filter); },
+          [](const RetentionTable& t) {
+            std::int64_t size = 0;
+            for (const RetentionCohort& cohort : t.cohorts) size += cohort.size;
+            return std::pair(size, size > 0);
+          },
+          [&](const std::vector<RetentionTable>& tables) { return sum_tables(tables); });
+    }
     if (periods_->rows > 0 && any_too_big()) answer_.warnings.push_back({"numbers_too_big", ""});
     return answer_;
   }
 
  private:
-  // A bucket: nullptr inside is the missing value; nothing at all is the total.
-  using Filter = std::optional<const std::string* const*>;
-
   bool is_start(const WorldEvent& e) const {
     return is_match(e, query_.start, query_.common.where);
   }
   bool is_return(const WorldEvent& e) const {
     return is_match(e, query_.returning, query_.common.where);
   }
-  static bool carries(const WorldEvent& e, const std::string& property, const std::string* bucket) {
-    const auto buckets = buckets_of(e, property);
-    return buckets.contains(bucket == nullptr ? std::nullopt : std::optional(*bucket));
-  }
-
   // One event with its place in the table, looked up once because the loops below are many.
   struct Seen {
     const WorldEvent* event = nullptr;
@@ -114,32 +119,23 @@ class RetentionTwin {
     std::vector<Seen> returns;
     const WorldEvent* first_named = nullptr;
     std::optional<Decimal> trait;
-    bool is_in = true;
   };
-  View view_of(const std::vector<WorldEvent>& person, Filter bucket) const {
+  View view_of(const std::vector<WorldEvent>& person, const TwinFilter& filter) const {
     View view;
+    const auto p = static_cast<std::size_t>(&person - persons_.data());
     for (const WorldEvent& e : person) {
       if (e.purged && query_.entry == Entry::every_period) continue;
       if (view.first_named == nullptr && query_.start.names(e.name)) view.first_named = &e;
     }
-    const bool by_first = query_.entry == Entry::first_ever;
-    if (bucket && by_first) {
-      view.is_in = view.first_named == nullptr
-                       ? **bucket == nullptr
-                       : carries(*view.first_named, query_.common.breakdown->property, **bucket);
-    }
     for (const WorldEvent& e : person) {
+      const bool is_in = groups_->contains(filter, p, e);
       if (e.purged) {
-        const bool in_bucket =
-            !bucket || by_first || carries(e, query_.common.breakdown->property, **bucket);
         const bool looks_back = query_.entry != Entry::every_period;
-        if (looks_back && in_bucket && is_start(e)) view.starts.push_back(seen(e));
+        if (looks_back && is_in && is_start(e)) view.starts.push_back(seen(e));
         continue;
       }
-      const bool carried =
-          !bucket || by_first || carries(e, query_.common.breakdown->property, **bucket);
-      if (carried && is_start(e)) view.starts.push_back(seen(e));
-      if (carried && is_return(e)) view.returns.push_back(seen(e));
+      if (is_in && is_start(e)) view.starts.push_back(seen(e));
+      if (is_in && is_return(e)) view.returns.push_back(seen(e));
       if (e.name == "identify" && !query_.value_trait.empty()) {
         if (const WorldValue* value = e.find(query_.value_trait)) {
           view.trait =
@@ -153,7 +149,6 @@ class RetentionTwin {
   // The event by which the person enters the cohorts it enters (calendar, every_period: each).
   std::vector<Seen> entries(const View& view, auto&& in_range) const {
     std::vector<Seen> inside;
-    if (!view.is_in) return inside;
     for (const Seen& e : view.starts) {
       if (in_range(e)) inside.push_back(e);
     }
@@ -191,7 +186,7 @@ class RetentionTwin {
     return query_.aggregate == Aggregate::users ? query_.min_occurrences : 1;
   }
 
-  RetentionTable table(Filter bucket) const {
+  RetentionTable table(const TwinFilter& filter) const {
     const bool rolling = query_.window == Window::rolling;
     const bool exactly = query_.count_return == CountReturn::exactly;
     const TimestampMs as_of = query_.common.as_of;
@@ -200,7 +195,7 @@ class RetentionTwin {
     std::vector<View> views;
     std::vector<std::vector<Seen>> entered;
     for (const auto& person : persons_) {
-      views.push_back(view_of(person, bucket));
+      views.push_back(view_of(person, filter));
       entered.push_back(entries(views.back(), [](const Seen& e) { return e.in_range; }));
       if (rolling && entered.back().size() > 1) entered.back().resize(1);
     }
@@ -307,44 +302,6 @@ class RetentionTwin {
     return sum;
   }
 
-  // Fills answer_.groups: a table for each bucket there is, ranked, the rest summed.
-  void for_groups(auto&& sum, auto&& table_of_bucket, auto&& size_of) {
-    if (!answer_.has_groups) return;
-    std::set<std::optional<std::string>> buckets = {std::nullopt};
-    for (const auto& person : persons_) {
-      for (const WorldEvent& e : person) {
-        buckets.merge(buckets_of(e, query_.common.breakdown->property));
-      }
-    }
-    struct Group {
-      std::int64_t size;
-      std::optional<std::string> bucket;  // nullopt sorts first, then bytes.
-      RetentionTable table;
-    };
-    std::vector<Group> groups;
-    for (const auto& bucket : buckets) {
-      RetentionTable t = table_of_bucket(bucket ? &*bucket : nullptr);
-      const auto [size, present] = size_of(t);
-      if (present) groups.push_back({size, bucket, t});
-    }
-    std::ranges::sort(groups, [](const Group& a, const Group& b) {
-      return a.size != b.size ? a.size > b.size : a.bucket < b.bucket;
-    });
-    std::vector<RetentionTable> rest;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (i >= query_.common.breakdown->top) {
-        rest.push_back(groups[i].table);
-        continue;
-      }
-      groups[i].table.bucket = groups[i].bucket ? Bucket{Bucket::Kind::value, *groups[i].bucket}
-                                                : Bucket{Bucket::Kind::missing, ""};
-      answer_.groups.push_back(groups[i].table);
-    }
-    if (rest.empty()) return;
-    answer_.groups.push_back(sum(rest));
-    answer_.groups.back().bucket = {Bucket::Kind::other, ""};
-  }
-
   std::int64_t rolling_length() const {
     const std::int64_t h = hour_ms;
     switch (query_.period.unit) {
@@ -368,12 +325,11 @@ class RetentionTwin {
     return window.last_day ? day <= *window.last_day : t < window.end;
   }
 
-  RetentionTable window_table(Filter bucket) const {
+  RetentionTable window_table(const TwinFilter& filter) const {
     RetentionTable result;
     WindowRetention& w = result.windows;
     for (const auto& person : persons_) {
-      const View view = view_of(person, bucket);
-      if (!view.is_in) continue;
+      const View view = view_of(person, filter);
       const auto entered = entries(
           view, [&](const Seen& e) { return in_window(query_.windows->initial, e.time_ms); });
       std::vector<Seen> starts;
@@ -426,8 +382,16 @@ class RetentionTwin {
     answer_.initial_to = format_rfc3339(initial.end, zone);
     answer_.current_from = format_rfc3339(current.begin, zone);
     answer_.current_to = format_rfc3339(current.end, zone);
-    answer_.total = window_table(std::nullopt);
-    for_groups(
+    answer_.total = window_table({});
+    if (!answer_.has_groups) {
+      answer_.total.windows.current_complete = current_is_complete();
+      return;
+    }
+    answer_.groups = groups_->tables(
+        [&](const TwinFilter& filter) { return window_table(filter); },
+        [](const RetentionTable& t) {
+          return std::pair(t.windows.initial, t.windows.initial > 0 || t.windows.current > 0);
+        },
         [](const std::vector<RetentionTable>& tables) {
           RetentionTable sum;
           for (const RetentionTable& t : tables) {
@@ -441,10 +405,6 @@ class RetentionTwin {
             }
           }
           return sum;
-        },
-        [&](const std::string* bucket) { return window_table(&bucket); },
-        [](const RetentionTable& t) {
-          return std::pair(t.windows.initial, t.windows.initial > 0 || t.windows.current > 0);
         });
     answer_.total.windows.current_complete = current_is_complete();
     for (RetentionTable& t : answer_.groups) {
@@ -469,6 +429,7 @@ class RetentionTwin {
   std::vector<std::vector<WorldEvent>> persons_;
   std::optional<TwinRange> range_;
   std::optional<TwinPeriods> periods_;
+  std::optional<TwinGroups> groups_;
   std::vector<RetentionColumn> columns_;
   RetentionAnswer answer_;
 };

@@ -11,9 +11,11 @@ bool contains(std::span<const Interval> intervals, TimestampMs t) {
                              [&](const Interval& i) { return t >= i.from_ms && t < i.to_ms; });
 }
 
-void add_event(RetentionValue& value, const PersonEvent& event) {
+void add_event(RetentionValue& value, const WalkedUnit& unit, const PersonEvent& event) {
   ++value.events;
-  if (event.number_state == NumberState::number) value.sum.add(event.number);
+  if (unit.value_count == 0) return;
+  const EventNumber& number = unit.number(event);
+  if (number.state == NumberState::number) value.sum.add(number.number);
 }
 
 void add_value(RetentionValue& value, const RetentionValue& more,
@@ -36,46 +38,45 @@ void WindowTally::add(const WindowTally& other) {
   add_value(current_value, other.current_value, {}, false);
 }
 
-WindowEvaluator::Person WindowEvaluator::look_at(std::span<const PersonEvent> events) const {
+WindowEvaluator::Person WindowEvaluator::look_at(const WalkedUnit& unit) const {
   Person person;
   const Entry entry = plan_->query->entry;
-  const std::uint32_t deciding =
+  const std::uint64_t deciding =
       entry == Entry::first_ever ? plan_->named_bit : retention_bits::start;
   bool decided = false;
-  for (const PersonEvent& event : events) {
+  for (const PersonEvent& event : unit.events) {
     const bool starts =
         (event.matched & retention_bits::start) != 0 && contains(plan_->initial, event.time_ms);
-    if (starts) add_event(person.starts, event);
+    if (starts) add_event(person.starts, unit, event);
     if ((event.matched & deciding) != 0 && !decided) {
       person.is_initial = starts;
       decided = starts || entry != Entry::every_period;
     }
     if ((event.matched & retention_bits::returning) != 0 &&
         contains(plan_->current, event.time_ms)) {
-      add_event(person.returns, event);
+      add_event(person.returns, unit, event);
     }
   }
   return person;
 }
 
-BucketSize WindowEvaluator::measure(std::span<const PersonEvent> events) const {
-  const Person person = look_at(events);
+BucketSize WindowEvaluator::measure(const WalkedUnit& unit) const {
+  const Person person = look_at(unit);
   return {person.is_initial ? 1 : 0,
           person.is_initial || person.returns.events >= plan_->occurrences};
 }
 
-void WindowEvaluator::add(std::span<const PersonEvent> events, const std::optional<Decimal>& trait,
-                          Tally& tally) const {
-  const Person person = look_at(events);
+void WindowEvaluator::add(const WalkedUnit& unit, Tally& tally) const {
+  const Person person = look_at(unit);
   const bool by_trait = !plan_->query->value_trait.empty();
   const bool is_current = person.returns.events >= plan_->occurrences;
   if (is_current) ++tally.current;
   if (!person.is_initial) return;
   ++tally.initial;
-  add_value(tally.initial_value, person.starts, trait, by_trait);
+  add_value(tally.initial_value, person.starts, unit.trait, by_trait);
   if (!is_current) return;
   ++tally.retained;
-  add_value(tally.current_value, person.returns, trait, by_trait);
+  add_value(tally.current_value, person.returns, unit.trait, by_trait);
 }
 
 }  // namespace hf

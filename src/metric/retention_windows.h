@@ -18,7 +18,7 @@ struct WindowPlan {
   std::vector<Interval> initial;
   std::vector<Interval> current;
   std::int64_t occurrences = 1;
-  std::uint32_t named_bit = 0;
+  std::uint64_t named_bit = 0;
 };
 
 struct WindowTally : WindowRetention {
@@ -32,9 +32,8 @@ class WindowEvaluator {
 
   explicit WindowEvaluator(const WindowPlan& plan) : plan_(&plan) {}
   [[nodiscard]] Tally empty_tally() const { return {}; }
-  [[nodiscard]] BucketSize measure(std::span<const PersonEvent> events) const;
-  void add(std::span<const PersonEvent> events, const std::optional<Decimal>& trait,
-           Tally& tally) const;
+  [[nodiscard]] BucketSize measure(const WalkedUnit& unit) const;
+  void add(const WalkedUnit& unit, Tally& tally) const;
 
  private:
   struct Person {
@@ -42,7 +41,7 @@ class WindowEvaluator {
     RetentionValue starts;   // Start events in the initial window.
     RetentionValue returns;  // Return events in the current one.
   };
-  Person look_at(std::span<const PersonEvent> events) const;
+  Person look_at(const WalkedUnit& unit) const;
 
   const WindowPlan* plan_;
 };

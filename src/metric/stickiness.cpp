@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "metric/grouped_walk.h"
+#include "metric/query_scope.h"
 #include "metric/stickiness_bitmaps.h"
 
 namespace hf {
@@ -45,7 +46,8 @@ std::vector<StickinessDay> days_of(const StickinessPlan& plan, const StickinessT
   return days;
 }
 
-StickinessTable table_of(const StickinessPlan& plan, const StickinessTally& tally, Bucket bucket) {
+StickinessTable table_of(const StickinessPlan& plan, const StickinessTally& tally,
+                         BucketPath bucket) {
   StickinessTable table{std::move(bucket), {}, {}};
   if (plan.query->over_time) {
     table.days = days_of(plan, tally);
@@ -142,17 +144,16 @@ void StickinessEvaluator::find_active(std::span<const PersonEvent> events) {
   });
 }
 
-BucketSize StickinessEvaluator::measure(std::span<const PersonEvent> events) {
-  find_active(events);
+BucketSize StickinessEvaluator::measure(const WalkedUnit& unit) {
+  find_active(unit.events);
   if (!plan_->query->over_time) return {active_.empty() ? 0 : 1, !active_.empty()};
   const auto first = std::ranges::lower_bound(active_, plan_->look_back);
   // Who was active in the days before the range alone is in the windows of its first ones.
   return {active_.end() - first, !active_.empty()};
 }
 
-void StickinessEvaluator::add(std::span<const PersonEvent> events, const std::optional<Decimal>&,
-                              Tally& tally) {
-  find_active(events);
+void StickinessEvaluator::add(const WalkedUnit& unit, Tally& tally) {
+  find_active(unit.events);
   if (!plan_->query->over_time) {
     if (!active_.empty()) ++tally.histogram[active_.size()];
     return;
@@ -175,25 +176,63 @@ void StickinessEvaluator::add_window(std::int32_t days, std::vector<std::int64_t
   }
 }
 
-Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryContext& context,
-                                        const StickinessQuery& query) {
-  StickinessAnswer answer;
-  answer.over_time = query.over_time;
-  answer.has_groups = query.common.breakdown.has_value();
+namespace {
+
+Result<QueryScope> scope_of(const Snapshot& snapshot, const QueryContext& context,
+                            const StickinessQuery& query) {
+  const std::array<const Matcher*, 1> matchers{&query.match};
+  return QueryScope::find(snapshot, context, query.common, matchers);
+}
+
+struct PlannedStickiness {
+  StickinessPlan plan;
+  bool has_events;
+  std::vector<std::string> periods;  // over_time
+};
+
+Result<PlannedStickiness> plan_stickiness(const Snapshot& snapshot, const StickinessQuery& query) {
   const std::array<const Matcher*, 1> named{&query.match};
   HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   HF_TRY(PeriodGrid grid, grid_of(query, range));
-  const StickinessPlan plan{&query, std::move(grid),
-                            query.over_time ? StickinessPlan::mau_days - 1 : 0};
+  PlannedStickiness planned{
+      {&query, std::move(grid), query.over_time ? StickinessPlan::mau_days - 1 : 0},
+      first_event.has_value(),
+      {}};
+  if (!query.over_time) return planned;
+  for (std::int32_t row = planned.plan.look_back; row < planned.plan.grid.rows(); ++row) {
+    planned.periods.push_back(planned.plan.grid.label(row));
+  }
+  return planned;
+}
+
+Result<std::unique_ptr<BoundQuestion>> bind_stickiness(const Snapshot& snapshot,
+                                                       const QueryContext& context,
+                                                       const StickinessQuery& query,
+                                                       const QueryScope& scope) {
+  EventSelection selection;
+  selection.wanted.push_back({&query.match, &query.common.where});
+  return BoundQuestion::bind(snapshot, context, query.common, scope, std::move(selection),
+                             {.event_bits = 1});
+}
+
+}  // namespace
+
+Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryContext& context,
+                                        const StickinessQuery& query) {
+  HF_TRY(PlannedStickiness planned, plan_stickiness(snapshot, query));
+  const StickinessPlan& plan = planned.plan;
+  StickinessAnswer answer;
+  answer.over_time = query.over_time;
+  answer.has_groups = !query.common.breakdown.empty();
+  answer.periods = std::move(planned.periods);
   if (query.over_time) {
     for (std::int32_t row = plan.look_back; row < plan.grid.rows(); ++row) {
-      answer.periods.push_back(plan.grid.label(row));
       answer.complete.push_back(plan.grid.end(row) <= query.common.as_of + 1);
     }
   }
-  if (!first_event || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
+  if (!planned.has_events || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
   if (plan.rows() == 0) return answer;
   add_warnings(plan, answer);
 
@@ -205,11 +244,14 @@ Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryCon
                             "{} x {} x {}",
                             StickinessQuery::cells_max, plan.rows(), numbers, groups + 1));
   };
+  HF_CHECK(fits(0));
+  HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
   if (const auto slots = stickiness_slots(plan); slots && context.bitmaps) {
-    HF_CHECK(fits(0));
     const std::array<Activity, 1> activities{{{&query.match, &query.common.where}}};
-    const ActivityPlan::Scope scope{query.common.zone.get(), query.common.as_of, &context};
-    HF_TRY(const ActivityPlan activity, ActivityPlan::bind(snapshot, activities, *slots, scope));
+    const ActivityPlan::Scope activity_scope{query.common.zone.get(), query.common.as_of, &context,
+                                             scope.people(), scope.conditions()};
+    HF_TRY(const ActivityPlan activity,
+           ActivityPlan::bind(snapshot, activities, *slots, activity_scope));
     HF_TRY(const StickinessCounts counts, count_stickiness(plan, activity, context.threads));
     answer.total = table_of(plan, counts.tally, {});
     answer.events_scanned = counts.scan.events;
@@ -217,25 +259,49 @@ Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryCon
     answer.plan = activity.steps();
     return answer;
   }
-  EventSelection selection;
-  selection.as_of = query.common.as_of;
-  selection.wanted.push_back({&query.match, &query.common.where});
-  WalkRules rules{.threads = context.threads};
-  if (query.common.breakdown) {
-    rules.top = query.common.breakdown->top;
-    selection.bucket_property = query.common.breakdown->property;
-    selection.bucket_bits = 1;
-  }
-  HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, selection));
-  HF_TRY(const auto tallies, walk_grouped<StickinessEvaluator>(bound, plan, rules, fits));
+  HF_TRY(const auto question, bind_stickiness(snapshot, context, query, scope));
+  GroupedWalk<StickinessEvaluator, StickinessPlan> walk(*question->source, plan,
+                                                        {.groups = question->groups});
+  HF_TRY(const auto tallies, walk.tally(fits));
   answer.total = table_of(plan, tallies.total, {});
-  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
-    answer.groups.push_back(table_of(plan, tallies.groups[i], tallies.buckets[i]));
+  for (const auto& group : tallies.groups) {
+    answer.groups.push_back(table_of(plan, group.tally, group.bucket));
   }
-  answer.events_scanned = tallies.events_scanned;
-  answer.persons_scanned = tallies.persons_scanned;
-  answer.plan = bound.steps();
+  answer.events_scanned = tallies.scan.events;
+  answer.persons_scanned = tallies.scan.persons;
+  answer.plan = question->bound->steps();
   return answer;
+}
+
+Result<Members> stickiness_members(const Snapshot& snapshot, const QueryContext& context,
+                                   const StickinessQuery& query) {
+  const MembersRequest& request = *query.common.members;
+  HF_TRY(const PlannedStickiness planned, plan_stickiness(snapshot, query));
+  const StickinessPlan& plan = planned.plan;
+  HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
+  const auto find = [&](auto&& cell) -> Result<Members> {
+    HF_TRY(const auto question, bind_stickiness(snapshot, context, query, scope));
+    GroupedWalk<StickinessEvaluator, StickinessPlan> walk(*question->source, plan,
+                                                          {.groups = question->groups});
+    HF_TRY(auto members, walk.members(request.bucket ? &*request.bucket : nullptr, cell));
+    return Members{std::move(members), question->units};
+  };
+  if (query.over_time) {
+    const std::vector<std::string> kinds{"dau", "wau", "mau"};
+    HF_TRY(const std::size_t row, cell_label(request.cell, "period", planned.periods));
+    HF_TRY(const std::size_t kind, cell_label(request.cell, "kind", kinds));
+    const std::size_t day = row + static_cast<std::size_t>(plan.look_back);
+    return find([&](const StickinessTally& tally) {
+      return std::array{tally.dau[day], tally.wau[row], tally.mau[row]}[kind];
+    });
+  }
+  HF_TRY(const std::int64_t active,
+         cell_number(request.cell, "active_periods", 1, static_cast<std::int64_t>(plan.rows())));
+  return find([&](const StickinessTally& tally) {
+    const auto first = tally.histogram.begin() + active;
+    return query.cumulative ? std::accumulate(first, tally.histogram.end(), std::int64_t{0})
+                            : *first;
+  });
 }
 
 void write_json(JsonWriter& out, const StickinessAnswer& answer) {

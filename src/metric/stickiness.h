@@ -16,8 +16,9 @@
 #include "base/json.h"
 #include "metric/bucket.h"
 #include "metric/common_fields.h"
+#include "metric/grouped_walk.h"
+#include "metric/members.h"
 #include "metric/period_grid.h"
-#include "metric/person_events.h"
 #include "metric/query_context.h"
 #include "predicate/matcher.h"
 #include "store/snapshot.h"
@@ -59,7 +60,7 @@ struct StickinessDay {
 };
 
 struct StickinessTable {
-  Bucket bucket;                        ///< Of a group; meaningless of the total.
+  BucketPath bucket;                    ///< Of a group; meaningless of the total.
   std::vector<std::int64_t> histogram;  ///< [k - 1]: persons active in k periods.
   std::vector<StickinessDay> days;      ///< over_time
 };
@@ -87,6 +88,12 @@ struct StickinessAnswer {
 [[nodiscard]] Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot,
                                                       const QueryContext& context,
                                                       const StickinessQuery& query);
+
+/// Who is behind the cell {"active_periods"}, over time {"period", "kind": "dau", "wau" or "mau"}.
+/// Requires query.common.members. Errors: those of run_stickiness() and of cell_label().
+[[nodiscard]] Result<Members> stickiness_members(const Snapshot& snapshot,
+                                                 const QueryContext& context,
+                                                 const StickinessQuery& query);
 
 /// Writes the DATA of the answer.
 void write_json(JsonWriter& out, const StickinessAnswer& answer);
@@ -130,8 +137,8 @@ class StickinessEvaluator {
 
   explicit StickinessEvaluator(const StickinessPlan& plan);
   [[nodiscard]] Tally empty_tally() const { return Tally(*plan_); }
-  [[nodiscard]] BucketSize measure(std::span<const PersonEvent> events);
-  void add(std::span<const PersonEvent> events, const std::optional<Decimal>& trait, Tally& tally);
+  [[nodiscard]] BucketSize measure(const WalkedUnit& unit);
+  void add(const WalkedUnit& unit, Tally& tally);
 
  private:
   void find_active(std::span<const PersonEvent> events);

@@ -136,7 +136,8 @@ class StickinessCounter {
 
 std::optional<TimeSlots> stickiness_slots(const StickinessPlan& plan) {
   const StickinessQuery& query = *plan.query;
-  if (query.common.breakdown || !query.per_interval.is_any()) return std::nullopt;
+  if (!query.common.breakdown.empty() || !query.common.unit.empty() || !query.per_interval.is_any())
+    return std::nullopt;
   return TimeSlots::build(plan.grid, query.common.as_of, [&](const PeriodGrid::Segment& segment) {
     return segment.period >= 0 && segment.period < plan.grid.rows() && segment.in_range;
   });

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "metric/event_world.h"
+#include "metric/group_twin.h"
 #include "metric/period_twin.h"
 #include "metric/stickiness.h"
 
@@ -25,7 +26,7 @@ class StickinessTwin {
   StickinessAnswer answer() const {
     StickinessAnswer answer;
     answer.over_time = query_.over_time;
-    answer.has_groups = query_.common.breakdown.has_value();
+    answer.has_groups = !query_.common.breakdown.empty();
     std::optional<TimestampMs> first;
     for (const auto& person : persons_) {
       for (const WorldEvent& e : person) {
@@ -50,102 +51,73 @@ class StickinessTwin {
       }
     }
 
-    const auto group_of = [&](const std::optional<std::string>& bucket, auto&& is_in) {
-      Group group{.bucket = bucket};
-      if (query_.over_time) {
-        group.table.days.resize(answer.periods.size());
-        for (std::size_t i = 0; i < answer.periods.size(); ++i) {
-          const Day day = parse_date(answer.periods[i]).value();
-          StickinessDay& out = group.table.days[i];
-          for (const auto& person : persons_) {
-            const auto days_of_last = [&](int n) {
-              int days = 0;
-              for (Day d = day - n + 1; d <= day; ++d) days += is_active_on(person, d, is_in);
-              return days;
-            };
-            out.dau += days_of_last(1);
-            out.wau += days_of_last(7) > 0 ? 1 : 0;
-            out.mau += days_of_last(30) > 0 ? 1 : 0;
-            out.l7_days += days_of_last(7);
-            out.l28_days += days_of_last(28);
-            out.l28 += days_of_last(28) > 0 ? 1 : 0;
-          }
-          group.size += out.dau;
-          group.is_shown = group.is_shown || out.mau > 0;
-        }
-      } else {
-        group.table.histogram.resize(static_cast<std::size_t>(periods.rows));
-        for (const auto& person : persons_) {
-          std::map<int, std::int64_t> counts;
-          for (const WorldEvent& e : person) {
-            if (!range.contains(e.time_ms) || !is_in(e)) continue;
-            if (!is_match(e, query_.match, query_.common.where)) continue;
+    const TwinGroups groups(query_.common, persons_, [&](const WorldEvent& e) {
+      return is_match(e, query_.match, query_.common.where);
+    });
+    const auto table = [&](const TwinFilter& filter) {
+      StickinessTable result;
+      result.days.resize(query_.over_time ? answer.periods.size() : 0);
+      result.histogram.resize(query_.over_time ? 0 : static_cast<std::size_t>(periods.rows));
+      for (std::size_t p = 0; p < persons_.size(); ++p) {
+        std::map<std::int64_t, std::int64_t> counts;  // By day or period.
+        for (const WorldEvent& e : persons_[p]) {
+          if (!groups.contains(filter, p, e)) continue;
+          if (!is_match(e, query_.match, query_.common.where)) continue;
+          if (query_.over_time) {
+            ++counts[query_.common.zone->local_day(e.time_ms)];
+          } else if (range.contains(e.time_ms)) {
             ++counts[periods.index_of(e.time_ms)];
           }
-          std::size_t active = 0;
-          for (const auto& [period, count] : counts) active += is_enough(count) ? 1 : 0;
-          for (std::size_t k = 1; k <= group.table.histogram.size(); ++k) {
-            const bool counted = query_.cumulative ? active >= k : active == k;
-            group.table.histogram[k - 1] += counted ? 1 : 0;
-          }
-          group.size += active > 0 ? 1 : 0;
         }
-        group.is_shown = group.size > 0;
+        std::erase_if(counts, [&](const auto& each) { return !is_enough(each.second); });
+        for (std::size_t k = 1; k <= result.histogram.size(); ++k) {
+          const bool counted = query_.cumulative ? counts.size() >= k : counts.size() == k;
+          result.histogram[k - 1] += counted ? 1 : 0;
+        }
+        for (std::size_t i = 0; i < result.days.size(); ++i) {
+          const Day day = parse_date(answer.periods[i]).value();
+          StickinessDay& out = result.days[i];
+          const auto days_of_last = [&](int n) {
+            int days = 0;
+            for (Day d = day - n + 1; d <= day; ++d) days += counts.contains(d) ? 1 : 0;
+            return days;
+          };
+          out.dau += days_of_last(1);
+          out.wau += days_of_last(7) > 0 ? 1 : 0;
+          out.mau += days_of_last(30) > 0 ? 1 : 0;
+          out.l7_days += days_of_last(7);
+          out.l28_days += days_of_last(28);
+          out.l28 += days_of_last(28) > 0 ? 1 : 0;
+        }
       }
-      return group;
+      return result;
     };
-    answer.total = group_of({}, [](const WorldEvent&) { return true; }).table;
+    answer.total = table({});
     if (!answer.has_groups) return answer;
-
-    const std::string& property = query_.common.breakdown->property;
-    std::set<std::optional<std::string>> buckets;
-    for (const auto& person : persons_) {
-      for (const WorldEvent& e : person) buckets.merge(buckets_of(e, property));
-    }
-    std::vector<Group> groups;
-    for (const auto& bucket : buckets) {
-      Group group = group_of(
-          bucket, [&](const WorldEvent& e) { return buckets_of(e, property).contains(bucket); });
-      if (group.is_shown) groups.push_back(std::move(group));
-    }
-    std::ranges::sort(groups, [](const Group& a, const Group& b) {
-      return a.size != b.size ? a.size > b.size : a.bucket < b.bucket;
-    });
-    const std::size_t top = query_.common.breakdown->top;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (i <= top) {
-        Bucket& bucket = groups[i].table.bucket;
-        bucket = groups[i].bucket ? Bucket{Bucket::Kind::value, *groups[i].bucket}
-                                  : Bucket{Bucket::Kind::missing, ""};
-        if (i == top) bucket = {Bucket::Kind::other, ""};
-        answer.groups.push_back(groups[i].table);
-      } else {
-        add(answer.groups.back(), groups[i].table);
-      }
-    }
+    answer.groups = groups.tables(
+        table,
+        [&](const StickinessTable& t) {
+          std::int64_t size = 0;
+          bool is_shown = false;
+          for (const StickinessDay& day : t.days) {
+            size += day.dau;
+            is_shown = is_shown || day.mau > 0;
+          }
+          for (const std::int64_t count : t.histogram) size += count;
+          if (!query_.over_time && query_.cumulative) size = t.histogram.front();
+          return std::pair(size, query_.over_time ? is_shown : size > 0);
+        },
+        [](std::vector<StickinessTable> tables) {
+          StickinessTable sum = tables.front();
+          for (std::size_t i = 1; i < tables.size(); ++i) add(sum, tables[i]);
+          return sum;
+        });
     return answer;
   }
 
  private:
-  struct Group {
-    std::int64_t size = 0;
-    bool is_shown = false;
-    std::optional<std::string> bucket;
-    StickinessTable table = {};
-  };
-
   bool is_enough(std::int64_t count) const {
     return count > 0 && count >= query_.per_interval.min && count <= query_.per_interval.max;
-  }
-
-  template <class IsIn>
-  bool is_active_on(const std::vector<WorldEvent>& person, Day day, IsIn&& is_in) const {
-    std::int64_t count = 0;
-    for (const WorldEvent& e : person) {
-      if (query_.common.zone->local_day(e.time_ms) != day || !is_in(e)) continue;
-      count += is_match(e, query_.match, query_.common.where) ? 1 : 0;
-    }
-    return is_enough(count);
   }
 
   static void add(StickinessTable& sum, const StickinessTable& more) {

@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "metric/grouped_walk.h"
-#include "metric/person_events.h"
+#include "metric/query_scope.h"
 
 namespace hf {
 namespace {
@@ -45,13 +46,13 @@ class TrendEvaluator {
             std::vector<std::int64_t>(plan_->query->series.size())};
   }
 
-  BucketSize measure(std::span<const PersonEvent> events) {
+  BucketSize measure(const WalkedUnit& unit) {
     std::int64_t size = 0;
-    std::uint32_t did = 0;
-    for (const PersonEvent& event : events) {
+    std::uint64_t did = 0;
+    for (const PersonEvent& event : unit.events) {
       if (!cursor_.at(event.time_ms).in_range) continue;
       for (std::size_t s = 0; s < plan_->query->series.size(); ++s) {
-        const std::uint32_t bit = 1u << s;
+        const std::uint64_t bit = std::uint64_t{1} << s;
         if ((event.matched & bit) == 0) continue;
         const bool counts = plan_->query->series[s].math == TrendMath::total || (did & bit) == 0;
         size += counts ? 1 : 0;
@@ -61,8 +62,8 @@ class TrendEvaluator {
     return {size, size > 0};
   }
 
-  void add(std::span<const PersonEvent> events, const std::optional<Decimal>&, Tally& tally) {
-    for (const PersonEvent& event : events) {
+  void add(const WalkedUnit& unit, Tally& tally) {
+    for (const PersonEvent& event : unit.events) {
       const PeriodGrid::Segment& segment = cursor_.at(event.time_ms);
       if (!segment.in_range) continue;
       for (std::size_t s = 0; s < plan_->query->series.size(); ++s) {
@@ -106,7 +107,7 @@ class TrendEvaluator {
   std::vector<std::int32_t> first_period_;  // By series.
 };
 
-TrendTable table_of(const TrendPlan& plan, const TrendTally& tally, Bucket bucket) {
+TrendTable table_of(const TrendPlan& plan, const TrendTally& tally, BucketPath bucket) {
   TrendTable table{std::move(bucket), {}};
   for (std::size_t s = 0; s < plan.query->series.size(); ++s) {
     TrendSeries& series = table.series.emplace_back();
@@ -131,36 +132,62 @@ void write_table(JsonWriter& out, const TrendAnswer& answer, const TrendTable& t
 
 }  // namespace
 
-Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& context,
-                              const TrendQuery& query) {
-  TrendAnswer answer;
-  answer.has_groups = query.common.breakdown.has_value();
-  EventSelection selection;
-  selection.as_of = query.common.as_of;
-  std::vector<const Matcher*> named;
-  for (const TrendQuery::Series& series : query.series) {
-    answer.labels.push_back(series.matcher.label);
-    named.push_back(&series.matcher);
-    selection.wanted.push_back({&series.matcher, &query.common.where});
-  }
-  WalkRules rules{.threads = context.threads};
-  if (query.common.breakdown) {
-    rules.top = query.common.breakdown->top;
-    selection.bucket_property = query.common.breakdown->property;
-    selection.bucket_bits = ~std::uint32_t{0};
-  }
+namespace {
 
-  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+std::vector<const Matcher*> matchers_of(const TrendQuery& query) {
+  std::vector<const Matcher*> matchers;
+  for (const TrendQuery::Series& series : query.series) matchers.push_back(&series.matcher);
+  return matchers;
+}
+
+struct PlannedTrend {
+  TrendPlan plan;
+  bool has_events;
+  std::vector<std::string> periods;
+};
+
+Result<PlannedTrend> plan_trend(const Snapshot& snapshot, const TrendQuery& query) {
+  HF_TRY(const auto first_event,
+         first_named_event(snapshot, matchers_of(query), query.common.as_of));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   HF_TRY(PeriodGrid grid,
          PeriodGrid::build(query.period, range, *query.common.zone, query.common.week_start, 0));
-  const TrendPlan plan{&query, std::move(grid)};
+  PlannedTrend planned{{&query, std::move(grid)}, first_event.has_value(), {}};
+  for (std::int32_t row = 0; row < planned.plan.grid.rows(); ++row) {
+    planned.periods.push_back(planned.plan.grid.label(row));
+  }
+  return planned;
+}
+
+Result<std::unique_ptr<BoundQuestion>> bind_trend(const Snapshot& snapshot,
+                                                  const QueryContext& context,
+                                                  const TrendQuery& query,
+                                                  const QueryScope& scope) {
+  EventSelection selection;
+  for (const TrendQuery::Series& series : query.series) {
+    selection.wanted.push_back({&series.matcher, &query.common.where});
+  }
+  return BoundQuestion::bind(snapshot, context, query.common, scope, std::move(selection),
+                             {.event_bits = ~std::uint64_t{0}});
+}
+
+}  // namespace
+
+Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& context,
+                              const TrendQuery& query) {
+  HF_TRY(PlannedTrend planned, plan_trend(snapshot, query));
+  const TrendPlan& plan = planned.plan;
+  TrendAnswer answer;
+  answer.has_groups = !query.common.breakdown.empty();
+  for (const TrendQuery::Series& series : query.series) {
+    answer.labels.push_back(series.matcher.label);
+  }
+  answer.periods = std::move(planned.periods);
   for (std::int32_t row = 0; row < plan.grid.rows(); ++row) {
-    answer.periods.push_back(plan.grid.label(row));
     answer.complete.push_back(plan.grid.end(row) <= query.common.as_of + 1);
   }
-  if (!first_event || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
+  if (!planned.has_events || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
   if (query.common.from && plan.grid.cuts_first()) {
     answer.warnings.push_back(
         {"first_period_partial",
@@ -182,16 +209,49 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
                             "{} x {} x {}",
                             TrendQuery::cells_max, plan.rows(), query.series.size(), groups + 1));
   };
-  HF_TRY(const BoundSelection bound, BoundSelection::bind(snapshot, selection));
-  HF_TRY(const auto tallies, walk_grouped<TrendEvaluator>(bound, plan, rules, fits));
+  HF_CHECK(fits(0));
+  HF_TRY(const QueryScope scope,
+         QueryScope::find(snapshot, context, query.common, matchers_of(query)));
+  HF_TRY(const auto question, bind_trend(snapshot, context, query, scope));
+  GroupedWalk<TrendEvaluator, TrendPlan> walk(*question->source, plan,
+                                              {.groups = question->groups});
+  HF_TRY(const auto tallies, walk.tally(fits));
   answer.total = table_of(plan, tallies.total, {});
-  for (std::size_t i = 0; i < tallies.groups.size(); ++i) {
-    answer.groups.push_back(table_of(plan, tallies.groups[i], tallies.buckets[i]));
+  for (const auto& group : tallies.groups) {
+    answer.groups.push_back(table_of(plan, group.tally, group.bucket));
   }
-  answer.events_scanned = tallies.events_scanned;
-  answer.persons_scanned = tallies.persons_scanned;
-  answer.plan = bound.steps();
+  answer.events_scanned = tallies.scan.events;
+  answer.persons_scanned = tallies.scan.persons;
+  answer.plan = question->bound->steps();
   return answer;
+}
+
+Result<Members> trend_members(const Snapshot& snapshot, const QueryContext& context,
+                              const TrendQuery& query) {
+  const MembersRequest& request = *query.common.members;
+  HF_TRY(const PlannedTrend planned, plan_trend(snapshot, query));
+  const TrendPlan& plan = planned.plan;
+  HF_TRY(const std::int64_t number,
+         cell_number(request.cell, "series", 0, std::ssize(query.series) - 1));
+  const auto series = static_cast<std::size_t>(number);
+  std::optional<std::size_t> period;
+  if (request.cell.find("period") != nullptr) {
+    HF_TRY(period, cell_label(request.cell, "period", planned.periods));
+  }
+  HF_TRY(const QueryScope scope,
+         QueryScope::find(snapshot, context, query.common, matchers_of(query)));
+  HF_TRY(const auto question, bind_trend(snapshot, context, query, scope));
+  GroupedWalk<TrendEvaluator, TrendPlan> walk(*question->source, plan,
+                                              {.groups = question->groups});
+  const auto cell = [&](const TrendTally& tally) {
+    if (!period) return tally.totals[series];
+    const auto first = tally.values.begin() + static_cast<std::ptrdiff_t>(series * plan.rows());
+    const auto at = first + static_cast<std::ptrdiff_t>(*period);
+    return query.cumulative ? std::accumulate(first, at + 1, std::int64_t{0}) : *at;
+  };
+  HF_TRY(auto members, walk.members(request.bucket ? &*request.bucket : nullptr, cell));
+  return Members{std::move(members), question->units,
+                 query.series[series].math == TrendMath::total};
 }
 
 void write_json(JsonWriter& out, const TrendAnswer& answer) {

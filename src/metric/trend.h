@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "metric/bucket.h"
 #include "metric/common_fields.h"
+#include "metric/members.h"
 #include "metric/period_grid.h"
 #include "metric/query_context.h"
 #include "predicate/matcher.h"
@@ -43,7 +44,7 @@ struct TrendSeries {
 };
 
 struct TrendTable {
-  Bucket bucket;                    ///< Of a group; meaningless of the total.
+  BucketPath bucket;                ///< Of a group; meaningless of the total.
   std::vector<TrendSeries> series;  ///< As in the query.
 };
 
@@ -67,6 +68,11 @@ struct TrendAnswer {
 /// Errors: invalid_argument/invalid_range; resource_exhausted/too_many_cells, too_many_buckets;
 /// those of Part's readers.
 [[nodiscard]] Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& context,
+                                            const TrendQuery& query);
+
+/// Who is behind the cell {"series": its number from 0, "period"?}; without a period, the series'
+/// total. Requires query.common.members. Errors: those of run_trend() and of cell_label().
+[[nodiscard]] Result<Members> trend_members(const Snapshot& snapshot, const QueryContext& context,
                                             const TrendQuery& query);
 
 /// Writes the DATA of the answer.

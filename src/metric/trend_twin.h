@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "metric/event_world.h"
+#include "metric/group_twin.h"
 #include "metric/period_twin.h"
 #include "metric/trend.h"
 
@@ -23,7 +24,7 @@ class TrendTwin {
 
   TrendAnswer answer() const {
     TrendAnswer answer;
-    answer.has_groups = query_.common.breakdown.has_value();
+    answer.has_groups = !query_.common.breakdown.empty();
     std::optional<TimestampMs> first;
     for (const auto& series : query_.series) {
       answer.labels.push_back(series.matcher.label);
@@ -47,7 +48,12 @@ class TrendTwin {
       answer.warnings.push_back({"last_period_partial", ""});
     }
 
-    const auto table = [&](auto&& is_in) {
+    const TwinGroups groups(query_.common, persons_, [&](const WorldEvent& e) {
+      return std::ranges::any_of(query_.series, [&](const TrendQuery::Series& series) {
+        return is_match(e, series.matcher, query_.common.where);
+      });
+    });
+    const auto table = [&](const TwinFilter& filter) {
       TrendTable result;
       for (const auto& series : query_.series) {
         TrendSeries& out = result.series.emplace_back();
@@ -56,7 +62,7 @@ class TrendTwin {
           std::set<std::size_t> persons;
           for (std::size_t p = 0; p < persons_.size(); ++p) {
             for (const WorldEvent& e : persons_[p]) {
-              if (!range.contains(e.time_ms) || !is_in(e)) continue;
+              if (!range.contains(e.time_ms) || !groups.contains(filter, p, e)) continue;
               if (!is_match(e, series.matcher, query_.common.where)) continue;
               const int period = periods.index_of(e.time_ms);
               if (period < low || period > high) continue;
@@ -74,47 +80,28 @@ class TrendTwin {
       }
       return result;
     };
-    answer.total = table([](const WorldEvent&) { return true; });
+    answer.total = table({});
     if (!answer.has_groups) return answer;
-
-    const std::string& property = query_.common.breakdown->property;
-    std::set<std::optional<std::string>> buckets;
-    for (const auto& person : persons_) {
-      for (const WorldEvent& e : person) buckets.merge(buckets_of(e, property));
-    }
-    struct Group {
-      std::int64_t size;
-      std::optional<std::string> bucket;
-      TrendTable table;
-    };
-    std::vector<Group> groups;
-    for (const auto& bucket : buckets) {
-      Group group{0, bucket, table([&](const WorldEvent& e) {
-                    return buckets_of(e, property).contains(bucket);
-                  })};
-      for (const TrendSeries& s : group.table.series) group.size += s.total;
-      if (group.size > 0) groups.push_back(std::move(group));
-    }
-    std::ranges::sort(groups, [](const Group& a, const Group& b) {
-      return a.size != b.size ? a.size > b.size : a.bucket < b.bucket;
-    });
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      if (i < query_.common.breakdown->top) {
-        groups[i].table.bucket = groups[i].bucket ? Bucket{Bucket::Kind::value, *groups[i].bucket}
-                                                  : Bucket{Bucket::Kind::missing, ""};
-        answer.groups.push_back(groups[i].table);
-      } else if (i == query_.common.breakdown->top) {
-        groups[i].table.bucket = {Bucket::Kind::other, ""};
-        answer.groups.push_back(groups[i].table);
-      } else {
-        for (std::size_t s = 0; s < query_.series.size(); ++s) {
-          TrendSeries& sum = answer.groups.back().series[s];
-          const TrendSeries& more = groups[i].table.series[s];
-          for (std::size_t p = 0; p < sum.values.size(); ++p) sum.values[p] += more.values[p];
-          sum.total += more.total;
-        }
-      }
-    }
+    answer.groups = groups.tables(
+        table,
+        [](const TrendTable& t) {
+          std::int64_t size = 0;
+          for (const TrendSeries& series : t.series) size += series.total;
+          return std::pair(size, size > 0);
+        },
+        [](std::vector<TrendTable> tables) {
+          TrendTable sum = tables.front();
+          for (std::size_t i = 1; i < tables.size(); ++i) {
+            for (std::size_t s = 0; s < sum.series.size(); ++s) {
+              const TrendSeries& more = tables[i].series[s];
+              for (std::size_t p = 0; p < more.values.size(); ++p) {
+                sum.series[s].values[p] += more.values[p];
+              }
+              sum.series[s].total += more.total;
+            }
+          }
+          return sum;
+        });
     return answer;
   }
 

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whose events a walk hands to a metric, one after the other: those of each person, or, where the
+// question counts another unit, of each value of its property.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/parallel.h"
+#include "base/work_guard.h"
+#include "metric/person_events.h"
+#include "store/person_bitmap.h"
+
+namespace hf {
+
+/// A person's ordinal, or where another unit is counted the BucketId of its value.
+using UnitId = std::uint32_t;
+
+/// What of a selection is walked.
+struct SourceRules {
+  const PersonBitmap* people = nullptr;  ///< Null: everybody.
+  std::optional<std::size_t> unit_key;   ///< Of the selection; absent: persons are the units.
+  unsigned threads = 1;
+  WorkGuard* guard;  ///< Never null.
+};
+
+class EventSource {
+ public:
+  /// What was looked at, of all threads.
+  struct Scan {
+    std::uint64_t events = 0;
+    std::uint64_t persons = 0;
+    bool too_big = false;  ///< Some value was more than a Decimal holds.
+  };
+
+  /// `bound` and what the rules point to must outlive it. Where another unit than the person is
+  /// counted, all events are gathered here. Errors: those of PersonEventReader and of WorkGuard.
+  [[nodiscard]] static Result<EventSource> open(const BoundSelection& bound,
+                                                const SourceRules& rules);
+
+  [[nodiscard]] unsigned threads() const { return std::max(1u, rules_.threads); }
+
+  /// Calls use(thread, unit, PersonEvents) for each unit with events, on up to threads() threads,
+  /// each unit once, in no order. `use` gives a Result<void>. Errors: those of open(), and its own.
+  template <class Use>
+  [[nodiscard]] Result<Scan> for_each(Use&& use) const {
+    return rules_.unit_key ? for_each_gathered(use) : for_each_read(use);
+  }
+
+ private:
+  struct UnitEvent {
+    UnitId unit;
+    PersonOrdinal person;  // Of equal times those of the lower one come first.
+    PersonEvent event;
+  };
+  // Of one thread while it gathers.
+  struct Gathering {
+    std::optional<PersonEventReader> reader;  // The keys point into it.
+    std::vector<UnitEvent> events;
+    std::vector<EventNumber> numbers;
+    std::vector<const BucketSet*> keys;
+  };
+  // Units [first, end) of `starts`.
+  struct Gathered {
+    std::vector<std::unique_ptr<Gathering>> readers;
+    std::vector<PersonEvent> events;    // By unit, then time.
+    std::vector<std::uint32_t> starts;  // By unit, and an end.
+    std::vector<EventNumber> numbers;
+    std::vector<const BucketSet*> keys;
+    Scan scan;
+    HeldBytes held;
+    explicit Gathered(WorkGuard& guard) : held(guard) {}
+  };
+
+  explicit EventSource(const BoundSelection& bound, const SourceRules& rules)
+      : bound_(&bound), rules_(rules) {}
+  [[nodiscard]] Result<void> gather();
+  void join(std::vector<std::unique_ptr<Gathering>> parts);
+  [[nodiscard]] std::vector<PersonOrdinal> ranges() const {
+    // More than threads, so that none waits long for another; few enough that each is work.
+    return split_persons(bound_->snapshot(), threads() == 1 ? 8 : threads() * 16);
+  }
+
+  // Calls use(thread, reader, person, PersonEvents) for each person of whom anything matches.
+  template <class Use>
+  Result<Scan> read_persons(std::vector<std::optional<PersonEventReader>>& readers,
+                            Use&& use) const {
+    const std::vector<PersonOrdinal> bounds = ranges();
+    const auto items = static_cast<std::uint32_t>(bounds.size() - 1);
+    std::vector<Scan> scans(threads());
+    rules_.guard->expect(items);
+    const auto read_range = [&](unsigned thread, std::uint32_t item) -> Result<void> {
+      if (!readers[thread]) {
+        HF_TRY(PersonEventReader opened, PersonEventReader::open(*bound_));
+        readers[thread].emplace(std::move(opened));
+      }
+      PersonEventReader& reader = *readers[thread];
+      Scan& scan = scans[thread];
+      constexpr std::uint32_t persons_between_checks = 1024;
+      std::uint32_t until_check = 0;
+      Result<void> outcome;
+      const auto read_person = [&](PersonOrdinal person,
+                                   std::span<const PersonRun> runs) -> Result<void> {
+        if (until_check-- == 0) {
+          until_check = persons_between_checks;
+          HF_CHECK(rules_.guard->check());
+        }
+        HF_TRY(const PersonEvents events, reader.read(runs));
+        ++scan.persons;
+        for (const PersonRun& run : runs) scan.events += run.row_count;
+        return events.events.empty() ? Result<void>{} : use(thread, person, events);
+      };
+      for_each_person(bound_->snapshot(), bounds[item], bounds[item + 1],
+                      [&](PersonOrdinal person, std::span<const PersonRun> runs) {
+                        if (!outcome) return;
+                        if (rules_.people != nullptr && !rules_.people->contains(person)) return;
+                        outcome = read_person(person, runs);
+                      });
+      rules_.guard->advance(1);
+      return outcome;
+    };
+    HF_CHECK(for_each_item(threads(), items, read_range));
+    Scan all;
+    for (unsigned thread = 0; thread < threads(); ++thread) {
+      all.events += scans[thread].events;
+      all.persons += scans[thread].persons;
+      all.too_big = all.too_big || (readers[thread] && readers[thread]->saw_too_big());
+    }
+    return all;
+  }
+
+  template <class Use>
+  Result<Scan> for_each_read(Use&& use) const {
+    std::vector<std::optional<PersonEventReader>> readers(threads());
+    return read_persons(readers, use);
+  }
+
+  template <class Use>
+  Result<Scan> for_each_gathered(Use&& use) const {
+    const auto units = static_cast<std::uint32_t>(gathered_->starts.size() - 1);
+    constexpr std::uint32_t units_an_item = 256;
+    const std::uint32_t items = (units + units_an_item - 1) / units_an_item;
+    const EventSelection& selection = bound_->selection();
+    const auto walk = [&](unsigned thread, std::uint32_t item) -> Result<void> {
+      HF_CHECK(rules_.guard->check());
+      const std::uint32_t end = std::min(units, (item + 1) * units_an_item);
+      for (std::uint32_t unit = item * units_an_item; unit < end; ++unit) {
+        const std::uint32_t first = gathered_->starts[unit];
+        const std::uint32_t last = gathered_->starts[unit + 1];
+        if (first == last) continue;
+        HF_CHECK(use(thread, unit,
+                     PersonEvents{std::span(gathered_->events).subspan(first, last - first),
+                                  gathered_->numbers.data(), gathered_->keys.data(),
+                                  static_cast<std::uint32_t>(selection.values.size()),
+                                  static_cast<std::uint32_t>(selection.keys.size())}));
+      }
+      return {};
+    };
+    HF_CHECK(for_each_item(threads(), items, walk));
+    return gathered_->scan;
+  }
+
+  const BoundSelection* bound_;
+  SourceRules rules_;
+  std::unique_ptr<Gathered> gathered_;  // Null where persons are the units.
+};
+
+}  // namespace hf

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/grouping.h"
+
+#include <algorithm>
+#include <map>
+#include <ranges>
+#include <unordered_map>
+
+#include "base/assert.h"
+#include "metric/key_reader.h"
+#include "metric/person_keys.h"
+
+namespace hf {
+namespace {
+
+const BucketSet missing_set{BucketTable::missing};
+
+GroupBy::How how_of(const Dimension& dimension, const GroupRules& rules) {
+  switch (dimension.attribution) {
+    case Attribution::first_touch: return GroupBy::How::first_touch;
+    case Attribution::last_touch: return GroupBy::How::last_touch;
+    default:
+      return rules.first_event_bits != 0 ? GroupBy::How::first_event : GroupBy::How::each_event;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<GroupBy>> bind_breakdown(const Snapshot& snapshot, const PeopleScope& scope,
+                                            std::span<const Dimension> breakdown,
+                                            const GroupRules& rules, EventSelection& selection) {
+  std::vector<GroupBy> bound;
+  for (const Dimension& dimension : breakdown) {
+    GroupBy& by = bound.emplace_back();
+    by.table = std::make_shared<BucketTable>();
+    by.top = dimension.top;
+    if (dimension.by != Dimension::By::property) {
+      by.how = GroupBy::How::person;
+      HF_TRY(by.persons, find_person_keys(snapshot, scope, dimension, *by.table));
+      continue;
+    }
+    by.how = how_of(dimension, rules);
+    by.bits = by.how == GroupBy::How::first_event ? rules.first_event_bits : rules.event_bits;
+    by.key = selection.keys.size();
+    selection.keys.push_back({dimension.name, by.bits, by.table.get()});
+  }
+  return bound;
+}
+
+// Finds the buckets of each dimension that are the same for all events; true where they all are.
+bool GroupSplit::settle(std::span<const GroupBy> dimensions, UnitId unit,
+                        const PersonEvents& events) {
+  bool all = true;
+  for (std::size_t d = 0; d < dimensions.size(); ++d) {
+    const GroupBy& by = dimensions[d];
+    const BucketSet*& set = sets_[d];
+    set = &missing_set;
+    const auto key_of = [&](const PersonEvent& event) { return events.key(event, by.key); };
+    const auto is_asked = [&](const PersonEvent& event) { return (event.matched & by.bits) != 0; };
+    const auto is_touch = [&](const PersonEvent& event) {
+      return is_asked(event) && !key_of(event)->empty() && !is_missing(*key_of(event));
+    };
+    const auto take = [&](auto&& range, auto&& wanted) {
+      const auto found = std::ranges::find_if(range, wanted);
+      if (found != range.end()) set = key_of(*found);
+    };
+    switch (by.how) {
+      case GroupBy::How::person: set = &by.persons->of(unit); break;
+      case GroupBy::How::first_event: take(events.events, is_asked); break;
+      case GroupBy::How::first_touch: take(events.events, is_touch); break;
+      case GroupBy::How::last_touch: take(events.events | std::views::reverse, is_touch); break;
+      case GroupBy::How::each_event:
+        // Most properties say the same of a person each time: then there is nothing to sort.
+        set = events.events.empty() ? nullptr : key_of(events.events.front());
+        for (const PersonEvent& event : events.events) {
+          const BucketSet* const own = key_of(event);
+          if (set == nullptr || own == nullptr || (own != set && *own != *set)) {
+            set = nullptr;
+            break;
+          }
+        }
+        break;
+    }
+    all = all && set != nullptr;
+  }
+  if (all) multiply(dimensions.size());
+  return all;
+}
+
+// All combinations of the sets at hand.
+void GroupSplit::multiply(std::size_t dimensions) {
+  products_.assign(1, GroupIds{});
+  for (std::size_t d = 0; d < dimensions; ++d) {
+    const BucketSet& set = *sets_[d];
+    if (set.size() == 1) {
+      for (GroupIds& ids : products_) ids[d] = set.front();
+      continue;
+    }
+    std::vector<GroupIds> more;
+    for (const GroupIds& ids : products_) {
+      for (const BucketId id : set) {
+        more.push_back(ids);
+        more.back()[d] = id;
+      }
+    }
+    products_ = std::move(more);
+  }
+}
+
+void GroupSplit::sort(std::span<const GroupBy> dimensions, const PersonEvents& events) {
+  order_.clear();
+  const auto settled = sets_;
+  for (std::uint32_t i = 0; i < events.events.size(); ++i) {
+    const PersonEvent& event = events.events[i];
+    bool is_in = true;
+    for (std::size_t d = 0; d < dimensions.size(); ++d) {
+      sets_[d] = settled[d] != nullptr ? settled[d] : events.key(event, dimensions[d].key);
+      is_in = is_in && sets_[d] != nullptr;
+    }
+    if (!is_in) continue;
+    multiply(dimensions.size());
+    for (const GroupIds& ids : products_) order_.emplace_back(ids, i);
+  }
+  std::ranges::sort(order_);
+}
+
+}  // namespace hf

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The dimensions of a breakdown, bound to a snapshot: in which buckets each event of a person is.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "metric/bucket.h"
+#include "metric/common_fields.h"
+#include "metric/event_source.h"
+#include "metric/person_events.h"
+#include "predicate/people.h"
+
+namespace hf {
+
+/// The buckets of persons by something that each has once.
+class PersonKeys {
+ public:
+  explicit PersonKeys(PersonOrdinal person_end)
+      : set_of_(person_end), sets_{{BucketTable::missing}} {}
+  [[nodiscard]] const BucketSet& of(PersonOrdinal person) const { return sets_[set_of_[person]]; }
+  /// Number of a set for set(); 0 is the missing value's.
+  [[nodiscard]] std::uint32_t add(BucketSet set) {
+    sets_.push_back(std::move(set));
+    return static_cast<std::uint32_t>(sets_.size() - 1);
+  }
+  void set(PersonOrdinal person, std::uint32_t number) { set_of_[person] = number; }
+
+ private:
+  std::vector<std::uint32_t> set_of_;
+  std::vector<BucketSet> sets_;
+};
+
+/// One dimension.
+struct GroupBy {
+  enum class How : std::uint8_t {
+    each_event,   ///< A group has the events that carry its value.
+    first_event,  ///< All events are in the buckets of the first one of `bits`, as the next two.
+    first_touch,  ///< Of the first one of `bits` with a value,
+    last_touch,   ///< and of the last.
+    person,       ///< All are in the person's.
+  };
+  How how = How::each_event;
+  std::size_t key = 0;  ///< Of the selection; unless by person.
+  std::uint64_t bits = 0;
+  std::shared_ptr<const PersonKeys> persons = {};
+  std::shared_ptr<BucketTable> table = {};
+  std::size_t top = 0;
+};
+
+/// Which events of a selection a breakdown by property looks at.
+struct GroupRules {
+  std::uint64_t event_bits = 0;  ///< Those that are counted.
+  /// Where set, a property without an attribution is that of the first event of these.
+  std::uint64_t first_event_bits = 0;
+};
+
+/// Adds to the selection what the dimensions read of events. Errors: those of Part's readers, of
+/// BucketTable and WorkGuard.
+[[nodiscard]] Result<std::vector<GroupBy>> bind_breakdown(const Snapshot& snapshot,
+                                                          const PeopleScope& scope,
+                                                          std::span<const Dimension> breakdown,
+                                                          const GroupRules& rules,
+                                                          EventSelection& selection);
+
+using GroupIds = std::array<BucketId, dimensions_max>;
+
+/// Sorts one unit's events into groups. For one thread.
+class GroupSplit {
+ public:
+  /// Calls use(const GroupIds&, const PersonEvents&) for each combination of buckets of the
+  /// dimensions, events in order; ids beyond the dimensions are 0. `use` gives a Result<void>.
+  template <class Use>
+  [[nodiscard]] Result<void> for_each(std::span<const GroupBy> dimensions, UnitId unit,
+                                      const PersonEvents& events, Use&& use) {
+    if (settle(dimensions, unit, events)) {
+      // All events are in the same buckets.
+      for (const GroupIds& ids : products_) HF_CHECK(use(ids, events));
+      return {};
+    }
+    sort(dimensions, events);
+    for (std::size_t i = 0; i < order_.size();) {
+      const GroupIds ids = order_[i].first;
+      inside_.clear();
+      for (; i < order_.size() && order_[i].first == ids; ++i) {
+        inside_.push_back(events.events[order_[i].second]);
+      }
+      HF_CHECK(use(ids, events.with(inside_)));
+    }
+    return {};
+  }
+
+ private:
+  bool settle(std::span<const GroupBy> dimensions, UnitId unit, const PersonEvents& events);
+  void sort(std::span<const GroupBy> dimensions, const PersonEvents& events);
+  void multiply(std::size_t dimensions);
+
+  std::array<const BucketSet*, dimensions_max> sets_ = {};  // Null: it differs by event.
+  std::vector<GroupIds> products_;
+  std::vector<std::pair<GroupIds, std::uint32_t>> order_;
+  std::vector<PersonEvent> inside_;
+};
+
+}  // namespace hf

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/query_scope.h"
+
+#include <algorithm>
+
+namespace hf {
+namespace {
+
+bool asks_of_persons(const Predicate& predicate) {
+  switch (predicate.kind) {
+    case Predicate::Kind::property: return false;
+    case Predicate::Kind::trait:
+    case Predicate::Kind::system:
+    case Predicate::Kind::behaviour: return true;
+    default: return std::ranges::any_of(predicate.children, asks_of_persons);
+  }
+}
+
+}  // namespace
+
+Result<QueryScope> QueryScope::find(const Snapshot& snapshot, const QueryContext& context,
+                                    const CommonFields& common,
+                                    std::span<const Matcher* const> matchers) {
+  QueryScope scope;
+  scope.when_ = {.zone = common.zone.get(),
+                 .as_of_ms = common.as_of,
+                 .guard = context.guard,
+                 .threads = context.threads,
+                 .postings = context.postings};
+  if (common.people) {
+    HF_TRY(scope.people_, find_people(snapshot, *common.people, scope.when_));
+  }
+  std::vector<const Predicate*> asking;
+  const auto note = [&](const Predicate& predicate) {
+    if (asks_of_persons(predicate)) asking.push_back(&predicate);
+  };
+  note(common.where);
+  for (const Matcher* matcher : matchers) {
+    for (const Matcher::Choice& choice : matcher->choices) {
+      if (choice.has_where) note(choice.where);
+    }
+  }
+  if (!asking.empty()) {
+    HF_TRY(scope.conditions_, RowConditions::find(snapshot, asking, scope.when_));
+  }
+  return scope;
+}
+
+Result<std::unique_ptr<BoundQuestion>> BoundQuestion::bind(
+    const Snapshot& snapshot, const QueryContext& context, const CommonFields& common,
+    const QueryScope& scope, EventSelection selection, const GroupRules& rules) {
+  auto question = std::make_unique<BoundQuestion>();
+  question->selection = std::move(selection);
+  question->selection.as_of = common.as_of;
+  question->selection.conditions = scope.conditions();
+  HF_TRY(question->groups,
+         bind_breakdown(snapshot, scope.when(), common.breakdown, rules, question->selection));
+  SourceRules source{
+      .people = scope.people(), .unit_key = {}, .threads = context.threads, .guard = context.guard};
+  if (!common.unit.empty()) {
+    question->units = std::make_shared<BucketTable>();
+    source.unit_key = question->selection.keys.size();
+    question->selection.keys.push_back({common.unit, ~std::uint64_t{0}, question->units.get()});
+  }
+  HF_TRY(question->bound, BoundSelection::bind(snapshot, question->selection));
+  HF_TRY(EventSource opened, EventSource::open(*question->bound, source));
+  question->source.emplace(std::move(opened));
+  return question;
+}
+
+}  // namespace hf
