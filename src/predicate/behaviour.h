@@ -63,6 +63,7 @@ struct Behaviour {
 };
 
 namespace limits {
+inline constexpr std::int64_t did_count_max = 1'000'000'000;
 inline constexpr std::size_t sequence_steps_max = 30;
 inline constexpr std::int64_t regular_periods_max = 1'000;
 }  // namespace limits

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "predicate/case_folding.h"
 #include "predicate/pattern.h"
+#include "predicate/system_trait.h"
 
 namespace hf {
 namespace {
@@ -83,7 +84,8 @@ Condition::Condition(const Predicate& predicate)
     : op_(positive_of(predicate.op)),
       case_insensitive_(predicate.case_insensitive),
       pattern_(predicate.pattern) {
-  HF_ASSERT(predicate.kind == Predicate::Kind::property);
+  HF_ASSERT(predicate.kind == Predicate::Kind::property ||
+            predicate.kind == Predicate::Kind::trait || predicate.kind == Predicate::Kind::system);
   const auto take_texts = [&] {
     for (const Scalar& value : predicate.values) {
       std::string text = canonical_text(value.view());
@@ -112,6 +114,11 @@ Condition::Condition(const Predicate& predicate)
     case Op::gte:
       HF_ASSERT(predicate.values.size() == 1);
       bounds_ = predicate.values;
+      if (predicate.kind == Predicate::Kind::system &&
+          predicate.property.starts_with(tier_prefix)) {
+        tier_rank_ = tier_rank(bounds_[0].text);
+        HF_ASSERT(tier_rank_);
+      }
       break;
     case Op::between:
       HF_ASSERT(predicate.values.size() == 2);
@@ -135,7 +142,14 @@ bool Condition::holds_positively(const ValueView& value) const {
 
 bool Condition::holds_for_scalar(const ValueView& value) const {
   if (!bounds_.empty()) {
-    const auto order = compare_values(value, bounds_[0].view());
+    std::strong_ordering order = std::strong_ordering::equal;
+    if (tier_rank_) {
+      const auto rank = tier_rank(canonical_text(value));
+      if (!rank) return false;
+      order = *rank <=> *tier_rank_;
+    } else {
+      order = compare_values(value, bounds_[0].view());
+    }
     switch (op_) {
       case Op::lt: return order < 0;
       case Op::lte: return order <= 0;

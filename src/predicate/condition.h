@@ -2,7 +2,9 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,11 +26,12 @@ namespace hf {
 /// bytes, and where the types differ their canonical texts by their bytes.
 [[nodiscard]] std::strong_ordering compare_values(const ValueView& a, const ValueView& b);
 
-/// One condition on a property, prepared for being asked about many values: n values given and a
-/// text of m bytes cost O(log n) lookups, O(m log n) for contains.
+/// One condition on a property, a trait or a system trait, prepared for being asked about many
+/// values: n values given and a text of m bytes cost O(log n) lookups, O(m log n) for contains.
 class Condition {
  public:
-  /// Requires kind property, and values and pattern as parse_predicate() leaves them.
+  /// Requires kind property, trait or system, and values and pattern as parse_predicate() leaves
+  /// them.
   explicit Condition(const Predicate& predicate);
 
   /// True when the value satisfies the positive operator (positive_of).
@@ -40,7 +43,8 @@ class Condition {
 
   Op op_;  // Positive.
   bool case_insensitive_;
-  std::vector<Scalar> bounds_;      // lt lte gt gte between
+  std::optional<std::size_t> tier_rank_;  // Of the bound, where tiers are ordered by rank.
+  std::vector<Scalar> bounds_;            // lt lte gt gte between
   std::vector<std::string> texts_;  // eq in: sorted. contains, starts_with, ends_with (reversed):
                                     // sorted, and none begins with another.
   std::shared_ptr<const Pattern> pattern_;

@@ -29,9 +29,14 @@ struct Matcher {
   [[nodiscard]] bool names(std::string_view event_name) const;
 };
 
+/// True when an event of that name is one that `wanted` ("*" too) means.
+[[nodiscard]] bool event_is_meant(std::string_view wanted, std::string_view name);
+/// The label of a matcher of one event to which none is given: its name, "any event" of "*".
+[[nodiscard]] std::string label_of_event(std::string_view event);
+
 namespace limits {
 inline constexpr std::size_t matcher_choices_max = 100;  ///< After flattening.
-inline constexpr std::size_t matcher_depth_max = 64;
+inline constexpr std::size_t matcher_depth_max = predicate_depth_max;
 }  // namespace limits
 
 /// Parses {"event", "where"?, "label"?} or {"any_of": [1..100 matchers], "label"?}. The label of
@@ -42,7 +47,8 @@ inline constexpr std::size_t matcher_depth_max = 64;
 [[nodiscard]] Result<Matcher> parse_matcher(const Json& json, const std::string& pointer,
                                             std::span<const std::string_view> beside = {});
 
-/// The obvious way, on one event; the twin of PageMatcher.
+/// The obvious way, on one event; the twin of PageMatcher. Requires that `where` asks of the event
+/// alone (asks_of_person()); else PersonPredicate.
 [[nodiscard]] bool matches(const Matcher& matcher, const EventView& event);
 
 /// A matcher, and a predicate that must hold besides, bound to one part. Const methods may run

@@ -12,6 +12,16 @@ bool value_satisfies(const Predicate& condition, const ValueView& value) {
   return Condition(condition).holds_positively(value) != is_negative(condition.op);
 }
 
+bool asks_of_person(const Predicate& predicate) {
+  switch (predicate.kind) {
+    case Predicate::Kind::property: return false;
+    case Predicate::Kind::trait:
+    case Predicate::Kind::system:
+    case Predicate::Kind::behaviour: return true;
+    default: return std::ranges::any_of(predicate.children, asks_of_person);
+  }
+}
+
 bool satisfies(const Predicate& predicate, std::span<const PropertyView> properties) {
   const auto holds = [&](const Predicate& child) { return satisfies(child, properties); };
   switch (predicate.kind) {
@@ -22,6 +32,7 @@ bool satisfies(const Predicate& predicate, std::span<const PropertyView> propert
       return !holds(predicate.children.front());
     default: break;
   }
+  HF_ASSERT(predicate.kind == Predicate::Kind::property);
   const auto property = std::ranges::find(properties, predicate.property, &PropertyView::name);
   if (property == properties.end()) return is_negative(predicate.op);
   return value_satisfies(predicate, property->value);

@@ -92,17 +92,32 @@ struct Predicate {
 ///     with _ci, which compares simple case foldings (fold_case), as RE2 does;
 ///   - between is inclusive; low above high holds for nothing;
 ///   - a stored null in a list is no value; an empty list exists.
+///   - a stage, layer or stay of several names holds for any of them;
+///   - an order of tiers is asked of those of tier_names (predicate/system_trait.h) only, and a
+///   tier
+///     that is none of them satisfies none;
+///   - {"count": {"lte": 2}} holds of those who never did, too.
 /// `pointer` is the place of `json` in its request.
 /// Errors, all invalid_argument with pointer: unknown_field, wrong_type, missing_field, unknown_op,
-/// invalid_pattern, unsupported_predicate (a form of QUERY.md this version does not evaluate yet:
-/// trait, did, segment, ..), too_deep, too_many_values.
+/// unknown_value, out_of_range, invalid_pattern, invalid_duration, invalid_time, invalid_range,
+/// unsupported_combination, too_deep, too_many_values.
 [[nodiscard]] Result<Predicate> parse_predicate(const Json& json, const std::string& pointer);
+
+/// The same for a predicate on persons, where no event is at hand: a condition on a property, or on
+/// a trait at the event, is refused (unsupported_combination) unless in the `where` of a matcher.
+[[nodiscard]] Result<Predicate> parse_people_predicate(const Json& json,
+                                                       const std::string& pointer);
+
+/// True where some condition outside of a behaviour's matchers is not on a property: then what it
+/// says of an event depends on the person's other events.
+[[nodiscard]] bool asks_of_person(const Predicate& predicate);
 
 /// True when one stored value satisfies a positive operator or its negation, by the rules of
 /// QUERY.md; a list value satisfies a positive operator when one of its items does.
 [[nodiscard]] bool value_satisfies(const Predicate& condition, const ValueView& value);
 
-/// The obvious way, on one event; the twin of PagePredicate.
+/// The obvious way, on one event; the twin of PagePredicate. Requires !asks_of_person(); else
+/// PersonPredicate (predicate/person_predicate.h).
 [[nodiscard]] bool satisfies(const Predicate& predicate, std::span<const PropertyView> properties);
 
 /// A predicate bound to one part. Const methods may run concurrently.

@@ -109,10 +109,6 @@ TEST(ParsePredicate, RefusesWithPlaceAndReason) {
        "/value", "low and high"},
       {"between three", R"({"property":"p","op":"between","value":[1,2,3]})", "too_many_values",
        "/value", "low and high"},
-      {"a form not built yet", R"({"all":[{"did":{"event":"a"}}]})", "unsupported_predicate",
-       "/all/0/did", "did"},
-      {"another beside at", R"({"at":"event","trait":"plan","op":"eq","value":1})",
-       "unsupported_predicate", "/trait", "trait"},
       {"one value too many",
        R"({"property":"p","op":"in","value":[)" + repeated("1", 10'001, ",") + "]}",
        "too_many_values", "/value", "10001"},
@@ -129,19 +125,6 @@ TEST(ParsePredicate, RefusesWithPlaceAndReason) {
     EXPECT_EQ(predicate.error().reason, c.reason);
     EXPECT_EQ(predicate.error().pointer, "/where" + std::string(c.pointer));
     EXPECT_THAT(predicate.error().message, HasSubstr(c.message));
-  }
-}
-
-TEST(ParsePredicate, RefusesEveryFormOfTheLanguageThatIsNotBuiltYet) {
-  for (const char* form :
-       {"trait", "did", "did_not", "sequence", "first", "regularly", "change", "segment", "stage",
-        "layer", "stay", "tier", "balance", "score", "consent"}) {
-    const auto json = parse_json(fmt::format(R"({{"{}":1}})", form));
-    const auto predicate = parse_predicate(*json, "");
-    ASSERT_FALSE(predicate) << form;
-    EXPECT_EQ(predicate.error().reason, "unsupported_predicate") << form;
-    EXPECT_EQ(predicate.error().pointer, fmt::format("/{}", form));
-    EXPECT_THAT(predicate.error().message, HasSubstr(form));
   }
 }
 
