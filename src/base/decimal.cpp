@@ -289,4 +289,29 @@ double DecimalSum::to_double() const {
   return nearest_double(to_string());
 }
 
+namespace {
+
+// value x factor, 192 bits wide; ordered as the number is.
+struct WideProduct {
+  Int128 high;
+  std::uint64_t low;
+  friend auto operator<=>(const WideProduct&, const WideProduct&) = default;
+};
+
+WideProduct multiply(Int128 value, std::int64_t factor) {
+  const auto low = Uint128{static_cast<std::uint64_t>(value)} * static_cast<std::uint64_t>(factor);
+  const Int128 high = (value >> 64) * factor + static_cast<Int128>(low >> 64);
+  return {high, static_cast<std::uint64_t>(low)};
+}
+
+}  // namespace
+
+std::strong_ordering compare_quotient(const DecimalSum& part, const DecimalSum& whole,
+                                      Decimal ratio) {
+  HF_ASSERT(!whole.is_zero() && ratio.units >= 0);
+  const WideProduct left = multiply(part.units_, powers_of_ten[ratio.scale]);
+  const WideProduct right = multiply(whole.units_, ratio.units);
+  return whole.units_ > 0 ? left <=> right : right <=> left;
+}
+
 }  // namespace hf

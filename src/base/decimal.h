@@ -58,6 +58,10 @@ class DecimalSum {
   [[nodiscard]] double to_double() const;
   [[nodiscard]] bool is_zero() const { return units_ == 0; }
   friend bool operator==(const DecimalSum&, const DecimalSum&) = default;
+  /// Orders part / whole against `ratio`, exactly. Requires a whole that is not 0, a ratio that is
+  /// not negative.
+  friend std::strong_ordering compare_quotient(const DecimalSum& part, const DecimalSum& whole,
+                                               Decimal ratio);
 
  private:
   __extension__ typedef __int128 Int128;

@@ -289,5 +289,65 @@ TEST(DecimalSum, PrintsTotalsBeyondSixtyFourBits) {
   EXPECT_EQ(tenths.to_double(), -0.3);
 }
 
+DecimalSum sum_of(std::string_view text, int times = 1) {
+  DecimalSum sum;
+  for (int i = 0; i < times; ++i) sum.add(*parse_decimal(text));
+  return sum;
+}
+
+TEST(DecimalSum, ComparesQuotientsExactly) {
+  const struct {
+    DecimalSum part, whole;
+    std::string_view ratio;
+    int expected;
+  } cases[] = {
+      {sum_of("0.1", 3), sum_of("1"), "0.3", 0},
+      {sum_of("1"), sum_of("3"), "0.333333333", 1},
+      {sum_of("1"), sum_of("3"), "0.333333334", -1},
+      {sum_of("0"), sum_of("5"), "0", 0},
+      {sum_of("-1"), sum_of("5"), "0", -1},
+      {sum_of("-1"), sum_of("-2"), "0.5", 0},  // What is divided by turns the order.
+      {sum_of("-1"), sum_of("-2"), "0.4", 1},
+      {sum_of("1"), sum_of("-2"), "0", -1},
+      {sum_of("9223372036854775807", 10), sum_of("9223372036854775807"), "10", 0},
+      {sum_of("9223372036854775807", 10), sum_of("1"), "9223372036854775807", 1},
+      {sum_of("9223372036854775807"), sum_of("9223372036854775807", 99), "9223372036854775807", -1},
+      {sum_of("-9223372036854775807", 99), sum_of("0.000000001"), "9223372036854775807", -1},
+  };
+  for (const auto& c : cases) {
+    const auto order = compare_quotient(c.part, c.whole, *parse_decimal(c.ratio));
+    EXPECT_EQ(order < 0   ? -1
+              : order > 0 ? 1
+                          : 0,
+              c.expected)
+        << c.part.to_string() << " / " << c.whole.to_string() << " : " << c.ratio;
+  }
+}
+
+// Small enough for 128 bits: units of the part times units of 1 against whole times ratio.
+TEST(DecimalSum, ComparesQuotientsAsProductsOfWholeNumbers) {
+  __extension__ typedef __int128 Int128;
+  for (std::uint64_t seed = 0; seed < 5'000; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    const auto any = [&](std::int64_t most) { return rng.between(-most, most); };
+    const bool wide = rng.chance(0.5);
+    const std::int64_t part = any(wide ? 1'000'000'000'000 : 9);
+    const std::int64_t whole = any(wide ? 1'000'000'000'000 : 9);
+    const std::int64_t ratio = rng.between(0, wide ? 1'000'000'000 : 9);
+    const int scale = static_cast<int>(rng.below(3));
+    if (whole == 0) continue;
+    DecimalSum parts;
+    DecimalSum wholes;
+    parts.add({part, 0});
+    wholes.add({whole, 0});
+    const Int128 left = Int128{part} * (scale == 0 ? 1 : scale == 1 ? 10 : 100);
+    const Int128 right = Int128{whole} * ratio;
+    const auto order = compare_quotient(parts, wholes, Decimal::normalized(ratio, scale));
+    EXPECT_EQ(order == 0, left == right);
+    EXPECT_EQ(order<0, whole> 0 ? left < right : left > right);
+  }
+}
+
 }  // namespace
 }  // namespace hf
