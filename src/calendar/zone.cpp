@@ -284,4 +284,16 @@ TimestampMs Zone::start_of_day(Day day) const {
   }
 }
 
+TimestampMs earlier(TimestampMs utc_ms, const Duration& duration, int times, const Zone& zone) {
+  TimestampMs result = utc_ms;
+  // Without a calendar part local time is left alone: it may be one that occurs twice.
+  if (times != 0 && (duration.months != 0 || duration.days != 0)) {
+    const std::int64_t local_ms = utc_ms + zone.offset_s(utc_ms) * std::int64_t{1'000};
+    const Day day = zone.local_day(utc_ms);
+    const Day target = add_months(day, -duration.months * times) - duration.days * times;
+    result = zone.from_local(local_ms + (std::int64_t{target} - day) * ms_per_day);
+  }
+  return result - duration.ms * times;
+}
+
 }  // namespace hf

@@ -110,4 +110,11 @@ class Zone {
   OffsetTable by_local_;  // from_ms is a local reading here.
 };
 
+/// The instant `times` durations earlier: the local date so many months, then days earlier at the
+/// same local time of day, then the exact part off. 30 days before 09:00 is 09:00, whatever the
+/// zone did in between; a day the month lacks is its last. Requires a valid time, a duration with
+/// no part longer than parse_duration() returns, 0 <= times <= 1000.
+[[nodiscard]] TimestampMs earlier(TimestampMs utc_ms, const Duration& duration, int times,
+                                  const Zone& zone);
+
 }  // namespace hf

@@ -675,5 +675,44 @@ TEST(ZoneLoad, RefusesNamesThatAreNone) {
   EXPECT_FALSE(Zone::load(real_env(), std::string_view("Europe\0London", 13)).has_value());
 }
 
+TEST(Earlier, KeepsTheLocalTimeOfDay) {
+  const struct {
+    std::string_view zone, from;
+    std::string_view duration;
+    int times;
+    std::string_view expected;
+  } cases[] = {
+      {"Europe/Berlin", "2026-04-09T09:00:00+02:00", "P30D", 1, "2026-03-10T09:00:00+01:00"},
+      {"Europe/Berlin", "2026-11-09T09:00:00+01:00", "P30D", 1, "2026-10-10T09:00:00+02:00"},
+      {"Europe/Berlin", "2026-04-09T09:00:00+02:00", "PT720H", 1, "2026-03-10T08:00:00+01:00"},
+      {"Europe/Berlin", "2026-04-09T09:00:00+02:00", "P10DT1H", 3, "2026-03-10T06:00:00+01:00"},
+      // A local time that was skipped, and one that came twice.
+      {"Europe/Berlin", "2026-03-30T02:30:00+02:00", "P1D", 1, "2026-03-29T03:30:00+02:00"},
+      {"Europe/Berlin", "2026-10-26T02:30:00+01:00", "P1D", 1, "2026-10-25T02:30:00+02:00"},
+      {"Europe/Berlin", "2026-10-25T02:30:00+01:00", "PT1S", 1, "2026-10-25T02:29:59+01:00"},
+      {"Europe/Berlin", "2026-10-25T02:30:00+01:00", "P1D", 0, "2026-10-25T02:30:00+01:00"},
+      // The last day of a month is not carried on from window to window.
+      {"UTC", "2026-03-31T12:00:00Z", "P1M", 1, "2026-02-28T12:00:00Z"},
+      {"UTC", "2026-03-31T12:00:00Z", "P1M", 2, "2026-01-31T12:00:00Z"},
+      {"UTC", "2024-02-29T12:00:00Z", "P1Y", 1, "2023-02-28T12:00:00Z"},
+      {"UTC", "2026-03-31T12:00:00Z", "P1M1D", 1, "2026-02-27T12:00:00Z"},
+      // The date line: there was no 30 December 2011 in Apia.
+      {"Pacific/Apia", "2011-12-31T12:00:00+14:00", "P2D", 1, "2011-12-29T12:00:00-10:00"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(earlier(utc(c.from), *parse_duration(c.duration), c.times, *load(c.zone)),
+              utc(c.expected))
+        << c.zone << ' ' << c.from << ' ' << c.duration;
+  }
+}
+
+TEST(Earlier, ReachesAsFarBackAsDurationsGo) {
+  const Duration longest = {
+      .months = duration_months_max, .days = duration_days_max, .ms = duration_ms_max};
+  const auto zone = load("America/New_York");
+  EXPECT_LT(earlier(timestamp_end_ms - 1, longest, 2, *zone), -5'800 * 365 * ms_per_day);
+  EXPECT_LT(earlier(0, {.months = 12}, 1'000, *zone), -999 * 365 * ms_per_day);
+}
+
 }  // namespace
 }  // namespace hf
