@@ -55,9 +55,12 @@ inline constexpr std::size_t matcher_depth_max = predicate_depth_max;
 /// concurrently.
 class PageMatcher {
  public:
-  /// `part` must outlive it. Errors: those of Part's readers.
+  /// `part` must outlive it, as must `conditions`, which are those of PagePredicate::compile().
+  /// Errors: those of Part's readers.
   [[nodiscard]] static Result<PageMatcher> compile(const Matcher& matcher, const Predicate& where,
-                                                   const Part& part);
+                                                   const Part& part,
+                                                   const RowConditions* conditions = nullptr,
+                                                   std::uint32_t number = 0);
   PageMatcher(PageMatcher&&) noexcept;
   PageMatcher& operator=(PageMatcher&&) noexcept;
   ~PageMatcher();

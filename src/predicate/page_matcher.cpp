@@ -30,8 +30,9 @@ PageMatcher& PageMatcher::operator=(PageMatcher&&) noexcept = default;
 PageMatcher::~PageMatcher() = default;
 
 Result<PageMatcher> PageMatcher::compile(const Matcher& matcher, const Predicate& where,
-                                         const Part& part) {
-  HF_TRY(PagePredicate besides, PagePredicate::compile(where, part));
+                                         const Part& part, const RowConditions* conditions,
+                                         std::uint32_t number) {
+  HF_TRY(PagePredicate besides, PagePredicate::compile(where, part, conditions, number));
   const std::vector<NameInfo>& names = part.names();
   std::vector<std::uint8_t> open(names.size());
   std::vector<Body::Guarded> guarded;
@@ -45,7 +46,8 @@ Result<PageMatcher> PageMatcher::compile(const Matcher& matcher, const Predicate
     CodeSet codes(named);
     if (codes.is_empty()) continue;
     if (choice.has_where) {
-      HF_TRY(PagePredicate predicate, PagePredicate::compile(choice.where, part));
+      HF_TRY(PagePredicate predicate,
+             PagePredicate::compile(choice.where, part, conditions, number));
       if (predicate.never_holds()) continue;
       if (!predicate.always_holds()) {
         guarded.push_back({std::move(codes), std::move(predicate)});

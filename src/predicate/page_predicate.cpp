@@ -3,7 +3,8 @@
 // A condition on a page is three steps: which of the property's columns can hold a value that
 // satisfies it (decided once a part, from dictionaries and number ranges), which rows of these
 // columns do (64 at a time), and, for a negative operator, the complement: it holds where its
-// positive one does not, values that are absent included.
+// positive one does not, values that are absent included. A condition about persons was answered
+// for all rows beforehand (predicate/people.h).
 #include <algorithm>
 #include <bit>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "predicate/code_set.h"
 #include "predicate/condition.h"
 #include "predicate/number_set.h"
+#include "predicate/people.h"
 #include "predicate/predicate.h"
 
 namespace hf {
@@ -47,6 +49,14 @@ struct Node {
   std::optional<Condition> condition;
   std::vector<CodeColumn> code_columns;
   std::vector<NumberColumn> number_columns;
+  const RowBits* answered = nullptr;  // Of a condition about persons that depends.
+};
+
+// What conditions are asked about.
+struct PlaceOfPart {
+  const Part& part;
+  const RowConditions* conditions;
+  std::uint32_t number;
 };
 
 Verdict opposite(Verdict verdict) {
@@ -119,12 +129,33 @@ Result<Node> bind_condition(const Predicate& predicate, const Part& part) {
   return node;
 }
 
-Result<Node> bind(const Predicate& predicate, const Part& part) {
-  if (predicate.kind == Predicate::Kind::property) return bind_condition(predicate, part);
+Node bind_answered(const Predicate& predicate, const PlaceOfPart& at) {
+  HF_ASSERT(at.conditions != nullptr);
+  Node node;
+  node.kind = predicate.kind;
+  node.answered = at.conditions->rows(&predicate, at.number);
+  if (node.answered == nullptr) {
+    node.verdict = Verdict::never;
+  } else if (node.answered->is_whole) {
+    node.verdict = Verdict::always;
+  }
+  return node;
+}
+
+Result<Node> bind(const Predicate& predicate, const PlaceOfPart& at) {
+  switch (predicate.kind) {
+    case Predicate::Kind::property: return bind_condition(predicate, at.part);
+    case Predicate::Kind::trait:
+    case Predicate::Kind::system:
+    case Predicate::Kind::behaviour: return bind_answered(predicate, at);
+    case Predicate::Kind::all:
+    case Predicate::Kind::any:
+    case Predicate::Kind::negation: break;
+  }
   Node node;
   node.kind = predicate.kind;
   for (const Predicate& child : predicate.children) {
-    HF_TRY(Node bound, bind(child, part));
+    HF_TRY(Node bound, bind(child, at));
     node.children.push_back(std::move(bound));
   }
   switch (predicate.kind) {
@@ -186,6 +217,12 @@ Result<void> restrict_by_condition(const Node& node, const Part& part, std::uint
   return {};
 }
 
+void restrict_by_answer(const RowBits& answer, std::uint32_t page, Words rows) {
+  const std::uint64_t* const words =
+      answer.words.data() + std::size_t{page} * (part_format::page_rows / 64);
+  for (std::size_t w = 0; w < rows.size(); ++w) rows[w] &= words[w];
+}
+
 Result<void> restrict_by(const Node& node, const Part& part, std::uint32_t page, Words rows) {
   if (node.verdict == Verdict::always) return {};
   if (node.verdict == Verdict::never) {
@@ -214,7 +251,10 @@ Result<void> restrict_by(const Node& node, const Part& part, std::uint32_t page,
       for (std::size_t w = 0; w < rows.size(); ++w) rows[w] &= ~held[w];
       return {};
     }
-    default: return restrict_by_condition(node, part, page, rows);
+    case Predicate::Kind::property: return restrict_by_condition(node, part, page, rows);
+    case Predicate::Kind::trait:
+    case Predicate::Kind::system:
+    case Predicate::Kind::behaviour: restrict_by_answer(*node.answered, page, rows); return {};
   }
   HF_ASSERT(!"a predicate without a kind");
   return {};
@@ -232,8 +272,10 @@ PagePredicate::PagePredicate(PagePredicate&&) noexcept = default;
 PagePredicate& PagePredicate::operator=(PagePredicate&&) noexcept = default;
 PagePredicate::~PagePredicate() = default;
 
-Result<PagePredicate> PagePredicate::compile(const Predicate& predicate, const Part& part) {
-  HF_TRY(Node root, bind(predicate, part));
+Result<PagePredicate> PagePredicate::compile(const Predicate& predicate, const Part& part,
+                                             const RowConditions* conditions,
+                                             std::uint32_t number) {
+  HF_TRY(Node root, bind(predicate, {part, conditions, number}));
   return PagePredicate(std::make_unique<Body>(&part, std::move(root)));
 }
 

@@ -44,15 +44,20 @@ class RowConditions {
   /// Looks at all conditions in `predicates`, nested ones too, that are not on a property of the
   /// event at hand. Behaviours hold at a row by the person's events up to it and itself, in the
   /// order (time, owner, arrival); traits by their latest value up to as_of, or with at_event up to
-  /// the row's own time and place. The predicates must outlive it. Errors: those of known_people().
+  /// the row's own time and place. The predicates must outlive it, and keep their places; so must
+  /// the guard, of which it holds bytes. Errors: those of known_people().
   [[nodiscard]] static Result<RowConditions> find(const Snapshot& snapshot,
                                                   std::span<const Predicate* const> predicates,
                                                   const PeopleScope& scope);
 
-  /// Of a condition among those looked at; null where it holds at no row of the part.
+  /// Of a condition among those looked at; null where it holds at no row of the part. Rows later
+  /// than as_of may or may not be there.
   [[nodiscard]] const RowBits* rows(const Predicate* condition, std::uint32_t part) const;
 
  private:
+  class Search;
+  std::shared_ptr<HeldBytes> held_;
+  std::uint32_t first_part_ = 0;  // First-seen parts that the snapshot asked about does not have.
   std::map<const Predicate*, std::vector<std::shared_ptr<const RowBits>>> rows_;  // By part.
 };
 

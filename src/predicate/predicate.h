@@ -53,8 +53,9 @@ struct Scalar {
   [[nodiscard]] ValueView view() const { return {kind, boolean, number, text}; }
 };
 
-class Pattern;     // A compiled RE2.
-struct Behaviour;  // predicate/behaviour.h
+class Pattern;        // A compiled RE2.
+struct Behaviour;     // predicate/behaviour.h
+class RowConditions;  // predicate/people.h
 
 /// A combination, or one condition: on a property of the event at hand, on a trait of the person,
 /// or on what the person did.
@@ -123,9 +124,12 @@ struct Predicate {
 /// A predicate bound to one part. Const methods may run concurrently.
 class PagePredicate {
  public:
-  /// Evaluates each condition once per dictionary value. `part` must outlive it.
-  /// Errors: those of Part's readers.
-  [[nodiscard]] static Result<PagePredicate> compile(const Predicate& predicate, const Part& part);
+  /// Evaluates each condition once per dictionary value. `part` must outlive it, as must
+  /// `conditions`, which say at which rows of the part, the `number`th of their snapshot, the
+  /// conditions about persons hold; null where there are none. Errors: those of Part's readers.
+  [[nodiscard]] static Result<PagePredicate> compile(const Predicate& predicate, const Part& part,
+                                                     const RowConditions* conditions = nullptr,
+                                                     std::uint32_t number = 0);
   PagePredicate(PagePredicate&&) noexcept;
   PagePredicate& operator=(PagePredicate&&) noexcept;
   ~PagePredicate();

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "predicate/leaf.h"
+#include "predicate/matched_rows.h"
+#include "store/property_reader.h"
+#include "store/snapshot.h"
+
+namespace hf {
+
+/// One thread's reader of what one leaf is about, person by person, best in ascending order.
+class MomentReader {
+ public:
+  /// `matched` are the rows of leaf.wanted(). All must outlive it. Errors: those of Part's readers.
+  [[nodiscard]] static Result<MomentReader> open(const Snapshot& snapshot, const Leaf& leaf,
+                                                 const MatchedRows& matched, TimestampMs as_of_ms);
+  ~MomentReader();
+  MomentReader(MomentReader&&) noexcept;
+
+  enum class Rows : std::uint8_t { matched, all };
+  /// True where any row of the runs matches anything.
+  [[nodiscard]] bool any(std::span<const PersonRun> runs) const;
+  /// The person's events up to as_of, in the order time, owner, arrival; valid until the next call.
+  /// `runs` are those of for_each_person(). Errors: those of Part's readers.
+  [[nodiscard]] Result<std::span<const Moment>> read(std::span<const PersonRun> runs, Rows rows);
+
+ private:
+  struct PartReader;
+  MomentReader();
+  template <class Word>
+  Result<void> append(std::uint32_t number, const PersonRun& run, Word&& word);
+  [[nodiscard]] std::uint64_t matched_word(std::uint32_t part, std::uint32_t word) const;
+
+  TimestampMs as_of_ms_ = 0;
+  std::vector<PartReader> parts_;
+  std::vector<Moment> moments_;
+};
+
+}  // namespace hf
