@@ -50,7 +50,7 @@ std::string chart_head(const ChartScreen& screen, std::span<const Warning> warni
   return out;
 }
 
-std::string group_head(const Bucket& bucket, const Terminal& terminal, Words words) {
+std::string group_head(const BucketPath& bucket, const Terminal& terminal, Words words) {
   return "  " + bold(cut(bucket_text(bucket, words), room(terminal)), terminal.color) + "\n";
 }
 
@@ -83,13 +83,17 @@ std::string bar(double share, int width) {
   return out + std::string(eighths[units % 8]);
 }
 
-std::string bucket_text(const Bucket& bucket, Words words) {
-  switch (bucket.kind) {
-    case Bucket::Kind::missing: return std::string(words("(none)", "（无）"));
-    case Bucket::Kind::other: return std::string(words("(other)", "（其他）"));
-    case Bucket::Kind::value: break;
+std::string bucket_text(const BucketPath& path, Words words) {
+  std::string out;
+  for (const Bucket& bucket : path) {
+    if (!out.empty()) out += " · ";
+    switch (bucket.kind) {
+      case Bucket::Kind::missing: out += words("(none)", "（无）"); break;
+      case Bucket::Kind::other: out += words("(other)", "（其他）"); break;
+      case Bucket::Kind::value: out += harmless(bucket.text); break;
+    }
   }
-  return harmless(bucket.text);
+  return out;
 }
 
 std::string event_text(std::string_view label, Words words) {

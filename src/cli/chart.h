@@ -29,14 +29,15 @@ struct ChartScreen {
 [[nodiscard]] std::string chart_head(const ChartScreen& screen, std::span<const Warning> warnings,
                                      const Terminal& terminal);
 /// The line above a group's chart.
-[[nodiscard]] std::string group_head(const Bucket& bucket, const Terminal& terminal, Words words);
+[[nodiscard]] std::string group_head(const BucketPath& bucket, const Terminal& terminal,
+                                     Words words);
 /// Sentences below a chart, broken where the terminal ends.
 [[nodiscard]] std::string chart_foot(std::span<const std::string> sentences,
                                      const Terminal& terminal);
 
 /// A bar of `share` (0 to 1) of `width` columns, to an eighth of one.
 [[nodiscard]] std::string bar(double share, int width);
-[[nodiscard]] std::string bucket_text(const Bucket& bucket, Words words);
+[[nodiscard]] std::string bucket_text(const BucketPath& path, Words words);
 /// -1234567 as "-1,234,567".
 [[nodiscard]] std::string count_text(std::int64_t count);
 /// numerator / denominator as "12.3%" or "<0.1%"; "-" where the denominator is 0.

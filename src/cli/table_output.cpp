@@ -12,13 +12,37 @@ namespace {
 
 constexpr int bar_width_default = 40;
 
-std::string bucket_field(const Bucket& bucket) {
-  switch (bucket.kind) {
-    case Bucket::Kind::missing: return "";
-    case Bucket::Kind::other: return "(other)";
-    case Bucket::Kind::value: break;
+std::string bucket_field(const BucketPath& path) {
+  std::string out;
+  for (const Bucket& bucket : path) {
+    if (&bucket != &path.front()) out += ',';
+    switch (bucket.kind) {
+      case Bucket::Kind::missing: break;
+      case Bucket::Kind::other: out += "(other)"; break;
+      case Bucket::Kind::value: out += csv_field(bucket.text); break;
+    }
   }
-  return csv_field(bucket.text);
+  return out;
+}
+
+// "bucket,", of several dimensions "bucket_1,bucket_2,"; nothing without a breakdown.
+template <class Answer>
+std::string bucket_heading(const Answer& answer) {
+  const std::size_t dimensions = answer.groups.empty() ? 1 : answer.groups.front().bucket.size();
+  if (!answer.has_groups) return "";
+  if (dimensions == 1) return "bucket,";
+  std::string out;
+  for (std::size_t i = 1; i <= dimensions; ++i) out += fmt::format("bucket_{},", i);
+  return out;
+}
+
+// The same fields of the total.
+template <class Answer>
+std::string total_prefix(const Answer& answer) {
+  std::string out;
+  const std::size_t dimensions = answer.groups.empty() ? 1 : answer.groups.front().bucket.size();
+  for (std::size_t i = 0; answer.has_groups && i < dimensions; ++i) out += "(all),";
+  return out;
 }
 
 std::string value_field(const RetentionAnswer& answer, const RetentionCell& cell) {
@@ -49,23 +73,22 @@ void append_retention(std::string& out, const RetentionAnswer& answer, const Ret
 }
 
 std::string windows_csv(const RetentionAnswer& answer) {
-  std::string out = answer.has_groups ? "bucket,initial,retained,current,complete\n"
-                                      : "initial,retained,current,complete\n";
+  std::string out = bucket_heading(answer) + "initial,retained,current,complete\n";
   const auto row = [&](const RetentionTable& table, const std::string& prefix) {
     const WindowRetention& w = table.windows;
     out += fmt::format("{}{},{},{},{}\n", prefix, w.initial, w.retained, w.current,
                        w.current_complete);
   };
   for (const RetentionTable& group : answer.groups) row(group, bucket_field(group.bucket) + ",");
-  row(answer.total, answer.has_groups ? "(all)," : "");
+  row(answer.total, total_prefix(answer));
   return out;
 }
 
 // The rows of all groups and of the total, the bucket before them where there are groups.
 std::string csv_rows(const auto& answer, std::string_view heading, auto&& row_lines) {
-  std::string out = (answer.has_groups ? "bucket," : "") + std::string(heading) + "\n";
+  std::string out = bucket_heading(answer) + std::string(heading) + "\n";
   for (const auto& group : answer.groups) row_lines(out, group, bucket_field(group.bucket) + ",");
-  row_lines(out, answer.total, answer.has_groups ? "(all)," : "");
+  row_lines(out, answer.total, total_prefix(answer));
   return out;
 }
 
@@ -83,19 +106,18 @@ std::string csv_field(std::string_view text) {
 
 std::string retention_csv(const RetentionAnswer& answer) {
   if (answer.has_windows) return windows_csv(answer);
-  std::string out = answer.has_groups ? "bucket," : "";
+  std::string out = bucket_heading(answer);
   out += "cohort,size,column,count,eligible,complete";
   out += answer.aggregate == Aggregate::users ? "\n" : ",value\n";
   for (const RetentionTable& group : answer.groups) {
     append_retention(out, answer, group, bucket_field(group.bucket) + ",");
   }
-  append_retention(out, answer, answer.total, answer.has_groups ? "(all)," : "");
+  append_retention(out, answer, answer.total, total_prefix(answer));
   return out;
 }
 
 std::string trend_csv(const TrendAnswer& answer) {
-  std::string out =
-      answer.has_groups ? "bucket,start,complete,series,value\n" : "start,complete,series,value\n";
+  std::string out = bucket_heading(answer) + "start,complete,series,value\n";
   const auto rows = [&](const TrendTable& table, const std::string& prefix) {
     for (std::size_t p = 0; p < answer.periods.size(); ++p) {
       for (std::size_t s = 0; s < table.series.size(); ++s) {
@@ -105,7 +127,7 @@ std::string trend_csv(const TrendAnswer& answer) {
     }
   };
   for (const TrendTable& group : answer.groups) rows(group, bucket_field(group.bucket) + ",");
-  rows(answer.total, answer.has_groups ? "(all)," : "");
+  rows(answer.total, total_prefix(answer));
   return out;
 }
 

@@ -41,9 +41,6 @@ inline constexpr std::size_t depth_max = 64;
 inline constexpr TimestampMs ahead_ms_max = 24 * 3600 * 1000;  ///< Of received_at.
 }  // namespace limits
 
-/// Whose properties are what Holdfast itself found of a person: "stage", "tier.main", ..
-inline constexpr std::string_view system_trait_event = "hf:trait";
-
 /// True for names that "*" never matches: hf:.., identify, alias, group.
 [[nodiscard]] bool is_inactive_name(std::string_view name);
 

@@ -222,7 +222,8 @@ Result<ActivityPlan::Source> ActivityPlan::source_of(const Activity& activity, s
     source.moved = move_postings(source);
     return source;
   }
-  HF_TRY(matcher, PageMatcher::compile(*activity.matcher, *activity.where, part));
+  HF_TRY(matcher,
+         PageMatcher::compile(*activity.matcher, *activity.where, part, scope.conditions, number));
   if (matcher->matches_nothing()) {
     matcher.reset();
     return Source{};

@@ -303,7 +303,7 @@ Result<CommonFields> parse_common(const Json& query, const QueryContext& context
     HF_TRY(common.where, parse_predicate(*where, "/where"));
   }
   if (const Json* people = query.find("people")) {
-    HF_TRY(common.people, parse_predicate(*people, "/people"));
+    HF_TRY(common.people, parse_people_predicate(*people, "/people"));
   }
   HF_TRY(common.unit, parse_unit(query));
   HF_TRY(common.breakdown, parse_breakdown(query, common.week_start));

@@ -114,10 +114,15 @@ void LifecycleEvaluator::add(const WalkedUnit& unit, Tally& tally) {
 
 namespace {
 
+// Who was there before keeps that place though the events were purged.
+const Snapshot& history_of(const Snapshot& snapshot) {
+  return snapshot.with_first_seen ? *snapshot.with_first_seen : snapshot;
+}
+
 Result<QueryScope> scope_of(const Snapshot& snapshot, const QueryContext& context,
                             const LifecycleQuery& query) {
   const std::array<const Matcher*, 1> matchers{&query.match};
-  return QueryScope::find(snapshot, context, query.common, matchers);
+  return QueryScope::find(history_of(snapshot), context, query.common, matchers);
 }
 
 struct PlannedLifecycle {
@@ -138,11 +143,6 @@ Result<PlannedLifecycle> plan_lifecycle(const Snapshot& snapshot, const Lifecycl
     planned.periods.push_back(planned.plan.grid.label(row));
   }
   return planned;
-}
-
-// Who was there before keeps that place though the events were purged.
-const Snapshot& history_of(const Snapshot& snapshot) {
-  return snapshot.with_first_seen ? *snapshot.with_first_seen : snapshot;
 }
 
 Result<std::unique_ptr<BoundQuestion>> bind_lifecycle(const Snapshot& snapshot,

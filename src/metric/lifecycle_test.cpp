@@ -95,9 +95,9 @@ TEST(LifecycleExample, ABreakdownCountsOnlyEventsThatCarryTheValue) {
                           "{'metric':'lifecycle','from':'2026-01-05','to':'2026-01-06',"
                           "'breakdown':[{'property':'country'}]}");
   ASSERT_EQ(answer.groups.size(), 2u);
-  EXPECT_EQ(answer.groups[0].bucket.text, "DE");
+  EXPECT_EQ(answer.groups[0].bucket.front().text, "DE");
   EXPECT_EQ(rows_of(answer.groups[0]), (std::vector<Row>{{0, 0, 0, 0}, {1, 0, 0, 0}}));
-  EXPECT_EQ(answer.groups[1].bucket.text, "GB");
+  EXPECT_EQ(answer.groups[1].bucket.front().text, "GB");
   EXPECT_EQ(rows_of(answer.groups[1]), (std::vector<Row>{{1, 0, 0, 0}, {0, 0, 0, -1}}));
   EXPECT_EQ(rows_of(answer.total), (std::vector<Row>{{1, 0, 0, 0}, {0, 1, 0, 0}}));
 }

@@ -24,8 +24,10 @@ Result<BoundSelection> BoundSelection::bind(const Snapshot& snapshot,
       const EventSelection::Wanted& wanted = selection.wanted[i];
       const bool counts =
           part >= snapshot.first_seen_parts || ((selection.first_seen_bits >> i) & 1u) != 0;
-      HF_TRY(PageMatcher matcher, PageMatcher::compile(counts ? *wanted.matcher : nothing,
-                                                       *wanted.where, *snapshot.parts[part]));
+      HF_TRY(PageMatcher matcher,
+             PageMatcher::compile(counts ? *wanted.matcher : nothing, *wanted.where,
+                                  *snapshot.parts[part], selection.conditions,
+                                  static_cast<std::uint32_t>(part)));
       matchers.push_back(std::move(matcher));
     }
   }

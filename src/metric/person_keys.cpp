@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/guarded.h"
+#include "predicate/system_trait.h"
 
 namespace hf {
 namespace {

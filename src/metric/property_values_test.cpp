@@ -74,18 +74,18 @@ std::string counted_by_trend(const Snapshot& snapshot, const QueryContext& conte
   const std::string trend =
       fmt::format(R"({{"metric":"trend","period":"year","series":[{{"event":"{}"}}],"where":{},)"
                   R"("breakdown":[{{"property":"v","top":{}}}]}})",
-                  query.event.value_or("*"), where, Breakdown::top_max);
+                  query.event.value_or("*"), where, Dimension::top_max);
   const TrendQuery parsed = parse_trend(parse_json(trend).value(), context).value();
   const TrendAnswer answer = run_trend(snapshot, context, parsed).value();
   JsonWriter out;
   std::uint64_t found = 0;
   out.begin_object().key("values").begin_array();
   for (const TrendTable& group : answer.groups) {
-    if (group.bucket.kind != Bucket::Kind::value) continue;
-    const std::string folded = fold_case(group.bucket.text);
+    if (group.bucket.front().kind != Bucket::Kind::value) continue;
+    const std::string folded = fold_case(group.bucket.front().text);
     if (query.search && folded.find(fold_case(*query.search)) == std::string::npos) continue;
     if (++found > query.limit) continue;
-    out.begin_object().key("value").text(group.bucket.text);
+    out.begin_object().key("value").text(group.bucket.front().text);
     out.key("count").integer(group.series[0].total).end_object();
   }
   out.end_array().key("more").boolean(found > query.limit).end_object();

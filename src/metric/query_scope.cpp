@@ -1,23 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metric/query_scope.h"
 
-#include <algorithm>
-
 namespace hf {
-namespace {
-
-bool asks_of_persons(const Predicate& predicate) {
-  switch (predicate.kind) {
-    case Predicate::Kind::property: return false;
-    case Predicate::Kind::trait:
-    case Predicate::Kind::system:
-    case Predicate::Kind::behaviour: return true;
-    default: return std::ranges::any_of(predicate.children, asks_of_persons);
-  }
-}
-
-}  // namespace
-
 Result<QueryScope> QueryScope::find(const Snapshot& snapshot, const QueryContext& context,
                                     const CommonFields& common,
                                     std::span<const Matcher* const> matchers) {
@@ -32,7 +16,7 @@ Result<QueryScope> QueryScope::find(const Snapshot& snapshot, const QueryContext
   }
   std::vector<const Predicate*> asking;
   const auto note = [&](const Predicate& predicate) {
-    if (asks_of_persons(predicate)) asking.push_back(&predicate);
+    if (asks_of_person(predicate)) asking.push_back(&predicate);
   };
   note(common.where);
   for (const Matcher* matcher : matchers) {

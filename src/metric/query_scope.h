@@ -19,7 +19,8 @@ namespace hf {
 
 class QueryScope {
  public:
-  /// All must outlive the scope. Errors: those of find_people() and RowConditions::find().
+  /// `snapshot` is the one that will be read, with first-seen parts where these matter. All must
+  /// outlive the scope. Errors: those of find_people() and RowConditions::find().
   [[nodiscard]] static Result<QueryScope> find(const Snapshot& snapshot,
                                                const QueryContext& context,
                                                const CommonFields& common,

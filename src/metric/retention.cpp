@@ -161,7 +161,7 @@ const Snapshot& history_of(const Snapshot& snapshot, const RetentionQuery& query
 Result<QueryScope> scope_of(const Snapshot& snapshot, const QueryContext& context,
                             const RetentionQuery& query) {
   const std::array<const Matcher*, 2> matchers{&query.start, &query.returning};
-  return QueryScope::find(snapshot, context, query.common, matchers);
+  return QueryScope::find(history_of(snapshot, query), context, query.common, matchers);
 }
 
 // A question of the table form with what it is counted by.

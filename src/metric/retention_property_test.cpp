@@ -29,7 +29,7 @@ void agrees(const std::vector<EventChoice>& choices, const QueryChoice& q) {
     return;
   }
   RC_CLASSIFY(q.windows > 0, "two windows");
-  RC_CLASSIFY(query->common.breakdown.has_value(), "breakdown");
+  RC_CLASSIFY(!query->common.breakdown.empty(), "breakdown");
   RC_CLASSIFY(!answer->total.cohorts.empty(), "has rows");
   RetentionTwin twin(*query, events);
   const std::string expected = data_json(twin.answer());

@@ -248,11 +248,11 @@ TEST(RetentionExample, ABreakdownAsksStartAndReturnToCarryTheValue) {
       "'periods':1,'breakdown':[{'property':'country','top':2}]";
   const auto answer = ask(events, query + "}");
   ASSERT_EQ(answer.groups.size(), 3u);
-  EXPECT_EQ(answer.groups[0].bucket, (Bucket{Bucket::Kind::value, "GB"}));
+  EXPECT_EQ(answer.groups[0].bucket, (BucketPath{{Bucket::Kind::value, "GB"}}));
   EXPECT_EQ(counts(answer.groups[0]), (Lines{"2026-01-05 2: 2 1"}));
-  EXPECT_EQ(answer.groups[1].bucket.kind, Bucket::Kind::missing);
+  EXPECT_EQ(answer.groups[1].bucket.front().kind, Bucket::Kind::missing);
   EXPECT_EQ(counts(answer.groups[1]), (Lines{"2026-01-05 1: 1 0"}));
-  EXPECT_EQ(answer.groups[2].bucket.kind, Bucket::Kind::other);
+  EXPECT_EQ(answer.groups[2].bucket.front().kind, Bucket::Kind::other);
   EXPECT_EQ(counts(answer.groups[2]), (Lines{"2026-01-05 1: 1 1"}));
   EXPECT_EQ(counts(answer.total), (Lines{"2026-01-05 4: 4 3"}));
   // first_ever: the person is in the bucket of its first start, whatever its returns carry.

@@ -127,6 +127,9 @@ class RetentionTwin {
       if (e.purged && query_.entry == Entry::every_period) continue;
       if (view.first_named == nullptr && query_.start.names(e.name)) view.first_named = &e;
     }
+    if (view.first_named != nullptr && !groups_->contains(filter, p, *view.first_named)) {
+      view.first_named = nullptr;
+    }
     for (const WorldEvent& e : person) {
       const bool is_in = groups_->contains(filter, p, e);
       if (e.purged) {

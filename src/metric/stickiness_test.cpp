@@ -105,7 +105,7 @@ TEST(StickinessExample, ABreakdownHasAGroupForEachValue) {
                            visit("bob", "2026-01-05", "GB"), visit("bob", "2026-01-06", "DE")},
                           four_days + ",'breakdown':[{'property':'country'}]}");
   ASSERT_EQ(answer.groups.size(), 2u);
-  EXPECT_EQ(answer.groups[0].bucket.text, "GB");
+  EXPECT_EQ(answer.groups[0].bucket.front().text, "GB");
   EXPECT_EQ(answer.groups[0].histogram, (Values{1, 1, 0, 0}));
   EXPECT_EQ(answer.groups[1].histogram, (Values{1, 0, 0, 0}));
   EXPECT_EQ(answer.total.histogram, (Values{0, 2, 0, 0}));

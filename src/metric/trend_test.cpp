@@ -59,11 +59,11 @@ TEST(TrendExample, CumulativeCountsFromTheBeginningOfTheRange) {
 TEST(TrendExample, ABreakdownHasAGroupForEachValue) {
   const auto answer = ask(visits(), four_days + ",'breakdown':[{'property':'country'}]}");
   ASSERT_EQ(answer.groups.size(), 3u);
-  EXPECT_EQ(answer.groups[0].bucket.text, "GB");
+  EXPECT_EQ(answer.groups[0].bucket.front().text, "GB");
   EXPECT_EQ(answer.groups[0].series[0].values, (Values{2, 1, 0, 0}));
   // Of equal size, the missing value is named before others.
-  EXPECT_EQ(answer.groups[1].bucket.kind, Bucket::Kind::missing);
-  EXPECT_EQ(answer.groups[2].bucket.text, "DE");
+  EXPECT_EQ(answer.groups[1].bucket.front().kind, Bucket::Kind::missing);
+  EXPECT_EQ(answer.groups[2].bucket.front().text, "DE");
   EXPECT_EQ(answer.groups[2].series[1].total, 1);
   EXPECT_EQ(answer.total.series[1].total, 3);
 }
