@@ -4,13 +4,12 @@
 // that each language has its own word order.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace hf {
+#include "base/language.h"
 
-enum class Language : std::uint8_t { english, chinese };
+namespace hf {
 
 /// `wanted` is en, zh or empty: then by LC_ALL, LC_MESSAGES, LANG.
 [[nodiscard]] Language choose_language(std::string_view wanted);
