@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -50,8 +51,9 @@ struct WorldEvent {
   std::string name;
   TimestampMs time_ms = 0;
   std::vector<std::pair<std::string, WorldValue>> properties;
-  int part = 0;         // Which part of the snapshot it arrives in.
-  bool purged = false;  // Gone, but that it was the first is still known.
+  int part = 0;                          // Which part of the snapshot it arrives in.
+  bool purged = false;                   // Gone, but that it was the first is still known.
+  std::optional<bool> where_holds = {};  // Of a query's `where` that asks of persons.
 
   [[nodiscard]] const WorldValue* find(std::string_view property) const {
     for (const auto& [name_of, value] : properties) {
@@ -130,6 +132,16 @@ class EventWorld {
   EventWorld& operator=(const EventWorld&) = delete;
 
   [[nodiscard]] const Snapshot& snapshot() const { return snapshot_; }
+  [[nodiscard]] std::map<std::string, PersonOrdinal> ordinals() const {
+    std::map<std::string, PersonOrdinal> ordinals;
+    for (const auto& part : snapshot_.parts) {
+      const auto ids = part->ids().value();
+      for (std::size_t i = 0; i < part->persons().size(); ++i) {
+        ordinals.emplace(ids->entries[ids->first[i]].user_id, part->persons()[i]);
+      }
+    }
+    return ordinals;
+  }
   [[nodiscard]] QueryContext context(unsigned threads = 1) {
     // The clock of the simulation, the zones of the system.
     environment_ = std::make_unique<Env>(

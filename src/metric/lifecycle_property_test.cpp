@@ -20,9 +20,24 @@ void accounts_close(const LifecycleTable& table) {
 
 TEST(Lifecycle, AgreesWithItsDefinitionOnAnyEventsAndQueries) {
   check_against_twin<parse_lifecycle, run_lifecycle, LifecycleTwin>(
-      "lifecycle agrees with its twin", &QueryText::lifecycle, [](const LifecycleAnswer& answer) {
+      "lifecycle agrees with its twin", &QueryText::lifecycle,
+      [](const EventWorld& world, const QueryContext& context, const LifecycleQuery& query,
+         const LifecycleAnswer& answer, const QueryChoice& q) {
         accounts_close(answer.total);
         for (const LifecycleTable& group : answer.groups) accounts_close(group);
+        const auto [table, bucket] = any_table(answer, q.from_slot);
+        if (table->rows.empty()) return;
+        const std::size_t row = static_cast<std::size_t>(q.to_slots) % table->rows.size();
+        const LifecycleRow& cell = table->rows[row];
+        const std::array kinds{std::pair("new", cell.fresh), std::pair("returning", cell.returning),
+                               std::pair("resurrecting", cell.resurrecting),
+                               std::pair("dormant", cell.dormant),
+                               std::pair("active", cell.active())};
+        const auto& [kind, count] = kinds[static_cast<std::size_t>(q.to_slots) % kinds.size()];
+        check_members<lifecycle_members>(
+            world, context, query,
+            fmt::format(R"({{"period":"{}","kind":"{}"}})", answer.periods[row], kind), bucket,
+            count);
       });
 }
 

@@ -20,13 +20,19 @@ namespace hf::test {
 class LifecycleTwin {
  public:
   LifecycleTwin(const LifecycleQuery& query, const std::vector<WorldEvent>& events)
-      : query_(query), persons_(persons_of(events, query.common.as_of)) {}
+      : LifecycleTwin(query, events, events) {}
+  /// `asked` are those of `events` that count (asked_events()).
+  LifecycleTwin(const LifecycleQuery& query, const std::vector<WorldEvent>& events,
+                const std::vector<WorldEvent>& asked)
+      : query_(query),
+        all_(persons_of(events, query.common.as_of)),
+        persons_(persons_of(asked, query.common.as_of)) {}
 
   LifecycleAnswer answer() const {
     LifecycleAnswer answer;
     answer.has_groups = !query_.common.breakdown.empty();
     std::optional<TimestampMs> first;
-    for (const auto& person : persons_) {
+    for (const auto& person : all_) {
       for (const WorldEvent& e : person) {
         if (e.purged || !query_.match.names(e.name)) continue;
         first = std::min(first.value_or(e.time_ms), e.time_ms);
@@ -100,7 +106,8 @@ class LifecycleTwin {
 
  private:
   const LifecycleQuery& query_;
-  std::vector<std::vector<WorldEvent>> persons_;
+  std::vector<std::vector<WorldEvent>> all_;      // Of everybody.
+  std::vector<std::vector<WorldEvent>> persons_;  // Of those asked about.
 };
 
 }  // namespace hf::test

@@ -279,7 +279,8 @@ inline bool is_match(const WorldEvent& event, const Matcher& matcher, const Pred
   EventView view;
   view.name = event.name;
   view.properties = properties;
-  return matches(matcher, view) && satisfies(where, properties);
+  if (!matches(matcher, view)) return false;
+  return event.where_holds ? *event.where_holds : satisfies(where, properties);
 }
 
 }  // namespace hf::test

@@ -9,11 +9,16 @@
 
 #include <array>
 #include <cstdlib>
+#include <optional>
 #include <ostream>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "metric/asked_twin.h"
 #include "metric/event_world.h"
+#include "metric/members.h"
 
 namespace hf::test {
 
@@ -59,6 +64,8 @@ struct QueryChoice {
   int value = 0;
   int where = 0;
   int breakdown = 0;
+  int people = 0;
+  int unit = 0;
   int as_of = 0;
   int as_of_slot = 0;
   int from = 0;
@@ -100,7 +107,8 @@ inline rc::Gen<QueryChoice> any_query_choice() {
       rc::gen::set(&Q::period, rc::gen::inRange(0, 13)), rc::gen::set(&Q::columns, choice(5)),
       rc::gen::set(&Q::window, choice(2)), rc::gen::set(&Q::count_return, choice(2)),
       rc::gen::set(&Q::occurrences, choice(3)), rc::gen::set(&Q::value, choice(8)),
-      rc::gen::set(&Q::where, choice(5)), rc::gen::set(&Q::breakdown, choice(13)),
+      rc::gen::set(&Q::where, choice(7)), rc::gen::set(&Q::people, choice(9)),
+      rc::gen::set(&Q::unit, choice(3)), rc::gen::set(&Q::breakdown, choice(13)),
       rc::gen::set(&Q::as_of, choice(3)), rc::gen::set(&Q::as_of_slot, slots()),
       rc::gen::set(&Q::from, choice(4)), rc::gen::set(&Q::from_slot, slots()),
       rc::gen::set(&Q::to, choice(3)), rc::gen::set(&Q::to_slots, rc::gen::inRange(0, 60)),
@@ -178,7 +186,8 @@ class QueryText {
                                    R"({"aggregate":"sum","trait":"v"})",
                                    R"({"aggregate":"avg","trait":"v"})",
                                    R"({"aggregate":"sum","property":"k"})"};
-    if (q_.value > 0) add("value", values[q_.value]);
+    const bool by_trait = q_.value == 5 || q_.value == 6;
+    if (q_.value > 0 && (q_.unit == 0 || !by_trait)) add("value", values[q_.value]);
     if (q_.windows > 0) {
       const TimestampMs step = steps_ms[q_.step];
       const TimestampMs begin = anchor() + q_.from_slot * step;
@@ -255,11 +264,27 @@ class QueryText {
   void begin(const char* metric) {
     text_ = fmt::format(R"({{"metric":"{}","timezone":"{}")", metric, zone_names[q_.zone]);
     if (q_.week_start > 0) add_text("week_start", q_.week_start == 1 ? "sunday" : "monday");
-    constexpr std::array wheres = {"", R"({"property":"k","op":"exists"})",
+    constexpr std::array wheres = {"",
+                                   R"({"property":"k","op":"exists"})",
                                    R"({"property":"v","op":"gt","value":0})",
                                    R"({"not":{"property":"k","op":"eq","value":1}})",
-                                   R"({"property":"k","op":"in","value":["GB","1"]})"};
+                                   R"({"property":"k","op":"in","value":["GB","1"]})",
+                                   R"({"did":{"event":"buy"},"count":{"gte":2},"within":"P2D"})",
+                                   R"({"any":[{"trait":"k","op":"eq","value":"GB"},)"
+                                   R"({"trait":"v","op":"gt","value":1,"at":"event"}]})"};
     if (q_.where > 0) add("where", wheres[q_.where]);
+    constexpr std::array people = {
+        "",
+        R"({"did":{"event":"buy"}})",
+        R"({"did_not":{"event":"visit"},"within":"P1D"})",
+        R"({"trait":"k","op":"in","value":["GB","1"]})",
+        R"({"not":{"trait":"v","op":"gt","value":1}})",
+        R"({"sequence":[{"event":"buy"},{"event":"*","where":{"property":"k","op":"exists"}}]})",
+        R"({"any":[{"stage":"active"},{"did":{"event":"*"},"count":{"lte":3},"within":"PT40H"}]})",
+        R"({"regularly":{"event":"*"},"periods":{"of":"day","at_least":2,"last":5}})",
+        R"({"first":{"event":"*"},"within":"P3D"})"};
+    if (q_.people > 0) add("people", people[q_.people]);
+    if (q_.unit > 0) add("unit", q_.unit == 1 ? R"({"property":"k"})" : R"({"property":"v"})");
     constexpr std::array breakdowns = {
         "",
         R"([{"property":"k"}])",
@@ -274,7 +299,11 @@ class QueryText {
         R"([{"cohort":"week"}])",
         R"([{"stage":true}])",
         R"([{"property":"k","top":2},{"cohort":"month"},{"property":"v","attribution":"last_touch"}])"};
-    if (q_.breakdown > 0) add("breakdown", breakdowns[q_.breakdown]);
+    const bool is_of_persons =
+        q_.breakdown > 0 && std::string_view(breakdowns[q_.breakdown]).find("property") != 3;
+    if (q_.breakdown > 0 && (q_.unit == 0 || !is_of_persons)) {
+      add("breakdown", breakdowns[q_.breakdown]);
+    }
     const TimestampMs as_of = anchor() + q_.as_of_slot * steps_ms[q_.step];
     if (q_.as_of == 1) add_text("as_of", instant(as_of + q_.to_slots % 3 - 1));
     if (q_.as_of == 2) add_text("as_of", instant(as_of).substr(0, 10));
@@ -376,7 +405,8 @@ void check_against_twin(const char* description, std::string (QueryText::*text)(
       RC_ASSERT(answer.error().reason == "invalid_range");
       return;
     }
-    const std::string expected = data_json(Twin(*query, events).answer());
+    const auto asked = asked_events(events, query->common, world.ordinals());
+    const std::string expected = data_json(Twin(*query, events, asked).answer());
     const std::string actual = data_json(*answer);
     if (actual != expected) {
       RC_LOG() << json << "\nevents\n";
@@ -384,8 +414,39 @@ void check_against_twin(const char* description, std::string (QueryText::*text)(
       RC_LOG() << "twin   " << expected << "\nanswer " << actual;
     }
     RC_ASSERT(actual == expected);
-    also(*answer);
+    also(world, context, *query, *answer, q);
   });
+}
+
+/// The persons behind a cell: each once, and together as many as it says.
+template <auto find, class Query>
+void check_members(const EventWorld& world, const QueryContext& context, Query query,
+                   const std::string& cell, const std::optional<BucketPath>& bucket,
+                   std::int64_t expected) {
+  query.common.members = MembersRequest{.cell = parse_json(cell).value(), .bucket = bucket};
+  const auto members = find(world.snapshot(), context, query);
+  if (!members) RC_LOG() << cell << members.error().message;
+  RC_ASSERT(members.has_value());
+  std::int64_t total = 0;
+  std::set<UnitId> units;
+  for (const CellMember& member : members->all) {
+    RC_ASSERT(member.count > 0);
+    RC_ASSERT(units.insert(member.unit).second);
+    total += member.count;
+  }
+  if (total != expected) RC_LOG() << cell << " has " << total << ", not " << expected;
+  RC_ASSERT(total == expected);
+}
+
+/// A table of the answer, the total or one of its groups, with its bucket.
+template <class Answer>
+auto any_table(const Answer& answer, int choice) {
+  using Table = std::decay_t<decltype(answer.total)>;
+  const auto number = static_cast<std::size_t>(choice < 0 ? -choice : choice);
+  const std::size_t at = number % (answer.groups.size() + 1);
+  if (at == 0) return std::pair(&answer.total, std::optional<BucketPath>());
+  const Table* const table = &answer.groups[at - 1];
+  return std::pair(table, std::optional(table->bucket));
 }
 
 }  // namespace hf::test

@@ -76,6 +76,9 @@ Result<void> read_value(const Json& json, RetentionQuery& query) {
     if (!property && !trait) return {};
     return unsupported_combination("users and count need no property and no trait", "/value");
   }
+  if (trait && !query.common.unit.empty()) {
+    return unsupported_combination("a unit that is no person has no traits", "/value/trait");
+  }
   if (property && trait) {
     return unsupported_combination("a value is of a property or of a trait", "/value/trait");
   }

@@ -20,7 +20,13 @@ namespace hf::test {
 class RetentionTwin {
  public:
   RetentionTwin(const RetentionQuery& query, const std::vector<WorldEvent>& events)
-      : query_(query), persons_(persons_of(events, query.common.as_of)) {}
+      : RetentionTwin(query, events, events) {}
+  /// `asked` are those of `events` that count (asked_events()).
+  RetentionTwin(const RetentionQuery& query, const std::vector<WorldEvent>& events,
+                const std::vector<WorldEvent>& asked)
+      : query_(query),
+        all_(persons_of(events, query.common.as_of)),
+        persons_(persons_of(asked, query.common.as_of)) {}
 
   RetentionAnswer answer() {
     answer_ = {};
@@ -36,7 +42,7 @@ class RetentionTwin {
     answer_.aggregate = query_.aggregate;
     answer_.has_groups = !query_.common.breakdown.empty();
     std::optional<TimestampMs> first;
-    for (const auto& person : persons_) {
+    for (const auto& person : all_) {
       for (const WorldEvent& event : person) {
         if (event.purged || !query_.start.names(event.name)) continue;
         first = std::min(first.value_or(event.time_ms), event.time_ms);
@@ -429,7 +435,8 @@ class RetentionTwin {
   }
 
   const RetentionQuery& query_;
-  std::vector<std::vector<WorldEvent>> persons_;
+  std::vector<std::vector<WorldEvent>> all_;      // Of everybody.
+  std::vector<std::vector<WorldEvent>> persons_;  // Of those asked about.
   std::optional<TwinRange> range_;
   std::optional<TwinPeriods> periods_;
   std::optional<TwinGroups> groups_;

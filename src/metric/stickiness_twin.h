@@ -21,14 +21,20 @@ namespace hf::test {
 class StickinessTwin {
  public:
   StickinessTwin(const StickinessQuery& query, const std::vector<WorldEvent>& events)
-      : query_(query), persons_(persons_of(events, query.common.as_of)) {}
+      : StickinessTwin(query, events, events) {}
+  /// `asked` are those of `events` that count (asked_events()).
+  StickinessTwin(const StickinessQuery& query, const std::vector<WorldEvent>& events,
+                 const std::vector<WorldEvent>& asked)
+      : query_(query),
+        all_(persons_of(events, query.common.as_of)),
+        persons_(persons_of(asked, query.common.as_of)) {}
 
   StickinessAnswer answer() const {
     StickinessAnswer answer;
     answer.over_time = query_.over_time;
     answer.has_groups = !query_.common.breakdown.empty();
     std::optional<TimestampMs> first;
-    for (const auto& person : persons_) {
+    for (const auto& person : all_) {
       for (const WorldEvent& e : person) {
         if (query_.match.names(e.name)) first = std::min(first.value_or(e.time_ms), e.time_ms);
       }
@@ -133,7 +139,8 @@ class StickinessTwin {
   }
 
   const StickinessQuery& query_;
-  std::vector<std::vector<WorldEvent>> persons_;
+  std::vector<std::vector<WorldEvent>> all_;      // Of everybody.
+  std::vector<std::vector<WorldEvent>> persons_;  // Of those asked about.
 };
 
 }  // namespace hf::test

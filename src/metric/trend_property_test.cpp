@@ -11,7 +11,20 @@ namespace {
 
 TEST(Trend, AgreesWithItsDefinitionOnAnyEventsAndQueries) {
   check_against_twin<parse_trend, run_trend, TrendTwin>(
-      "trend agrees with its twin", &QueryText::trend, [](const TrendAnswer&) {});
+      "trend agrees with its twin", &QueryText::trend,
+      [](const EventWorld& world, const QueryContext& context, const TrendQuery& query,
+         const TrendAnswer& answer, const QueryChoice& q) {
+        const auto [table, bucket] = any_table(answer, q.from_slot);
+        const std::size_t number = static_cast<std::size_t>(q.to_slots) % table->series.size();
+        const TrendSeries& series = table->series[number];
+        const std::size_t row = static_cast<std::size_t>(q.to_slots) % (series.values.size() + 1);
+        const bool is_total = row == series.values.size();
+        check_members<trend_members>(
+            world, context, query,
+            is_total ? fmt::format(R"({{"series":{}}})", number)
+                     : fmt::format(R"({{"series":{},"period":"{}"}})", number, answer.periods[row]),
+            bucket, is_total ? series.total : series.values[row]);
+      });
 }
 
 }  // namespace

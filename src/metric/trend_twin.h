@@ -20,7 +20,13 @@ namespace hf::test {
 class TrendTwin {
  public:
   TrendTwin(const TrendQuery& query, const std::vector<WorldEvent>& events)
-      : query_(query), persons_(persons_of(events, query.common.as_of)) {}
+      : TrendTwin(query, events, events) {}
+  /// `asked` are those of `events` that count (asked_events()).
+  TrendTwin(const TrendQuery& query, const std::vector<WorldEvent>& events,
+            const std::vector<WorldEvent>& asked)
+      : query_(query),
+        all_(persons_of(events, query.common.as_of)),
+        persons_(persons_of(asked, query.common.as_of)) {}
 
   TrendAnswer answer() const {
     TrendAnswer answer;
@@ -28,7 +34,7 @@ class TrendTwin {
     std::optional<TimestampMs> first;
     for (const auto& series : query_.series) {
       answer.labels.push_back(series.matcher.label);
-      for (const auto& person : persons_) {
+      for (const auto& person : all_) {
         for (const WorldEvent& e : person) {
           if (series.matcher.names(e.name)) first = std::min(first.value_or(e.time_ms), e.time_ms);
         }
@@ -107,7 +113,8 @@ class TrendTwin {
 
  private:
   const TrendQuery& query_;
-  std::vector<std::vector<WorldEvent>> persons_;
+  std::vector<std::vector<WorldEvent>> all_;      // Of everybody.
+  std::vector<std::vector<WorldEvent>> persons_;  // Of those asked about.
 };
 
 }  // namespace hf::test
