@@ -120,13 +120,11 @@ class PeopleSearch {
   const PeopleScope& scope_;
 };
 
-void collect_wheres(const Predicate& predicate, std::vector<const Predicate*>& wheres) {
+void collect_wheres(const Predicate& predicate, std::vector<RowConditions::Question>& wheres) {
   for (const Predicate& child : predicate.children) collect_wheres(child, wheres);
   if (predicate.kind != Predicate::Kind::behaviour) return;
   for (const Matcher& matcher : predicate.behaviour->matchers) {
-    for (const Matcher::Choice& choice : matcher.choices) {
-      if (choice.has_where) wheres.push_back(&choice.where);
-    }
+    for (const Matcher::Choice& choice : matcher.choices) wheres.push_back({&choice.where, &matcher});
   }
 }
 
@@ -148,7 +146,7 @@ Result<PersonBitmap> find_people(const Snapshot& snapshot, const Predicate& pred
                                  const PeopleScope& scope) {
   const Snapshot& history = history_of(snapshot);
   HF_TRY(PersonBitmap known, known_people(history, scope));
-  std::vector<const Predicate*> wheres;
+  std::vector<RowConditions::Question> wheres;
   collect_wheres(predicate, wheres);
   HF_TRY(const RowConditions conditions, RowConditions::find(history, wheres, scope));
   return PeopleSearch(history, conditions, scope).restrict(predicate, std::move(known));

@@ -20,6 +20,8 @@
 
 namespace hf {
 
+struct Matcher;  // predicate/matcher.h
+
 /// When and how a question about persons is asked. All must outlive its use.
 struct PeopleScope {
   const Zone* zone;      ///< Of calendar days in durations, and of local dates.
@@ -41,17 +43,26 @@ struct PeopleScope {
 /// For the conditions about persons in predicates on events: the rows at which each holds.
 class RowConditions {
  public:
-  /// Looks at all conditions in `predicates`, nested ones too, that are not on a property of the
+  /// A predicate on events, and of which events it is asked.
+  struct Question {
+    const Predicate* predicate;
+    const Matcher* of = nullptr;  ///< Those that this one names; null: all.
+  };
+  /// Looks at all conditions in the predicates, nested ones too, that are not on a property of the
   /// event at hand. Behaviours hold at a row by the person's events up to it and itself, in the
   /// order (time, owner, arrival); traits by their latest value up to as_of, or with at_event up to
   /// the row's own time and place. The predicates must outlive it, and keep their places; so must
   /// the guard, of which it holds bytes. Errors: those of known_people().
   [[nodiscard]] static Result<RowConditions> find(const Snapshot& snapshot,
+                                                  std::span<const Question> questions,
+                                                  const PeopleScope& scope);
+  /// The same, asked of all events.
+  [[nodiscard]] static Result<RowConditions> find(const Snapshot& snapshot,
                                                   std::span<const Predicate* const> predicates,
                                                   const PeopleScope& scope);
 
   /// Of a condition among those looked at; null where it holds at no row of the part. Rows later
-  /// than as_of may or may not be there.
+  /// than as_of, or of which it is not asked, may or may not be there.
   [[nodiscard]] const RowBits* rows(const Predicate* condition, std::uint32_t part) const;
 
  private:

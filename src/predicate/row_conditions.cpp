@@ -2,7 +2,8 @@
 //
 // Each condition about persons becomes bits of rows, the innermost first: what is nested in the
 // matchers of a behaviour is known when the behaviour is looked at. A condition goes along with
-// each person's history (LeafState), so that a person costs time linear in its events.
+// each person's history (LeafState), so that a person costs time linear in its events; and only
+// with the events it is about or asked of, which are found by their names.
 #include <algorithm>
 #include <atomic>
 #include <memory>
@@ -84,26 +85,26 @@ class RowSearch {
                        });
   }
 
-  Result<void> find_by_event(const Predicate& condition) {
+  /// `of`: of whose events it is asked; null: of all.
+  Result<void> find_by_event(const Predicate& condition, const Matcher* of) {
     const Leaf leaf(condition, *scope_.zone);
+    std::vector<MatchedRows::Wanted> wanted = leaf.wanted();
+    std::uint32_t asked = 0;
+    if (of != nullptr) {
+      asked = std::uint32_t{1} << wanted.size();
+      wanted.push_back({.matcher = of, .first_seen = true});
+    }
     HF_TRY(const MatchedRows matched,
-           MatchedRows::find(history_, leaf.wanted(), {timestamp_min_ms, scope_.as_of_ms}, &nested_,
+           MatchedRows::find(history_, wanted, {timestamp_min_ms, scope_.as_of_ms}, &nested_,
                              scope_));
     const auto open = [&](unsigned) -> Result<Asking> {
       HF_TRY(MomentReader reader, MomentReader::open(history_, leaf, matched, scope_.as_of_ms));
-      return Asking{std::move(reader), leaf.state()};
+      return Asking{std::move(reader), leaf.state(), asked};
     };
-    // What holds of an empty history holds of it at any time.
-    const auto idle = leaf.state();
-    idle->clear();
-    const bool holds_without_any = idle->holds(scope_.as_of_ms);
     return for_persons(open,
                        [&](Asking& asking, RowWriter& rows, PersonOrdinal,
-                           std::span<const PersonRun> runs) -> Result<void> {
-                         if (asking.reader.any(runs)) return find_of_person(asking, runs, rows);
-                         if (!holds_without_any) return {};
-                         for (const PersonRun& run : runs) rows.set(run);
-                         return {};
+                           std::span<const PersonRun> runs) {
+                         return find_of_person(asking, runs, rows);
                        });
   }
 
@@ -121,16 +122,19 @@ class RowSearch {
   struct Asking {
     MomentReader reader;
     std::unique_ptr<LeafState> state;
+    std::uint32_t asked;  // The bit of events of which it is asked; 0: all.
   };
 
   Result<void> find_of_person(Asking& asking, std::span<const PersonRun> runs, RowWriter& rows) {
     constexpr std::size_t moments_per_check = 1 << 16;
-    HF_TRY(const auto moments, asking.reader.read(runs, MomentReader::Rows::all));
+    const auto read = asking.asked == 0 ? MomentReader::Rows::all : MomentReader::Rows::matched;
+    HF_TRY(const auto moments, asking.reader.read(runs, read));
     asking.state->clear();
     for (std::size_t i = 0; i < moments.size(); ++i) {
       if (i % moments_per_check == moments_per_check - 1) HF_CHECK(scope_.guard->check());
       const Moment& moment = moments[i];
-      if (moment.matched != 0) asking.state->take(moment);
+      if ((moment.matched & ~asking.asked) != 0) asking.state->take(moment);
+      if (asking.asked != 0 && (moment.matched & asking.asked) == 0) continue;
       if (asking.state->holds(moment.time_ms)) rows.set(moment.part, moment.row);
     }
     return {};
@@ -169,61 +173,97 @@ class RowSearch {
 
 }  // namespace
 
-// Looks at conditions within before those that ask for them.
 class RowConditions::Search {
  public:
   Search(const Snapshot& history, RowConditions& found, const PeopleScope& scope)
-      : history_(history), found_(found), scope_(scope) {
-    for (const auto& part : history.parts) {
-      bytes_ += (part->row_count() + 63) / 64 * sizeof(std::uint64_t);
-    }
-  }
+      : history_(history), found_(found), scope_(scope) {}
 
-  Result<void> look_at(const Predicate& predicate) {
-    for (const Predicate& child : predicate.children) HF_CHECK(look_at(child));
+  void ask(const Predicate& predicate, const Matcher* of) {
+    for (const Predicate& child : predicate.children) ask(child, of);
     switch (predicate.kind) {
       case Predicate::Kind::all:
       case Predicate::Kind::any:
       case Predicate::Kind::negation:
-      case Predicate::Kind::property: return {};
+      case Predicate::Kind::property: return;
       case Predicate::Kind::trait:
       case Predicate::Kind::system:
       case Predicate::Kind::behaviour: break;
     }
-    if (found_.rows_.contains(&predicate)) return {};
-    const bool is_behaviour = predicate.kind == Predicate::Kind::behaviour;
-    if (is_behaviour) {
+    const auto known = std::ranges::find(asked_, &predicate, &Asked::condition);
+    if (known != asked_.end()) return add(of, *known);
+    if (predicate.kind == Predicate::Kind::behaviour) {
+      // Those within come first: they are needed to match.
       for (const Matcher& matcher : predicate.behaviour->matchers) {
-        for (const Matcher::Choice& choice : matcher.choices) HF_CHECK(look_at(choice.where));
+        for (const Matcher::Choice& choice : matcher.choices) ask(choice.where, &matcher);
       }
     }
-    HF_CHECK(found_.held_->grow_to(bytes_ * (found_.rows_.size() + 1)));
-    RowSearch search(history_, found_, scope_);
-    HF_CHECK(is_behaviour || predicate.at_event ? search.find_by_event(predicate)
-                                                : search.find_by_person(predicate));
-    auto& rows = found_.rows_[&predicate];
-    for (auto& part : std::move(search).take()) rows.push_back(std::move(part));
+    add(of, asked_.emplace_back(Asked{&predicate}));
+  }
+
+  Result<void> answer() {
+    std::size_t bytes = 0;  // Of one condition.
+    for (const auto& part : history_.parts) {
+      bytes += (part->row_count() + 63) / 64 * sizeof(std::uint64_t);
+    }
+    HF_CHECK(found_.held_->grow_to(bytes * asked_.size()));
+    for (const Asked& each : asked_) {
+      const Predicate& condition = *each.condition;
+      RowSearch search(history_, found_, scope_);
+      if (condition.kind == Predicate::Kind::behaviour || condition.at_event) {
+        HF_CHECK(search.find_by_event(condition, each.of_all ? nullptr : &each.of));
+      } else {
+        HF_CHECK(search.find_by_person(condition));
+      }
+      auto& rows = found_.rows_[&condition];
+      for (auto& part : std::move(search).take()) rows.push_back(std::move(part));
+    }
     return {};
   }
 
  private:
+  struct Asked {
+    const Predicate* condition;
+    Matcher of = {};  // All names of events of which it is asked.
+    bool of_all = false;
+  };
+
+  static void add(const Matcher* of, Asked& asked) {
+    asked.of_all = asked.of_all || of == nullptr;
+    if (of == nullptr) return;
+    for (const Matcher::Choice& choice : of->choices) {
+      const auto& known = asked.of.choices;
+      if (std::ranges::find(known, choice.event, &Matcher::Choice::event) == known.end()) {
+        asked.of.choices.push_back({.event = choice.event, .where = {}});
+      }
+    }
+  }
+
   const Snapshot& history_;
   RowConditions& found_;
   const PeopleScope& scope_;
-  std::size_t bytes_ = 0;  // Of one condition.
+  std::vector<Asked> asked_;  // What is within a condition before it.
 };
 
 Result<RowConditions> RowConditions::find(const Snapshot& snapshot,
-                                          std::span<const Predicate* const> predicates,
+                                          std::span<const Question> questions,
                                           const PeopleScope& scope) {
   const Snapshot& history = history_of(snapshot);
   RowConditions found;
   found.held_ = std::make_shared<HeldBytes>(*scope.guard);
   Search search(history, found, scope);
-  for (const Predicate* predicate : predicates) HF_CHECK(search.look_at(*predicate));
+  for (const Question& question : questions) search.ask(*question.predicate, question.of);
+  HF_CHECK(search.answer());
   // From here on it is asked about the parts of `snapshot`.
   found.first_part_ = static_cast<std::uint32_t>(history.parts.size() - snapshot.parts.size());
   return found;
+}
+
+Result<RowConditions> RowConditions::find(const Snapshot& snapshot,
+                                          std::span<const Predicate* const> predicates,
+                                          const PeopleScope& scope) {
+  std::vector<Question> questions;
+  for (const Predicate* predicate : predicates) questions.push_back({predicate});
+  return find(snapshot, questions, scope);
 }
 
 const RowBits* RowConditions::rows(const Predicate* condition, std::uint32_t part) const {
