@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "predicate/page_times.h"
 #include "store/row_walk.h"
 
 namespace hf {
@@ -12,11 +13,10 @@ struct MomentReader::PartReader {
     const std::uint64_t* words;
     std::uint32_t bit;
   };
-  const Part* part;
   std::vector<Matches> matches;  // Those that match anything.
   std::optional<PropertyReader> numbers;
-  std::uint32_t page = 0xffffffff;
-  std::shared_ptr<const TimePage> times;
+  PageTimes times;
+  bool starts_inside;  // No row is before the span.
 };
 
 MomentReader::MomentReader() = default;
@@ -24,18 +24,19 @@ MomentReader::~MomentReader() = default;
 MomentReader::MomentReader(MomentReader&&) noexcept = default;
 
 Result<MomentReader> MomentReader::open(const Snapshot& snapshot, const Leaf& leaf,
-                                        const MatchedRows& matched, TimestampMs as_of_ms) {
+                                        const MatchedRows& matched, TimeSpan span) {
   MomentReader reader;
-  reader.as_of_ms_ = as_of_ms;
+  reader.span_ = span;
   for (std::uint32_t number = 0; number < snapshot.parts.size(); ++number) {
-    PartReader& of_part = reader.parts_.emplace_back();
-    of_part.part = snapshot.parts[number].get();
+    const Part& part = *snapshot.parts[number];
+    PartReader& of_part = reader.parts_.emplace_back(
+        PartReader{{}, {}, PageTimes(part), span.from_ms <= part.time_min()});
     for (std::uint32_t i = 0; i < matched.size(); ++i) {
       const RowBits* rows = matched.rows(i, number);
       if (rows != nullptr) of_part.matches.push_back({rows->words.data(), i});
     }
     if (!leaf.number_property().empty() && !of_part.matches.empty()) {
-      HF_TRY(of_part.numbers, PropertyReader::open(*of_part.part, leaf.number_property()));
+      HF_TRY(of_part.numbers, PropertyReader::open(part, leaf.number_property()));
     }
   }
   return reader;
@@ -81,19 +82,12 @@ Result<void> MomentReader::append(std::uint32_t number, const PersonRun& run, Wo
                                std::uint32_t last) -> Result<void> {
     const std::uint32_t first_word = page * (part_format::page_rows / 64);
     const RowNumber page_first = page * part_format::page_rows;
+    HF_CHECK(reader.times.seek(page));
+    if (!reader.starts_inside) first = reader.times.first_from(first, last, span_.from_ms);
     Result<void> outcome;
     const auto append_row = [&](std::uint32_t row) {
-      if (page != reader.page) {
-        auto times = reader.part->times(page);
-        if (!times) {
-          outcome = std::unexpected(times.error());
-          return false;
-        }
-        reader.times = *std::move(times);
-        reader.page = page;
-      }
-      Moment moment{.time_ms = reader.times->values[row], .part = number, .row = page_first + row};
-      if (moment.time_ms > as_of_ms_) return false;
+      Moment moment{.time_ms = reader.times.at(row), .part = number, .row = page_first + row};
+      if (moment.time_ms > span_.to_ms) return false;
       for (const PartReader::Matches& each : reader.matches) {
         const std::uint64_t bits = each.words[first_word + row / 64];
         moment.matched |= static_cast<std::uint32_t>(bits >> (row % 64) & 1) << each.bit;

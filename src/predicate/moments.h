@@ -17,16 +17,17 @@ namespace hf {
 /// One thread's reader of what one leaf is about, person by person, best in ascending order.
 class MomentReader {
  public:
-  /// `matched` are the rows of leaf.wanted(). All must outlive it. Errors: those of Part's readers.
+  /// `matched` are the rows of leaf.wanted(), and maybe others behind. All must outlive it.
+  /// Errors: those of Part's readers.
   [[nodiscard]] static Result<MomentReader> open(const Snapshot& snapshot, const Leaf& leaf,
-                                                 const MatchedRows& matched, TimestampMs as_of_ms);
+                                                 const MatchedRows& matched, TimeSpan span);
   ~MomentReader();
   MomentReader(MomentReader&&) noexcept;
 
   enum class Rows : std::uint8_t { matched, all };
   /// True where any row of the runs matches anything.
   [[nodiscard]] bool any(std::span<const PersonRun> runs) const;
-  /// The person's events up to as_of, in the order time, owner, arrival; valid until the next call.
+  /// The person's events in the span, in the order time, owner, arrival; valid until the next call.
   /// `runs` are those of for_each_person(). Errors: those of Part's readers.
   [[nodiscard]] Result<std::span<const Moment>> read(std::span<const PersonRun> runs, Rows rows);
 
@@ -37,7 +38,7 @@ class MomentReader {
   Result<void> append(std::uint32_t number, const PersonRun& run, Word&& word);
   [[nodiscard]] std::uint64_t matched_word(std::uint32_t part, std::uint32_t word) const;
 
-  TimestampMs as_of_ms_ = 0;
+  TimeSpan span_{};
   std::vector<PartReader> parts_;
   std::vector<Moment> moments_;
 };

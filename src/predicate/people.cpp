@@ -5,7 +5,6 @@
 // those whom the ones before it left.
 #include "predicate/people.h"
 
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include "base/parallel.h"
 #include "predicate/chunk_runs.h"
 #include "predicate/matched_rows.h"
+#include "predicate/page_times.h"
 #include "predicate/people_leaf.h"
 
 namespace hf {
@@ -22,36 +22,19 @@ namespace {
 class KnownOfPart {
  public:
   KnownOfPart(const Part& part, TimestampMs as_of_ms)
-      : part_(part), as_of_ms_(as_of_ms), is_past_(part.time_max() <= as_of_ms) {}
+      : as_of_ms_(as_of_ms), is_past_(part.time_max() <= as_of_ms), times_(part) {}
 
   /// Whether a run that begins at this row has any.
   Result<bool> has_any(RowNumber first_row) {
     if (is_past_) return true;
-    const std::uint32_t page = first_row / part_format::page_rows;
-    if (page != page_) {
-      page_ = no_page;
-      times_ = nullptr;
-      HF_TRY(compact_, part_.compact_times(page));
-      if (compact_->offsets.empty()) {
-        HF_TRY(times_, part_.times(page));
-      }
-      page_ = page;
-    }
-    const std::uint32_t row = first_row % part_format::page_rows;
-    const TimestampMs first = times_ != nullptr
-                                  ? times_->values[row]
-                                  : compact_->base_ms + compact_->offsets[row] * compact_->unit_ms;
-    return first <= as_of_ms_;
+    HF_CHECK(times_.seek(first_row / part_format::page_rows));
+    return times_.at(first_row % part_format::page_rows) <= as_of_ms_;
   }
 
  private:
-  static constexpr std::uint32_t no_page = 0xffffffff;
-  const Part& part_;
   TimestampMs as_of_ms_;
   bool is_past_;
-  std::uint32_t page_ = no_page;
-  std::shared_ptr<const CompactTimePage> compact_;
-  std::shared_ptr<const TimePage> times_;  // Only where the compact ones do not fit.
+  PageTimes times_;
 };
 
 Result<void> add_known(const Snapshot& snapshot, std::uint32_t chunk, TimestampMs as_of_ms,
@@ -124,7 +107,8 @@ void collect_wheres(const Predicate& predicate, std::vector<RowConditions::Quest
   for (const Predicate& child : predicate.children) collect_wheres(child, wheres);
   if (predicate.kind != Predicate::Kind::behaviour) return;
   for (const Matcher& matcher : predicate.behaviour->matchers) {
-    for (const Matcher::Choice& choice : matcher.choices) wheres.push_back({&choice.where, &matcher});
+    for (const Matcher::Choice& choice : matcher.choices)
+      wheres.push_back({&choice.where, &matcher});
   }
 }
 

@@ -38,9 +38,9 @@ Result<PersonBitmap> restrict_to_leaf(const Snapshot& snapshot, const Predicate&
     return find_who_did(snapshot, *condition.behaviour, std::move(among), conditions, scope);
   }
   const Leaf leaf(condition, *scope.zone);
+  const TimeSpan span = leaf.span_looked_at(scope.as_of_ms);
   HF_TRY(const MatchedRows matched,
-         MatchedRows::find(snapshot, leaf.wanted(), leaf.span_looked_at(scope.as_of_ms), conditions,
-                           scope));
+         MatchedRows::find(snapshot, leaf.wanted(), span, conditions, scope));
   const auto state = leaf.state();
   state->clear();
   const bool holds_without_any = state->holds(scope.as_of_ms);
@@ -50,7 +50,7 @@ Result<PersonBitmap> restrict_to_leaf(const Snapshot& snapshot, const Predicate&
   const auto ask = [&](unsigned thread, std::uint32_t chunk) -> Result<void> {
     HF_CHECK(scope.guard->check());
     if (!askings[thread]) {
-      HF_TRY(MomentReader reader, MomentReader::open(snapshot, leaf, matched, scope.as_of_ms));
+      HF_TRY(MomentReader reader, MomentReader::open(snapshot, leaf, matched, span));
       askings[thread].emplace(LeafAsking{std::move(reader), leaf.state(), holds_without_any});
     }
     const PersonOrdinal first = chunk << PersonChunk::bits;

@@ -212,6 +212,14 @@ class AnyPeople {
     world.belong(std::move(belonging));
   }
 
+  Matcher names() {
+    Matcher out;
+    for (auto n = rng_.between(1, 2); n > 0; --n) {
+      out.choices.push_back({.event = any_of("*", "a", "b", "identify"), .where = {}});
+    }
+    return out;
+  }
+
   /// `at_event`: one may be asked about an event at hand.
   Predicate predicate(int depth, bool at_event) {
     if (depth > 0 && rng_.chance(0.4)) {

@@ -94,18 +94,16 @@ class RowSearch {
       asked = std::uint32_t{1} << wanted.size();
       wanted.push_back({.matcher = of, .first_seen = true});
     }
-    HF_TRY(const MatchedRows matched,
-           MatchedRows::find(history_, wanted, {timestamp_min_ms, scope_.as_of_ms}, &nested_,
-                             scope_));
+    const TimeSpan span{timestamp_min_ms, scope_.as_of_ms};
+    HF_TRY(const MatchedRows matched, MatchedRows::find(history_, wanted, span, &nested_, scope_));
     const auto open = [&](unsigned) -> Result<Asking> {
-      HF_TRY(MomentReader reader, MomentReader::open(history_, leaf, matched, scope_.as_of_ms));
+      HF_TRY(MomentReader reader, MomentReader::open(history_, leaf, matched, span));
       return Asking{std::move(reader), leaf.state(), asked};
     };
-    return for_persons(open,
-                       [&](Asking& asking, RowWriter& rows, PersonOrdinal,
-                           std::span<const PersonRun> runs) {
-                         return find_of_person(asking, runs, rows);
-                       });
+    return for_persons(
+        open, [&](Asking& asking, RowWriter& rows, PersonOrdinal, std::span<const PersonRun> runs) {
+          return find_of_person(asking, runs, rows);
+        });
   }
 
   /// Null where nothing was set.
