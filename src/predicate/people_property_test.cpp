@@ -77,7 +77,7 @@ struct Case {
 TEST(FindPeople, FindsWhomTheObviousWayFinds) {
   int found = 0;
   int passed_over = 0;
-  for (std::uint64_t seed = 0; seed < 8'000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 3'000; ++seed) {
     SCOPED_TRACE(seed);
     Case given(seed);
     const auto known = known_people(given.snapshot, given.scope);
@@ -98,20 +98,23 @@ TEST(FindPeople, FindsWhomTheObviousWayFinds) {
     }
     ASSERT_EQ(given.guard.held_bytes(), 0u);
   }
-  EXPECT_GT(found, 5'000);
-  EXPECT_GT(passed_over, 10'000);
+  EXPECT_GT(found, 2'000);
+  EXPECT_GT(passed_over, 5'000);
 }
 
 // The rows a page predicate finds, of all conditions at once.
 TEST(RowConditions, HoldWhereTheObviousWayHolds) {
   int held = 0;
   int not_held = 0;
-  for (std::uint64_t seed = 0; seed < 8'000; ++seed) {
+  for (std::uint64_t seed = 0; seed < 3'000; ++seed) {
     SCOPED_TRACE(seed);
     Case given(seed);
     const Matcher of = given.any.names();
     const bool of_all = given.rng.chance(0.5);
-    const RowConditions::Question asked[] = {{&given.at_event, of_all ? nullptr : &of}};
+    std::vector<RowConditions::Question> asked = {{&given.at_event, &of}};
+    // Asked twice, it is answered for all of whom it is asked.
+    if (of_all)
+      asked.insert(given.rng.chance(0.5) ? asked.begin() : asked.end(), {&given.at_event});
     const auto conditions = RowConditions::find(given.snapshot, asked, given.scope);
     ASSERT_TRUE(conditions);
     std::vector<std::vector<std::uint64_t>> rows;
@@ -140,8 +143,8 @@ TEST(RowConditions, HoldWhereTheObviousWayHolds) {
       }
     }
   }
-  EXPECT_GT(held, 10'000);
-  EXPECT_GT(not_held, 10'000);
+  EXPECT_GT(held, 5'000);
+  EXPECT_GT(not_held, 5'000);
 }
 
 }  // namespace

@@ -127,6 +127,22 @@ TEST(FindPeople, WhoWasFirstKeepsThatPlaceThoughItWasPurged) {
       << "what was purged does not count";
 }
 
+TEST(FindPeople, AWindowHasItsFirstMillisecond) {
+  Asking shop({event(0, "buy", "2026-06-23T12:00"), event(1, "buy", "2026-06-23T11:59:59.999Z"),
+               event(2, "buy", "2026-06-01T00:00"), event(2, "buy", "2026-06-23T12:00")});
+  const auto first_and_third = ElementsAre(0, 2);
+  EXPECT_THAT(shop.find(R"({'did':{'event':'buy'},'within':'P7D'})"), first_and_third);
+  EXPECT_THAT(shop.find(R"({'sequence':[{'event':'buy'}],'within':'P7D'})"), first_and_third);
+  EXPECT_THAT(shop.find(R"({'change':{'event':'buy'},'of':'count','within':'P7D','against':1,
+                           'op':'gte','ratio':1})"),
+              first_and_third);
+  EXPECT_THAT(shop.find(R"({'first':{'event':'buy'},'within':'P7D'})"), ElementsAre(0));
+  // A period ends with its last millisecond and begins after that of the one before.
+  EXPECT_THAT(shop.find(R"({'regularly':{'event':'buy'},
+                           'periods':{'of':'week','at_least':1,'last':1}})"),
+              IsEmpty());
+}
+
 TEST(FindPeople, TierByRank) {
   const auto tier = [](int owner, const char* name, const char* time) {
     return event(owner, "hf:trait", time, {{"tier.main", text_value(name)}});

@@ -188,7 +188,11 @@ class AnyPeople {
   /// Within a `where`, conditions on what a person did too.
   void nest_behaviours(bool nest) { nests_behaviours_ = nest; }
   TimestampMs time() {
-    return anchor_ + step_ * rng_.between(-8, 8) + (rng_.chance(0.7) ? 0 : rng_.between(-1, 1));
+    // At times as long ago as windows reach back, so that their begins matter, also where these go
+    // back: after an hour that comes twice, or at the end of a month.
+    constexpr TimestampMs days_ago[] = {0, 0, 0, 0, 1, 28, 31, 60};
+    return anchor_ - days_ago[rng_.below(std::size(days_ago))] * ms_per_day +
+           step_ * rng_.between(-8, 8) + (rng_.chance(0.7) ? 0 : rng_.between(-1, 1));
   }
 
   void fill(PeopleWorld& world) {

@@ -128,13 +128,12 @@ class DidSearch {
       return for_each_staying(search_.snapshot_, number, chunk, count);
     }
 
+    // Owners whose events are others' are nobody who is asked for.
     void count_listed(const Postings& list, PersonOrdinal first) {
-      const std::uint64_t* const staying = search_.owners_->staying(first >> PersonChunk::bits);
       const auto begin = std::ranges::lower_bound(list.owners, first);
       for (auto at = static_cast<std::size_t>(begin - list.owners.begin());
            at < list.owners.size() && list.owners[at] - first < PersonChunk::persons; ++at) {
         const std::uint32_t place = list.owners[at] & place_mask;
-        if (staying != nullptr && (staying[place / 64] >> (place % 64) & 1) == 0) continue;
         counts_[place] += search_.span_.contains(list.times[at]) ? 1 : 0;
       }
     }
