@@ -13,6 +13,7 @@
 #include "metric/lifecycle.h"
 #include "metric/query_fields.h"
 #include "metric/retention.h"
+#include "metric/segment_size.h"
 #include "metric/stickiness.h"
 #include "metric/trend.h"
 
@@ -26,7 +27,9 @@ using Answerer = Result<std::string> (*)(const Snapshot&, const QueryContext&, c
 void write_head(JsonWriter& out, const Snapshot& snapshot, const CommonFields& common,
                 std::string_view metric) {
   out.begin_object().key("metric").text(metric);
-  out.key("definition").text(fmt::format("docs/metrics.md#{}", metric));
+  std::string section(metric);  // Headings have words, joined by '-' in their addresses.
+  std::ranges::replace(section, '_', '-');
+  out.key("definition").text(fmt::format("docs/metrics.md#{}", section));
   out.key("as_of").text(format_rfc3339(common.as_of, *common.zone));
   out.key("timezone").text(common.zone->name());
   out.key("data_version").integer(static_cast<std::int64_t>(snapshot.data_version));
@@ -102,21 +105,22 @@ constexpr std::array metrics = std::to_array<MetricInfo>({
     {"trend", "events or distinct persons per period, one or more series"},
     {"lifecycle", "persons of each period: new, returning, resurrecting; and those gone dormant"},
     {"stickiness", "in how many periods persons are active; or daily, weekly, monthly active ones"},
+    {"segment_size", "of how many persons a condition holds, and how conditions overlap"},
 });
 constexpr std::array answerers = std::to_array<Answerer>({
     answer<parse_retention, run_retention, retention_members>,
     answer<parse_trend, run_trend, trend_members>,
     answer<parse_lifecycle, run_lifecycle, lifecycle_members>,
     answer<parse_stickiness, run_stickiness, stickiness_members>,
+    answer<parse_segment_size, run_segment_size, segment_size_members>,
 });
 static_assert(metrics.size() == answerers.size());
 
 // Metrics of the query language that this version does not answer.
 constexpr std::array later_metrics = std::to_array<std::string_view>(
-    {"funnel",        "paths",        "interval",   "correlation",    "revenue",
-     "rfm",           "survival",     "nps",        "csat",           "ces",
-     "loyalty_index", "six_factors",  "engagement", "activity_score", "early_warning",
-     "stay_contrast", "segment_size", "sessions",   "virality",       "compare_groups"});
+    {"funnel", "paths", "interval", "correlation", "revenue", "rfm", "survival", "nps", "csat",
+     "ces", "loyalty_index", "six_factors", "engagement", "activity_score", "early_warning",
+     "stay_contrast", "sessions", "virality", "compare_groups"});
 
 }  // namespace
 

@@ -213,6 +213,23 @@ class QueryText {
     return end();
   }
 
+  std::string segment_size() {
+    text_ = fmt::format(R"({{"metric":"segment_size","timezone":"{}")", zone_names[q_.zone]);
+    if (q_.people > 0) add("people", people(q_.people));
+    constexpr std::array breakdowns = {
+        "", R"([{"trait":"k"}])", R"([{"trait":"k","top":1},{"cohort":"week","top":2}])",
+        R"([{"stage":true}])", R"([{"cohort":"month"},{"trait":"v","top":2},{"trait":"k"}])"};
+    if (q_.breakdown % 5 > 0) {
+      add("breakdown", breakdowns[static_cast<std::size_t>(q_.breakdown % 5)]);
+    }
+    if (q_.window > 0) {
+      add("overlap", fmt::format(R"([{{"label":"a","people":{}}},{{"label":"b","people":{}}},)"
+                                 R"({{"label":"c","people":{}}}])",
+                                 people(1 + q_.start), people(1 + q_.returning), people(5)));
+    }
+    return end();
+  }
+
   std::string trend() {
     begin("trend");
     add_period();
@@ -261,6 +278,20 @@ class QueryText {
   }
 
  private:
+  static std::string people(int i) {
+    constexpr std::array people = {
+        "",
+        R"({"did":{"event":"buy"}})",
+        R"({"did_not":{"event":"visit"},"within":"P1D"})",
+        R"({"trait":"k","op":"in","value":["GB","1"]})",
+        R"({"not":{"trait":"v","op":"gt","value":1}})",
+        R"({"sequence":[{"event":"buy"},{"event":"*","where":{"property":"k","op":"exists"}}]})",
+        R"({"any":[{"stage":"active"},{"did":{"event":"*"},"count":{"lte":3},"within":"PT40H"}]})",
+        R"({"regularly":{"event":"*"},"periods":{"of":"day","at_least":2,"last":5}})",
+        R"({"first":{"event":"*"},"within":"P3D"})"};
+    return people[static_cast<std::size_t>(i)];
+  }
+
   void begin(const char* metric) {
     text_ = fmt::format(R"({{"metric":"{}","timezone":"{}")", metric, zone_names[q_.zone]);
     if (q_.week_start > 0) add_text("week_start", q_.week_start == 1 ? "sunday" : "monday");
@@ -273,17 +304,7 @@ class QueryText {
                                    R"({"any":[{"trait":"k","op":"eq","value":"GB"},)"
                                    R"({"trait":"v","op":"gt","value":1,"at":"event"}]})"};
     if (q_.where > 0) add("where", wheres[q_.where]);
-    constexpr std::array people = {
-        "",
-        R"({"did":{"event":"buy"}})",
-        R"({"did_not":{"event":"visit"},"within":"P1D"})",
-        R"({"trait":"k","op":"in","value":["GB","1"]})",
-        R"({"not":{"trait":"v","op":"gt","value":1}})",
-        R"({"sequence":[{"event":"buy"},{"event":"*","where":{"property":"k","op":"exists"}}]})",
-        R"({"any":[{"stage":"active"},{"did":{"event":"*"},"count":{"lte":3},"within":"PT40H"}]})",
-        R"({"regularly":{"event":"*"},"periods":{"of":"day","at_least":2,"last":5}})",
-        R"({"first":{"event":"*"},"within":"P3D"})"};
-    if (q_.people > 0) add("people", people[q_.people]);
+    if (q_.people > 0) add("people", people(q_.people));
     if (q_.unit > 0) add("unit", q_.unit == 1 ? R"({"property":"k"})" : R"({"property":"v"})");
     constexpr std::array breakdowns = {
         "",
