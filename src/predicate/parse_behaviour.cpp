@@ -90,7 +90,7 @@ Result<std::optional<TimeBound>> parse_bound(std::string_view member, const Json
   if (!bound->is_text()) {
     return refuse_type(member, "a local date or an RFC 3339 instant as text", *bound, pointer);
   }
-  if (const auto day = parse_date(bound->text)) return TimeBound{.day = *day};
+  if (const auto day = parse_date(bound->text)) return TimeBound{.day = day};
   if (const auto instant = parse_rfc3339(bound->text)) return TimeBound{.instant = *instant};
   return refuse("invalid_time",
                 "expected a local date (2026-01-31) or an RFC 3339 instant "

@@ -389,15 +389,25 @@ TEST(ParsePeoplePredicate, HasNoEventAtHand) {
   }
 }
 
-TEST(ParsePredicate, KnowsWhatAsksOfThePersonItself) {
-  const auto asks = [](const std::string& text) {
-    return asks_of_person(parsed(text, parse_predicate));
+TEST(ParsePredicate, KnowsWhatAsksOfTheEventAndWhatOfThePerson) {
+  const struct {
+    std::string json;
+    bool of_event, of_person;
+  } cases[] = {
+      {"{'all':[]}", false, false},
+      {"{'not':{'property':'p','op':'exists'}}", true, false},
+      {"{'any':[{'property':'p','op':'exists'},{'not':{'stage':'active'}}]}", true, true},
+      {"{'trait':'p','op':'exists'}", false, true},
+      {"{'trait':'p','op':'exists','at':'event'}", true, true},
+      {"{'did':{'event':'a','where':{'property':'p','op':'exists'}}}", false, true},
+      {"{'not':{'all':[{'segment':'vip'}]}}", false, true},
   };
-  EXPECT_FALSE(asks("{'all':[]}"));
-  EXPECT_FALSE(asks("{'not':{'property':'p','op':'exists'}}"));
-  EXPECT_TRUE(asks("{'any':[{'property':'p','op':'exists'},{'not':{'stage':'active'}}]}"));
-  EXPECT_TRUE(asks("{'trait':'p','op':'exists','at':'event'}"));
-  EXPECT_TRUE(asks("{'did':{'event':'a','where':{'property':'p','op':'exists'}}}"));
+  for (const auto& c : cases) {
+    const Predicate predicate = parsed(c.json, parse_predicate);
+    EXPECT_EQ(asks_of_event(predicate), c.of_event) << c.json;
+    EXPECT_EQ(asks_of_person(predicate), c.of_person) << c.json;
+    EXPECT_EQ(!parse_people_predicate(json_of(c.json), ""), c.of_event) << c.json;
+  }
 }
 
 // -- Limits ---------------------------------------------------------------------------------------

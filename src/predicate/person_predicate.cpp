@@ -38,6 +38,7 @@ PersonPredicate::PersonPredicate(const Predicate& predicate, PersonHistory histo
 }
 
 bool PersonPredicate::holds() {
+  HF_ASSERT(!asks_of_event(predicate_));
   return holds(predicate_, {.time_ms = as_of_ms_, .end = events_.size(), .has_event = false});
 }
 

@@ -37,8 +37,7 @@ class PersonPredicate {
   PersonPredicate(const Predicate& predicate, PersonHistory history, TimestampMs as_of_ms,
                   const Zone& zone);
 
-  /// At as_of. Requires that it asks nothing of an event at hand, as parse_people_predicate() has
-  /// it.
+  /// At as_of. Requires !asks_of_event().
   [[nodiscard]] bool holds();
   /// At the event of that index: properties are its own, behaviours look at the events before it
   /// and itself, traits are the latest up to as_of unless at_event. Requires an event up to as_of.

@@ -22,6 +22,16 @@ bool asks_of_person(const Predicate& predicate) {
   }
 }
 
+bool asks_of_event(const Predicate& predicate) {
+  switch (predicate.kind) {
+    case Predicate::Kind::property: return true;
+    case Predicate::Kind::trait: return predicate.at_event;
+    case Predicate::Kind::system:
+    case Predicate::Kind::behaviour: return false;
+    default: return std::ranges::any_of(predicate.children, asks_of_event);
+  }
+}
+
 bool satisfies(const Predicate& predicate, std::span<const PropertyView> properties) {
   const auto holds = [&](const Predicate& child) { return satisfies(child, properties); };
   switch (predicate.kind) {

@@ -112,6 +112,9 @@ struct Predicate {
 /// True where some condition outside of a behaviour's matchers is not on a property: then what it
 /// says of an event depends on the person's other events.
 [[nodiscard]] bool asks_of_person(const Predicate& predicate);
+/// True where some condition outside of a behaviour's matchers needs an event at hand: on a
+/// property, or on a trait at the event. Never of what parse_people_predicate() returns.
+[[nodiscard]] bool asks_of_event(const Predicate& predicate);
 
 /// True when one stored value satisfies a positive operator or its negation, by the rules of
 /// QUERY.md; a list value satisfies a positive operator when one of its items does.

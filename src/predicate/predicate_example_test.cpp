@@ -4,7 +4,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "predicate/explain.h"
 #include "predicate/life.h"
@@ -143,6 +148,75 @@ TEST(PredicateExample, IsToldInWords) {
   EXPECT_EQ(explain(predicate, Language::chinese),
             "在过去30天内做过“purchase”至少2次，并且并非（属于用户分群“staff”，或者用户属性“plan”是"
             "“free”）");
+}
+
+// -- The page itself ------------------------------------------------------------------------------
+
+std::string page() {
+  std::ifstream in(std::string(HOLDFAST_SOURCE_DIR) + "/docs/predicates.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_FALSE(text.str().empty());
+  return text.str();
+}
+
+/// The JSON objects in boxes of the page, with something for its placeholders.
+std::vector<std::string> objects_of(const std::string& markdown) {
+  std::string boxes;
+  std::istringstream lines(markdown);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("    ")) boxes += line + "\n";
+  }
+  boxes = std::regex_replace(boxes, std::regex("MATCHER"), R"({"event":"a"})");
+  boxes = std::regex_replace(boxes, std::regex("CONDITION"), R"({"all":[]})");
+  boxes = std::regex_replace(boxes, std::regex(R"(, \.\.\])"), "]");
+  std::vector<std::string> objects;
+  int depth = 0;
+  for (const char c : boxes) {
+    if (c == '{' && depth++ == 0) objects.emplace_back();
+    if (depth > 0) objects.back() += c;
+    if (c == '}') --depth;
+  }
+  EXPECT_EQ(depth, 0);
+  return objects;
+}
+
+TEST(PredicatePage, ShowsWhatIsUnderstood) {
+  std::set<std::string> forms;
+  const auto objects = objects_of(page());
+  for (const std::string& object : objects) {
+    const auto json = parse_json(object);
+    ASSERT_TRUE(json) << object;
+    for (const auto& [name, value] : json->object) forms.insert(name);
+    if (json->find("event") != nullptr || json->find("any_of") != nullptr) {
+      EXPECT_TRUE(parse_matcher(*json, "")) << object;
+    } else {
+      EXPECT_TRUE(parse_predicate(*json, "")) << object;
+    }
+  }
+  for (const char* form :
+       {"property", "trait", "did", "did_not", "sequence", "first", "regularly", "change",
+        "segment", "stage", "layer", "stay", "tier", "balance", "score", "consent"}) {
+    EXPECT_TRUE(forms.contains(form)) << form;
+  }
+}
+
+TEST(PredicatePage, NamesTestsThatExist) {
+  std::set<std::string> tests;
+  const auto& all = *testing::UnitTest::GetInstance();
+  for (int i = 0; i < all.total_test_suite_count(); ++i) {
+    const auto& suite = *all.GetTestSuite(i);
+    for (int k = 0; k < suite.total_test_count(); ++k) {
+      tests.insert(fmt::format("{}.{}", suite.name(), suite.GetTestInfo(k)->name()));
+    }
+  }
+  const std::string text = page();
+  const std::regex named(R"(\*(\w+\.\w+)\*)");
+  int count = 0;
+  for (std::sregex_iterator at(text.begin(), text.end(), named), end; at != end; ++at, ++count) {
+    EXPECT_TRUE(tests.contains((*at)[1])) << (*at)[1];
+  }
+  EXPECT_GE(count, 11);
 }
 
 }  // namespace
