@@ -32,7 +32,10 @@ PeopleEvent event(int owner, std::string name, std::string_view time,
 
 class Asking {
  public:
-  explicit Asking(std::vector<PeopleEvent> events) { tell(std::move(events)); }
+  explicit Asking(std::vector<PeopleEvent> events, std::string_view zone = "UTC")
+      : zone_(zone_of(zone)) {
+    tell(std::move(events));
+  }
   Asking() = default;
 
   void tell(std::vector<PeopleEvent> events, bool is_first_seen = false) {
@@ -141,6 +144,26 @@ TEST(FindPeople, AWindowHasItsFirstMillisecond) {
   EXPECT_THAT(shop.find(R"({'regularly':{'event':'buy'},
                            'periods':{'of':'week','at_least':1,'last':1}})"),
               IsEmpty());
+}
+
+TEST(FindPeople, AWindowMayBeginEarlierThanTheOneBefore) {
+  // Clocks go back at 01:00 UTC: the second buy is at an earlier local time than the first.
+  Asking shop({event(0, "view", "2025-10-25T00:20"), event(0, "buy", "2025-10-26T00:40"),
+               event(0, "buy", "2025-10-26T01:20")},
+              "Europe/London");
+  EXPECT_THAT(shop.find(R"({'did':{'event':'buy','where':{'did':{'event':'view'},'within':'P1D'}},
+                           'count':{'eq':1}})"),
+              ElementsAre(0));
+}
+
+TEST(FindPeople, TheWindowBeforeIsTwoMonthsAgoNotAMonthBeforeTheLast) {
+  // Of 31 March these are 31 January and, by way of 28 February, 28 January.
+  Asking shop({event(0, "buy", "2026-01-29T00:00"), event(0, "buy", "2026-02-01T00:00"),
+               event(0, "buy", "2026-03-10T00:00"), event(0, "ask", "2026-03-31T00:00")});
+  const std::string change = R"({'change':{'event':'buy'},'of':'count','within':'P1M',
+                                 'against':'previous','op':'gte','ratio':1})";
+  EXPECT_THAT(shop.find(change, "2026-03-31T00:00"), ElementsAre(0));
+  EXPECT_THAT(shop.find("{'did':{'event':'ask','where':" + change + "}}"), ElementsAre(0));
 }
 
 TEST(FindPeople, TierByRank) {
