@@ -8,6 +8,12 @@
 
 namespace hf {
 
+namespace {
+
+constexpr std::size_t state_bytes = 128;  // What a LeafState keeps of one moment, at most.
+
+}  // namespace
+
 struct MomentReader::PartReader {
   struct Matches {
     const std::uint64_t* words;
@@ -24,9 +30,11 @@ MomentReader::~MomentReader() = default;
 MomentReader::MomentReader(MomentReader&&) noexcept = default;
 
 Result<MomentReader> MomentReader::open(const Snapshot& snapshot, const Leaf& leaf,
-                                        const MatchedRows& matched, TimeSpan span) {
+                                        const MatchedRows& matched, TimeSpan span,
+                                        WorkGuard& guard) {
   MomentReader reader;
   reader.span_ = span;
+  reader.held_ = std::make_unique<HeldBytes>(guard);
   for (std::uint32_t number = 0; number < snapshot.parts.size(); ++number) {
     const Part& part = *snapshot.parts[number];
     PartReader& of_part = reader.parts_.emplace_back(
@@ -106,7 +114,8 @@ Result<void> MomentReader::append(std::uint32_t number, const PersonRun& run, Wo
     };
     for_each_row(
         first, last, [&](std::uint32_t w) { return word(first_word + w); }, append_row);
-    return outcome;
+    HF_CHECK(outcome);
+    return held_->grow_to(moments_.capacity() * (sizeof(Moment) + state_bytes));
   };
   return for_each_page(run, append_page);
 }

@@ -17,10 +17,11 @@ namespace hf {
 /// One thread's reader of what one leaf is about, person by person, best in ascending order.
 class MomentReader {
  public:
-  /// `matched` are the rows of leaf.wanted(), and maybe others behind. All must outlive it.
-  /// Errors: those of Part's readers.
+  /// `matched` are the rows of leaf.wanted(), and maybe others behind. All must outlive it, and the
+  /// guard, which is told of what a person's events take. Errors: those of Part's readers.
   [[nodiscard]] static Result<MomentReader> open(const Snapshot& snapshot, const Leaf& leaf,
-                                                 const MatchedRows& matched, TimeSpan span);
+                                                 const MatchedRows& matched, TimeSpan span,
+                                                 WorkGuard& guard);
   ~MomentReader();
   MomentReader(MomentReader&&) noexcept;
 
@@ -28,7 +29,7 @@ class MomentReader {
   /// True where any row of the runs matches anything.
   [[nodiscard]] bool any(std::span<const PersonRun> runs) const;
   /// The person's events in the span, in the order time, owner, arrival; valid until the next call.
-  /// `runs` are those of for_each_person(). Errors: those of Part's readers.
+  /// `runs` are those of for_each_person(). Errors: those of Part's readers and of WorkGuard.
   [[nodiscard]] Result<std::span<const Moment>> read(std::span<const PersonRun> runs, Rows rows);
 
  private:
@@ -41,6 +42,7 @@ class MomentReader {
   TimeSpan span_{};
   std::vector<PartReader> parts_;
   std::vector<Moment> moments_;
+  std::unique_ptr<HeldBytes> held_;
 };
 
 }  // namespace hf

@@ -61,8 +61,9 @@ class RowConditions {
                                                   std::span<const Predicate* const> predicates,
                                                   const PeopleScope& scope);
 
-  /// Of a condition among those looked at; null where it holds at no row of the part. Rows later
-  /// than as_of, or of which it is not asked, may or may not be there.
+  /// Of a condition among those looked at; null where it holds at no row of the part, the so
+  /// many-th of the snapshot that was given. Rows later than as_of, or of which it is not asked,
+  /// may or may not be there.
   [[nodiscard]] const RowBits* rows(const Predicate* condition, std::uint32_t part) const;
 
  private:

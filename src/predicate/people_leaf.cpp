@@ -50,7 +50,7 @@ Result<PersonBitmap> restrict_to_leaf(const Snapshot& snapshot, const Predicate&
   const auto ask = [&](unsigned thread, std::uint32_t chunk) -> Result<void> {
     HF_CHECK(scope.guard->check());
     if (!askings[thread]) {
-      HF_TRY(MomentReader reader, MomentReader::open(snapshot, leaf, matched, span));
+      HF_TRY(MomentReader reader, MomentReader::open(snapshot, leaf, matched, span, *scope.guard));
       askings[thread].emplace(LeafAsking{std::move(reader), leaf.state(), holds_without_any});
     }
     const PersonOrdinal first = chunk << PersonChunk::bits;

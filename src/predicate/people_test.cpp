@@ -197,6 +197,8 @@ TEST(FindPeople, TellsWhoCancelsOrLacksMemory) {
   EXPECT_EQ(outcome(enough), "found");
   WorkGuard small(env.env().clock, {.bytes_max = 7});
   EXPECT_EQ(outcome(small), "memory_limit");
+  WorkGuard all_but_moments(env.env().clock, {.bytes_max = 100});
+  EXPECT_EQ(outcome(all_but_moments), "memory_limit");
   WorkGuard cancelled;
   cancelled.cancel();
   EXPECT_EQ(outcome(cancelled), "cancelled");

@@ -97,7 +97,7 @@ class RowSearch {
     const TimeSpan span{timestamp_min_ms, scope_.as_of_ms};
     HF_TRY(const MatchedRows matched, MatchedRows::find(history_, wanted, span, &nested_, scope_));
     const auto open = [&](unsigned) -> Result<Asking> {
-      HF_TRY(MomentReader reader, MomentReader::open(history_, leaf, matched, span));
+      HF_TRY(MomentReader reader, MomentReader::open(history_, leaf, matched, span, *scope_.guard));
       return Asking{std::move(reader), leaf.state(), asked};
     };
     return for_persons(
