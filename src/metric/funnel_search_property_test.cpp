@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "metric/funnel_search.h"
+#include "metric/funnel_search_twin.h"
+#include "metric/query_world.h"
+
+namespace hf::test {
+
+// What an event is: letters, of which each step names one.
+struct LettersChoice {
+  int slot = 0;
+  int letters = 0;  // Bits; usually one.
+  int excludes = 0;
+  int held = 0;
+};
+
+struct RulesChoice {
+  int order = 0;
+  int scale = 0;  // Of time.
+  int window = 0;
+  std::vector<int> steps;  // The letter of each.
+  std::vector<int> within;
+  std::vector<int> exclusions;
+  int holds = 0;
+  int first = 0;
+  int starts = 0;  // Which slots attempts may not begin in.
+};
+
+inline std::ostream& operator<<(std::ostream& out, const LettersChoice& e) {
+  return out << fmt::format("{{at {} letters {:b} excludes {:b} held {}}}", e.slot, e.letters,
+                            e.excludes, e.held);
+}
+inline std::ostream& operator<<(std::ostream& out, const RulesChoice& r) {
+  return out << fmt::format(
+             "order {} scale {} window {} steps [{}] within [{}] exclusions [{}] holds {} first {} "
+             "starts {}",
+             r.order, r.scale, r.window, fmt::join(r.steps, " "), fmt::join(r.within, " "),
+             fmt::join(r.exclusions, " "), r.holds, r.first, r.starts);
+}
+
+namespace {
+
+// Slots of time and windows of a few slots: plain; over a change of the clock; over month ends.
+struct Scale {
+  const char* zone;
+  const char* begin;
+  TimestampMs slot_ms;
+  std::array<const char*, 4> windows;
+};
+constexpr std::array scales = {
+    Scale{"UTC", "2026-01-01", 1000, {"PT3S", "PT1S", "PT6S", "PT20S"}},
+    Scale{"Europe/London", "2026-03-28T00:30", 2 * 3'600'000 + 1'800'000, {"P1D", "PT5H", "P1D",
+                                                                          "P2D"}},
+    Scale{"Australia/Lord_Howe", "2026-04-03T14:40", 3'600'000 / 3 * 14, {"P1D", "PT5H", "P1D",
+                                                                          "P2D"}},
+    Scale{"UTC", "2026-01-28T08:00", 9 * 3'600'000, {"P1M", "P2D", "P1M", "P1D"}},
+};
+
+rc::Gen<LettersChoice> any_letters() {
+  using E = LettersChoice;
+  return rc::gen::build<E>(
+      rc::gen::set(&E::slot, rc::gen::inRange(0, 13)),
+      rc::gen::set(&E::letters, rc::gen::element(1, 2, 4, 1, 2, 4, 3, 5, 6, 7, 0)),
+      rc::gen::set(&E::excludes, rc::gen::element(0, 0, 0, 1, 2, 3)),
+      rc::gen::set(&E::held, rc::gen::inRange(0, 4)));
+}
+
+rc::Gen<RulesChoice> any_rules() {
+  using R = RulesChoice;
+  const auto some = [](rc::Gen<int> one) {
+    return rc::gen::resize(4, rc::gen::container<std::vector<int>>(std::move(one)));
+  };
+  return rc::gen::build<R>(
+      rc::gen::set(&R::order, rc::gen::inRange(0, 3)),
+      rc::gen::set(&R::scale, rc::gen::inRange(0, static_cast<int>(scales.size()))),
+      rc::gen::set(&R::window, rc::gen::inRange(0, 4)),
+      rc::gen::set(&R::steps, rc::gen::nonEmpty(some(rc::gen::inRange(0, 3)))),
+      rc::gen::set(&R::within, rc::gen::oneOf(rc::gen::just(std::vector<int>{}),
+                                              some(rc::gen::inRange(0, 5)))),
+      rc::gen::set(&R::exclusions, rc::gen::oneOf(rc::gen::just(std::vector<int>{}),
+                                                  some(rc::gen::inRange(0, 16)))),
+      rc::gen::set(&R::holds, choice(2)), rc::gen::set(&R::first, choice(2)),
+      rc::gen::set(&R::starts, choice(4)));
+}
+
+TEST(FunnelSearch, AgreesWithWritingDownEveryAttempt) {
+  check_cases("funnel search agrees with its twin", 60'000, [] {
+    const RulesChoice r = *any_rules();
+    const auto choices = *rc::gen::resize(
+        9, rc::gen::container<std::vector<LettersChoice>>(any_letters()));
+    const Scale& scale = scales[static_cast<std::size_t>(r.scale)];
+    static const std::array zones = {
+        Zone::load(real_env(), scales[0].zone).value(),
+        Zone::load(real_env(), scales[1].zone).value(),
+        Zone::load(real_env(), scales[2].zone).value(),
+        Zone::load(real_env(), scales[3].zone).value()};
+    const TimestampMs begin = utc(scale.begin);
+    const auto window = [&](int i) {
+      return std::make_shared<const WindowEnds>(
+          parse_duration(scale.windows[static_cast<std::size_t>(i)]).value(),
+          *zones[static_cast<std::size_t>(r.scale)], Interval{begin, begin + 14 * scale.slot_ms});
+    };
+    FunnelRules rules;
+    rules.order = static_cast<FunnelOrder>(r.order);
+    for (std::size_t k = 0; k < r.steps.size(); ++k) {
+      rules.same_as.push_back(
+          static_cast<std::size_t>(std::ranges::find(r.steps, r.steps[k]) - r.steps.begin()));
+    }
+    rules.window = window(r.window);
+    if (rules.order != FunnelOrder::any && !r.within.empty()) {
+      rules.within.resize(rules.steps());
+      for (std::size_t k = 0; k + 1 < rules.steps() && k < r.within.size(); ++k) {
+        if (r.within[k] < 4) rules.within[k] = window(r.within[k]);
+      }
+    }
+    for (std::size_t j = 0; j < r.exclusions.size() && j < 2; ++j) {
+      const auto a = static_cast<std::size_t>(r.exclusions[j] % 4) + 1;
+      const auto b = a + static_cast<std::size_t>(r.exclusions[j] / 4) % 3 + 1;
+      if (b <= rules.steps()) rules.exclusions.push_back({a, b});
+    }
+    rules.holds_values = r.holds > 0;
+    rules.first_only = r.first > 0;
+
+    std::vector<FunnelEvent> events;
+    for (const LettersChoice& c : choices) {
+      FunnelEvent event{begin + c.slot * scale.slot_ms, 0};
+      for (std::size_t k = 0; k < rules.steps(); ++k) {
+        event.steps |= static_cast<std::uint64_t>(c.letters >> r.steps[k] & 1) << k;
+      }
+      event.excludes = static_cast<std::uint64_t>(c.excludes) &
+                       ((std::uint64_t{1} << rules.exclusions.size()) - 1);
+      event.held = c.held == 3 ? FunnelEvent::no_value : static_cast<std::uint32_t>(c.held);
+      event.may_start = r.starts == 0 || c.slot % (r.starts + 1) != 0;
+      events.push_back(event);
+    }
+    std::ranges::stable_sort(events, {}, &FunnelEvent::time_ms);
+    const FunnelOutcome expected = FunnelSearchTwin(rules, events).outcome();
+    static thread_local std::vector<FunnelEvent> earlier;
+    FunnelSearch search(rules);
+    // What an earlier person left behind must not be seen.
+    if (!earlier.empty() && earlier.front().time_ms >= begin &&
+        earlier.back().time_ms < begin + 14 * scale.slot_ms) {
+      std::vector<FunnelEvent> other = earlier;
+      for (FunnelEvent& event : other) {
+        event.steps &= (std::uint64_t{1} << rules.steps()) - 1;
+        event.excludes &= (std::uint64_t{1} << rules.exclusions.size()) - 1;
+      }
+      (void)search.search(other);
+    }
+    earlier = events;
+    const FunnelOutcome actual = search.search(events);
+    const auto text = [](const FunnelOutcome& o) {
+      return fmt::format("depth {} excluded {} attempts {} sums {}", o.depth, o.excluded,
+                         o.attempts, fmt::join(o.sums_ms, " "));
+    };
+    if (!(actual == expected)) {
+      RC_LOG() << "twin   " << text(expected) << "\nsearch " << text(actual);
+    }
+    RC_ASSERT(actual == expected);
+  });
+}
+
+}  // namespace
+}  // namespace hf::test
