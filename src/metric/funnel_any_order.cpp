@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace hf {
 
@@ -137,8 +138,9 @@ void FunnelAnyOrder::do_steps(std::span<const FunnelEvent> events, TimestampMs e
 }
 
 bool FunnelAnyOrder::serve(std::uint64_t steps, TimestampMs t) {
-  served_.push_back({steps, t, kinds_.size()});  // Of no kind yet.
+  served_.push_back({steps, t, kinds_.size(), false});  // Of no kind yet.
   tried_.clear();
+  for (Served& each : served_) each.is_tried = false;
   if (move(served_.size() - 1)) return true;
   served_.pop_back();
   return false;
@@ -147,14 +149,14 @@ bool FunnelAnyOrder::serve(std::uint64_t steps, TimestampMs t) {
 // Finds an event another kind to serve, moving others: an augmenting path, where a kind has room
 // for so many events, and for one of each instant.
 bool FunnelAnyOrder::move(std::size_t served) {
+  if (std::exchange(served_[served].is_tried, true)) return false;
   for (std::size_t k = 0; k < kinds_.size(); ++k) {
-    const auto [steps, t, kind] = served_[served];
+    const auto [steps, t, kind, is_tried] = served_[served];
     if (k == kind || (kinds_[k].steps & steps) == 0) continue;
     if (std::ranges::find(tried_, std::pair(k, t)) != tried_.end()) continue;
     tried_.emplace_back(k, t);
-    const auto holder = std::ranges::find_if(served_, [&, t = t](const Served& other) {
-      return other.kind == k && other.time_ms == t;
-    });
+    const auto holder = std::ranges::find_if(
+        served_, [&, t = t](const Served& other) { return other.kind == k && other.time_ms == t; });
     if (holder != served_.end()) {
       if (!move(static_cast<std::size_t>(holder - served_.begin()))) continue;
     } else if (served_by_kind_[k] == kinds_[k].count) {

@@ -34,6 +34,7 @@ class FunnelAnyOrder {
     std::uint64_t steps;
     TimestampMs time_ms;
     std::size_t kind;
+    bool is_tried;  // In the search at hand.
   };
   struct Candidate {
     TimestampMs end_ms;

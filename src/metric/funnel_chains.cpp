@@ -84,10 +84,10 @@ void FunnelChains::pass_instant(std::span<const FunnelEvent> events, bool may_st
       if (best_to_keep == nullptr || base->start > best_to_keep->start) best_to_keep = &*base;
     }
     if (best == nullptr) continue;
-    const bool has_next = to < rules_->steps() && to - 1 < rules_->within.size() &&
-                          rules_->within[to - 1] != nullptr;
-    const TimestampMs until = has_next ? rules_->within[to - 1]->end(t)
-                                       : std::numeric_limits<TimestampMs>::max();
+    const bool has_next =
+        to < rules_->steps() && to - 1 < rules_->within.size() && rules_->within[to - 1] != nullptr;
+    const TimestampMs until =
+        has_next ? rules_->within[to - 1]->end(t) : std::numeric_limits<TimestampMs>::max();
     record(to, best->start, {until, link(*best, to, t)});
     if (to < rules_->steps() && best_to_keep != nullptr) {
       keep(to, best_to_keep->start, {until, link(*best_to_keep, to, t)});
@@ -141,8 +141,7 @@ FunnelChains::Link FunnelChains::link(const Attempt& from, std::size_t to, Times
               static_cast<std::size_t>(std::numeric_limits<Link>::max()));
     first = static_cast<Link>(links_.size());
     for (std::size_t level = from.level; level < to; ++level) {
-      links_.push_back(
-          {t, level == from.level ? from.last : static_cast<Link>(links_.size()) - 1});
+      links_.push_back({t, level == from.level ? from.last : static_cast<Link>(links_.size()) - 1});
     }
   }
   return first + static_cast<Link>(to - from.level) - 1;

@@ -69,10 +69,9 @@ FunnelOutcome FunnelSearch::search_alike(std::span<const FunnelEvent> events,
                                          std::optional<TimestampMs> only_start) {
   if (any_order_) return any_order_->search(events, only_start);
   const bool is_ordinary =
-      latest_ && (rules_->exclusions.empty() ||
-                  std::ranges::all_of(events, [](const FunnelEvent& event) {
-                    return event.excludes == 0;
-                  }));
+      latest_ &&
+      (rules_->exclusions.empty() ||
+       std::ranges::all_of(events, [](const FunnelEvent& event) { return event.excludes == 0; }));
   if (is_ordinary) return latest_->search(events, only_start);
   return chains_->search(events, only_start);
 }

@@ -57,12 +57,23 @@ struct Scale {
 };
 constexpr std::array scales = {
     Scale{"UTC", "2026-01-01", 1000, {"PT3S", "PT1S", "PT6S", "PT20S"}},
-    Scale{"Europe/London", "2026-03-28T00:30", 2 * 3'600'000 + 1'800'000, {"P1D", "PT5H", "P1D",
-                                                                          "P2D"}},
-    Scale{"Australia/Lord_Howe", "2026-04-03T14:40", 3'600'000 / 3 * 14, {"P1D", "PT5H", "P1D",
-                                                                          "P2D"}},
+    Scale{"Europe/London",
+          "2026-03-28T00:30",
+          2 * 3'600'000 + 1'800'000,
+          {"P1D", "PT5H", "P1D", "P2D"}},
+    Scale{"Australia/Lord_Howe",
+          "2026-04-03T14:40",
+          3'600'000 / 3 * 14,
+          {"P1D", "PT5H", "P1D", "P2D"}},
     Scale{"UTC", "2026-01-28T08:00", 9 * 3'600'000, {"P1M", "P2D", "P1M", "P1D"}},
 };
+
+// At most n of them. Ranges grow with the size, which is kept out of the elements.
+template <class T>
+rc::Gen<std::vector<T>> up_to(int n, rc::Gen<T> one) {
+  return rc::gen::resize(n,
+                         rc::gen::container<std::vector<T>>(rc::gen::resize(100, std::move(one))));
+}
 
 rc::Gen<LettersChoice> any_letters() {
   using E = LettersChoice;
@@ -75,16 +86,14 @@ rc::Gen<LettersChoice> any_letters() {
 
 rc::Gen<RulesChoice> any_rules() {
   using R = RulesChoice;
-  const auto some = [](rc::Gen<int> one) {
-    return rc::gen::resize(4, rc::gen::container<std::vector<int>>(std::move(one)));
-  };
+  const auto some = [](rc::Gen<int> one) { return up_to(4, std::move(one)); };
   return rc::gen::build<R>(
       rc::gen::set(&R::order, rc::gen::inRange(0, 3)),
       rc::gen::set(&R::scale, rc::gen::inRange(0, static_cast<int>(scales.size()))),
       rc::gen::set(&R::window, rc::gen::inRange(0, 4)),
       rc::gen::set(&R::steps, rc::gen::nonEmpty(some(rc::gen::inRange(0, 3)))),
-      rc::gen::set(&R::within, rc::gen::oneOf(rc::gen::just(std::vector<int>{}),
-                                              some(rc::gen::inRange(0, 5)))),
+      rc::gen::set(&R::within,
+                   rc::gen::oneOf(rc::gen::just(std::vector<int>{}), some(rc::gen::inRange(0, 5)))),
       rc::gen::set(&R::exclusions, rc::gen::oneOf(rc::gen::just(std::vector<int>{}),
                                                   some(rc::gen::inRange(0, 16)))),
       rc::gen::set(&R::holds, choice(2)), rc::gen::set(&R::first, choice(2)),
@@ -93,15 +102,13 @@ rc::Gen<RulesChoice> any_rules() {
 
 TEST(FunnelSearch, AgreesWithWritingDownEveryAttempt) {
   check_cases("funnel search agrees with its twin", 60'000, [] {
-    const RulesChoice r = *any_rules();
-    const auto choices = *rc::gen::resize(
-        9, rc::gen::container<std::vector<LettersChoice>>(any_letters()));
+    const RulesChoice r = *rc::gen::resize(100, any_rules());
+    const auto choices = *up_to(9, any_letters());
     const Scale& scale = scales[static_cast<std::size_t>(r.scale)];
-    static const std::array zones = {
-        Zone::load(real_env(), scales[0].zone).value(),
-        Zone::load(real_env(), scales[1].zone).value(),
-        Zone::load(real_env(), scales[2].zone).value(),
-        Zone::load(real_env(), scales[3].zone).value()};
+    static const std::array zones = {Zone::load(real_env(), scales[0].zone).value(),
+                                     Zone::load(real_env(), scales[1].zone).value(),
+                                     Zone::load(real_env(), scales[2].zone).value(),
+                                     Zone::load(real_env(), scales[3].zone).value()};
     const TimestampMs begin = utc(scale.begin);
     const auto window = [&](int i) {
       return std::make_shared<const WindowEnds>(

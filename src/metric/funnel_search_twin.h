@@ -160,9 +160,9 @@ class FunnelSearchTwin {
       if (depth < a) continue;
       for (const FunnelEvent& e : events_) {
         if ((e.excludes >> j & 1u) == 0 || e.time_ms <= attempt.times[a - 1]) continue;
-        const bool is_inside =
-            depth >= b ? e.time_ms < attempt.times[b - 1]
-                       : e.time_ms <= attempt.times.back() || e.time_ms <= closes;
+        const bool is_inside = depth >= b
+                                   ? e.time_ms < attempt.times[b - 1]
+                                   : e.time_ms <= attempt.times.back() || e.time_ms <= closes;
         if (is_inside && later == (e.time_ms > attempt.times.back())) return true;
       }
     }
