@@ -42,14 +42,20 @@ void FunnelLatest::begin(TimestampMs t) {
   if (start <= levels_[1].start) return;
   levels_[1].start = start;
   levels_[1].times[0] = t;
-  reached(1);
+  if (outcome_.depth <= 1) reached(1);
 }
 
 void FunnelLatest::extend(std::size_t from, std::size_t to, TimestampMs t) {
   levels_[to].start = levels_[from].start;
-  std::copy_n(levels_[from].times.begin(), from, levels_[to].times.begin());
-  std::fill_n(levels_[to].times.begin() + static_cast<std::ptrdiff_t>(from), to - from, t);
-  reached(to);
+  // Of a number that is known the copy is a few moves; funnels are rarely longer.
+  constexpr std::size_t usual = 8;
+  if (from <= usual) {
+    std::copy_n(levels_[from].times.begin(), usual, levels_[to].times.begin());
+  } else {
+    std::copy_n(levels_[from].times.begin(), from, levels_[to].times.begin());
+  }
+  for (std::size_t k = from; k < to; ++k) levels_[to].times[k] = t;
+  if (to >= outcome_.depth) reached(to);
 }
 
 void FunnelLatest::pass_instant(std::span<const FunnelEvent> events, bool may_start) {
@@ -75,7 +81,6 @@ void FunnelLatest::pass_instant(std::span<const FunnelEvent> events, bool may_st
 }
 
 void FunnelLatest::reached(std::size_t level) {
-  if (level < outcome_.depth) return;
   if (level > outcome_.depth) outcome_ = {.depth = level};
   outcome_.add({levels_[level].times.data(), level});
 }

@@ -33,7 +33,7 @@ class FunnelLatest {
   void begin(TimestampMs t);
   void extend(std::size_t from, std::size_t to, TimestampMs t);
   void pass_instant(std::span<const FunnelEvent> events, bool may_start);
-  void reached(std::size_t level);
+  void reached(std::size_t level);  // Requires level >= outcome_.depth.
 
   const FunnelRules* rules_;
   InstantReach reach_;
