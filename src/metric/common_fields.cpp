@@ -99,16 +99,15 @@ Result<void> read_attribution(const Json& item, const std::string& pointer, Dime
                   pointer_to(pointer, "attribution"));
     }
   }
-  HF_TRY(const auto step, integer_field(item, "step", pointer, 1, 100));
-  const bool by_step = dimension.attribution == Attribution::step;
-  if (step.has_value() != by_step) {
-    return by_step ? fail(ErrorCode::invalid_argument, "missing_field",
-                          "attribution step says of which step", pointer_to(pointer, "step"))
-                   : fail(ErrorCode::invalid_argument, "unsupported_combination",
-                          "step goes with the attribution step", pointer_to(pointer, "step"));
+  if (dimension.attribution == Attribution::step) {
+    return fail(ErrorCode::invalid_argument, "unsupported_breakdown",
+                "attribution by step is not in this version; first_touch, last_touch and all are",
+                pointer_to(pointer, "attribution"));
   }
-  dimension.step = step.value_or(0);
-  return {};
+  HF_TRY(const auto step, integer_field(item, "step", pointer, 1, 100));
+  if (!step) return {};
+  return fail(ErrorCode::invalid_argument, "unsupported_combination",
+              "step goes with the attribution step", pointer_to(pointer, "step"));
 }
 
 Result<void> read_cohort(const Json& item, const std::string& pointer, Dimension& dimension) {

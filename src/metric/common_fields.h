@@ -53,7 +53,6 @@ struct Dimension {
   WeekStart week_start = WeekStart::monday;  ///< by cohort of weeks.
   std::size_t top = static_cast<std::size_t>(top_default);
   Attribution attribution = Attribution::unsaid;
-  std::int64_t step = 0;  ///< attribution step; from 1.
 };
 
 /// Who is behind one cell of the answer.

@@ -95,13 +95,13 @@ void FunnelAnyOrder::sweep(std::span<const FunnelEvent> events,
     });
     return;
   }
+  list_by_steps(events);
   std::optional<TimestampMs> begun;
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    const FunnelEvent& event = events[i];
+  for (const FunnelEvent& event : events) {
     if (event.steps == 0 || begun == event.time_ms || !may_start(event)) continue;
     begun = event.time_ms;
     const FunnelStart start{rules_->window->end(event.time_ms), event.time_ms};
-    do_steps(events.subspan(i), start.ends_ms);
+    do_steps(start);
     use(number++, start, Times(times_));
   }
 }
@@ -125,15 +125,52 @@ void FunnelAnyOrder::sweep_back(std::span<const FunnelEvent> events, Use&& use) 
   }
 }
 
-// Fills times_ with when the first, second, .. different step is done, of events up to `end`. An
-// event that cannot be added to those that serve steps never can: first come, first served.
-void FunnelAnyOrder::do_steps(std::span<const FunnelEvent> events, TimestampMs end) {
+void FunnelAnyOrder::list_by_steps(std::span<const FunnelEvent> events) {
+  by_steps_.clear();
+  for (const FunnelEvent& event : events) {
+    if (event.steps == 0) continue;
+    auto at = std::ranges::find(by_steps_, event.steps, &Alike::steps);
+    if (at == by_steps_.end()) at = by_steps_.insert(at, {event.steps, {}, 0, 0});
+    at->times.push_back(event.time_ms);
+  }
+}
+
+// Fills times_ with when the first, second, .. different step is done by an attempt. An event that
+// cannot be added to those that serve steps never can: first come, first served. Nor can one that
+// matches the same steps, unless another of its own instant was in the way.
+void FunnelAnyOrder::do_steps(const FunnelStart& start) {
   times_.clear();
   served_.clear();
   served_by_kind_.assign(kinds_.size(), 0);
-  for (const FunnelEvent& event : events) {
-    if (event.time_ms > end || times_.size() == rules_->steps()) return;
-    if (event.steps != 0 && serve(event.steps, event.time_ms)) times_.push_back(event.time_ms);
+  for (Alike& alike : by_steps_) {
+    while (alike.first < alike.times.size() && alike.times[alike.first] < start.begins_ms) {
+      ++alike.first;
+    }
+    alike.next = alike.first;
+  }
+  while (times_.size() < rules_->steps()) {
+    Alike* earliest = nullptr;
+    for (Alike& alike : by_steps_) {
+      if (alike.next == alike.times.size()) continue;
+      if (earliest == nullptr || alike.times[alike.next] < earliest->times[earliest->next]) {
+        earliest = &alike;
+      }
+    }
+    if (earliest == nullptr) return;
+    const TimestampMs t = earliest->times[earliest->next];
+    if (t > start.ends_ms) return;
+    if (serve(earliest->steps, t)) {
+      times_.push_back(t);
+      ++earliest->next;
+      continue;
+    }
+    const bool was_in_the_way = std::ranges::find(served_, t, &Served::time_ms) != served_.end();
+    const auto later =
+        was_in_the_way ? std::ranges::upper_bound(
+                             earliest->times.begin() + static_cast<std::ptrdiff_t>(earliest->next),
+                             earliest->times.end(), t)
+                       : earliest->times.end();
+    earliest->next = static_cast<std::size_t>(later - earliest->times.begin());
   }
 }
 

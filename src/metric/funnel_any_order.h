@@ -36,6 +36,13 @@ class FunnelAnyOrder {
     std::size_t kind;
     bool is_tried;  // In the search at hand.
   };
+  // The events that match the same steps.
+  struct Alike {
+    std::uint64_t steps;
+    std::vector<TimestampMs> times;
+    std::size_t first;  // Not before the attempt at hand.
+    std::size_t next;   // Of the attempt at hand.
+  };
   struct Candidate {
     TimestampMs end_ms;
     FunnelStart start;
@@ -48,7 +55,8 @@ class FunnelAnyOrder {
   void sweep(std::span<const FunnelEvent> events, std::optional<TimestampMs> only_start, Use&& use);
   template <class Use>
   void sweep_back(std::span<const FunnelEvent> events, Use&& use);
-  void do_steps(std::span<const FunnelEvent> events, TimestampMs end);
+  void list_by_steps(std::span<const FunnelEvent> events);
+  void do_steps(const FunnelStart& start);
   bool serve(std::uint64_t steps, TimestampMs t);
   bool move(std::size_t served);
   enum class Spoiled : std::uint8_t { no, later, before_end };
@@ -58,6 +66,7 @@ class FunnelAnyOrder {
   std::vector<Kind> kinds_;
   std::vector<std::vector<TimestampMs>> next_;  // By kind: the nearest instants, ascending.
   std::vector<TimestampMs> times_;              // Of the steps of the attempt at hand.
+  std::vector<Alike> by_steps_;
   std::vector<Served> served_;
   std::vector<std::size_t> served_by_kind_;
   std::vector<std::pair<std::size_t, TimestampMs>> tried_;

@@ -109,8 +109,9 @@ class FunnelAnyOrder;
 /// One thread's searcher; keeps its memory from one person to the next.
 ///
 /// Time grows with events times steps, also where thousands lie at one instant, memory with steps
-/// (exclusions, windows within, strict and any order: with events). But in any order, where events
-/// match several different steps, each event looks through its whole window.
+/// (exclusions, windows within, strict and any order: with events). In any order, where events
+/// match several different steps, time also grows with the number of different sets of steps they
+/// match.
 class FunnelSearch {
  public:
   /// `rules` must outlive it.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "metric/funnel_rows.h"
 #include "metric/funnel_search.h"
 #include "metric/funnel_search_twin.h"
 #include "metric/query_world.h"
@@ -172,6 +173,49 @@ TEST(FunnelSearch, AgreesWithWritingDownEveryAttempt) {
       RC_LOG() << "twin   " << text(expected) << "\nsearch " << text(actual);
     }
     RC_ASSERT(actual == expected);
+  });
+}
+
+TEST(FunnelRowSearch, AgreesWithWritingDownEveryAttempt) {
+  check_cases("funnel search by rows agrees with the twin of all", 20'000, [] {
+    const RulesChoice r = *rc::gen::resize(100, any_rules());
+    const auto choices = *up_to(12, any_letters());
+    const int gap = *rc::gen::element(0, 3, 70);  // Rows between those drawn.
+    FunnelRules rules;
+    for (std::size_t k = 0; k < r.steps.size(); ++k) {
+      rules.same_as.push_back(
+          static_cast<std::size_t>(std::ranges::find(r.steps, r.steps[k]) - r.steps.begin()));
+    }
+    rules.window = std::make_shared<const WindowEnds>(Duration{.ms = r.window * 2 + 1},
+                                                      *Zone::utc(), Interval{0, 1});
+    std::vector<FunnelEvent> events;
+    std::vector<TimestampMs> times;
+    TimestampMs t = 0;
+    for (const LettersChoice& c : choices) {
+      t += 1 + c.slot % 3;
+      FunnelEvent event{t, 0};
+      for (std::size_t k = 0; k < rules.steps(); ++k) {
+        event.steps |= static_cast<std::uint64_t>(c.letters >> r.steps[k] & 1) << k;
+      }
+      times.push_back(t);
+      events.push_back(event);
+      for (int i = 0; i < gap; ++i) {
+        times.push_back(t);
+        events.push_back({t, 0});
+      }
+    }
+    std::vector<std::vector<std::uint64_t>> bits(rules.steps());
+    std::vector<std::span<const std::uint64_t>> views;
+    for (std::size_t k = 0; k < rules.steps(); ++k) {
+      bits[k].resize((events.size() + 63) / 64 + (gap == 3 ? 1 : 0));
+      for (std::size_t i = 0; i < events.size(); ++i) {
+        bits[k][i / 64] |= (events[i].steps >> k & 1u) << (i % 64);
+      }
+      views.emplace_back(bits[k]);
+    }
+    std::erase_if(events, [](const FunnelEvent& event) { return event.steps == 0; });
+    RC_ASSERT(FunnelRowSearch(rules).search(views, times.data()) ==
+              FunnelSearchTwin(rules, events).outcome());
   });
 }
 

@@ -148,6 +148,16 @@ TEST(FunnelSearchMistake, AMillionEventsOfOnePersonAreSearchedInOneGo) {
   }
 }
 
+TEST(FunnelSearchMistake, AMillionEventsThatMatchSeveralStepsAreToo) {
+  Funnel funnel("ABCDE", 10'000'000);
+  funnel.rules.order = FunnelOrder::any;
+  std::vector<FunnelEvent> events;
+  for (int i = 0; i < 1'000'000; ++i) {
+    events.push_back(funnel.event(i % 3 == 0 ? "A" : i % 3 == 1 ? "AB" : "BC", i));
+  }
+  EXPECT_EQ(FunnelSearch(funnel.rules).search(events).depth, 3u);
+}
+
 TEST(FunnelSearch, ThirtyStepsAreAllowed) {
   std::vector<FunnelEvent> events;
   FunnelRules rules;

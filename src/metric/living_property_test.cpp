@@ -10,6 +10,8 @@
 #include <tuple>
 
 #include "identity/link_set.h"
+#include "metric/funnel.h"
+#include "metric/funnel_twin.h"
 #include "metric/lifecycle.h"
 #include "metric/lifecycle_twin.h"
 #include "metric/query_world.h"
@@ -264,16 +266,16 @@ TEST(LivingAnswers, AreTheTwinsWhateverCameBetween) {
              return LifecycleTwin(query, events, asked).answer();
            });
     agrees(q, world, QueryText(q).trend(), parse_trend, run_trend,
-           [](const auto& query, std::vector<WorldEvent> events, std::vector<WorldEvent> asked) {
-             std::erase_if(events, [](const WorldEvent& event) { return event.purged; });
-             std::erase_if(asked, [](const WorldEvent& event) { return event.purged; });
+           [](const auto& query, const auto& events, const auto& asked) {
              return TrendTwin(query, events, asked).answer();
            });
     agrees(q, world, QueryText(q).stickiness(), parse_stickiness, run_stickiness,
-           [](const auto& query, std::vector<WorldEvent> events, std::vector<WorldEvent> asked) {
-             std::erase_if(events, [](const WorldEvent& event) { return event.purged; });
-             std::erase_if(asked, [](const WorldEvent& event) { return event.purged; });
+           [](const auto& query, const auto& events, const auto& asked) {
              return StickinessTwin(query, events, asked).answer();
+           });
+    agrees(q, world, QueryText(q).funnel(), parse_funnel, run_funnel,
+           [](const auto& query, const auto& events, const auto& asked) {
+             return FunnelTwin(query, events, asked).answer();
            });
   });
 }

@@ -67,6 +67,7 @@ Result<void> MatchedPage::load(std::uint32_t page) {
     }
     for (std::size_t w = 0; w < words; ++w) any_[w] |= rows_[i][w];
   }
+  expanded_.clear();
   HF_TRY(compact_, part_->compact_times(page));
   times_.reset();
   if (compact_->offsets.empty()) {
@@ -74,6 +75,15 @@ Result<void> MatchedPage::load(std::uint32_t page) {
   }
   page_ = page;
   return {};
+}
+
+void MatchedPage::expand() {
+  const TimestampMs base = compact_->base_ms;
+  const std::int64_t unit = compact_->unit_ms;
+  expanded_.resize(compact_->offsets.size());
+  for (std::size_t i = 0; i < expanded_.size(); ++i) {
+    expanded_[i] = base + compact_->offsets[i] * unit;
+  }
 }
 
 struct PersonEventReader::PartReader {

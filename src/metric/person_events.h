@@ -82,6 +82,12 @@ class MatchedPage {
     return times_ ? times_->values[row]
                   : compact_->base_ms + compact_->offsets[row] * compact_->unit_ms;
   }
+  /// The same of all rows; until the next seek.
+  [[nodiscard]] const TimestampMs* times() {
+    if (times_) return times_->values.data();
+    if (expanded_.empty()) expand();
+    return expanded_.data();
+  }
   /// Rows that match anything.
   [[nodiscard]] const std::uint64_t* any() const { return any_.data(); }
   [[nodiscard]] const std::uint64_t* rows(std::size_t matcher) const {
@@ -90,6 +96,7 @@ class MatchedPage {
 
  private:
   Result<void> load(std::uint32_t page);
+  void expand();
 
   static constexpr std::uint32_t no_page = 0xffffffff;
   const Part* part_;
@@ -98,6 +105,7 @@ class MatchedPage {
   std::vector<std::uint64_t> any_;
   std::shared_ptr<const CompactTimePage> compact_;
   std::shared_ptr<const TimePage> times_;  // Only where the compact ones do not fit.
+  std::vector<TimestampMs> expanded_;      // The compact ones; empty until somebody asks.
   std::uint32_t page_ = no_page;
   bool matches_nothing_ = true;
 };

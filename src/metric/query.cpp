@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "calendar/time_text.h"
 #include "metric/common_fields.h"
+#include "metric/funnel.h"
 #include "metric/lifecycle.h"
 #include "metric/query_fields.h"
 #include "metric/retention.h"
@@ -105,6 +106,7 @@ constexpr std::array metrics = std::to_array<MetricInfo>({
     {"trend", "events or distinct persons per period, one or more series"},
     {"lifecycle", "persons of each period: new, returning, resurrecting; and those gone dormant"},
     {"stickiness", "in how many periods persons are active; or daily, weekly, monthly active ones"},
+    {"funnel", "of the persons who took a first step, how many took the next ones, and how fast"},
     {"segment_size", "of how many persons a condition holds, and how conditions overlap"},
 });
 constexpr std::array answerers = std::to_array<Answerer>({
@@ -112,14 +114,15 @@ constexpr std::array answerers = std::to_array<Answerer>({
     answer<parse_trend, run_trend, trend_members>,
     answer<parse_lifecycle, run_lifecycle, lifecycle_members>,
     answer<parse_stickiness, run_stickiness, stickiness_members>,
+    answer<parse_funnel, run_funnel, funnel_members>,
     answer<parse_segment_size, run_segment_size, segment_size_members>,
 });
 static_assert(metrics.size() == answerers.size());
 
 // Metrics of the query language that this version does not answer.
 constexpr std::array later_metrics = std::to_array<std::string_view>(
-    {"funnel", "paths", "interval", "correlation", "revenue", "rfm", "survival", "nps", "csat",
-     "ces", "loyalty_index", "six_factors", "engagement", "activity_score", "early_warning",
+    {"paths", "interval", "correlation", "revenue", "rfm", "survival", "nps", "csat", "ces",
+     "loyalty_index", "six_factors", "engagement", "activity_score", "early_warning",
      "stay_contrast", "sessions", "virality", "compare_groups"});
 
 }  // namespace

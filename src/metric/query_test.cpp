@@ -63,7 +63,7 @@ TEST(AnswerQuery, RefusesWhatItDoesNotUnderstandWithItsPlace) {
       {"no object", "[]", "wrong_type", ""},
       {"no metric", "{}", "missing_field", "/metric"},
       {"unknown metric", "{'metric':'retension'}", "unknown_metric", "/metric"},
-
+      {"later metric", "{'metric':'paths','steps':3}", "unsupported_metric", "/metric"},
       {"misspelt field", "{'metric':'retention','stratt':{}}", "unknown_field", "/stratt"},
       {"people", "{'metric':'retention','people':{}}", "missing_field", "/people"},
       {"sample", "{'metric':'trend','sample':0.5}", "unsupported_field", "/sample"},
@@ -124,9 +124,9 @@ TEST(AnswerQuery, RefusesWhatItDoesNotUnderstandWithItsPlace) {
        "unsupported_combination", "/breakdown/0/attribution"},
       {"attribution", "{'metric':'retention','breakdown':[{'property':'a','attribution':'any'}]}",
        "unknown_value", "/breakdown/0/attribution"},
-      {"attribution step without step",
-       "{'metric':'retention','breakdown':[{'property':'a','attribution':'step'}]}",
-       "missing_field", "/breakdown/0/step"},
+      {"attribution step",
+       "{'metric':'retention','breakdown':[{'property':'a','attribution':'step','step':1}]}",
+       "unsupported_breakdown", "/breakdown/0/attribution"},
       {"step without attribution", "{'metric':'retention','breakdown':[{'property':'a','step':1}]}",
        "unsupported_combination", "/breakdown/0/step"},
       {"cohort", "{'metric':'retention','breakdown':[{'cohort':'hour'}]}", "unknown_value",
@@ -220,7 +220,7 @@ TEST(AnswerQuery, ListsItsMetrics) {
   std::vector<std::string_view> names;
   for (const MetricInfo& metric : metric_list()) names.push_back(metric.name);
   EXPECT_EQ(names, (std::vector<std::string_view>{"retention", "trend", "lifecycle", "stickiness",
-                                                  "segment_size"}));
+                                                  "funnel", "segment_size"}));
 }
 
 }  // namespace

@@ -277,6 +277,55 @@ class QueryText {
     return end();
   }
 
+  std::string funnel() {
+    q_.breakdown = 0;
+    begin("funnel");
+    // Which events are steps, and how many: names that are often drawn, so that chains come about.
+    constexpr std::array steps = {
+        R"({"event":"buy"},{"event":"visit"S})",
+        R"({"event":"*"},{"event":"buy"S},{"event":"visit"})",
+        R"({"event":"buy"S},{"event":"buy"},{"event":"visit"})",
+        R"({"any_of":[{"event":"visit"},{"event":"page"}],"label":"x"},{"event":"buy"S},)"
+        R"({"event":"page"},{"event":"buy"})",
+        R"({"event":"visit","where":{"property":"k","op":"exists"}},{"event":"visit"S},{"event":"*"})",
+        R"({"event":"*"})"};
+    constexpr std::array orders = {"", "strict", "any"};
+    constexpr std::array withins = {"",         R"("PT20M")", R"("P1D")",  R"("PT6H")",
+                                    R"("P3D")", R"("P1M")",   R"("PT7M")", R"("P1W")"};
+    std::string list = steps[q_.series];
+    // The last step has no next one, and in any order none has.
+    const auto place = list.find('S');
+    const bool has_next = place != std::string::npos && place + 2 < list.size();
+    std::string within = q_.returning == 0 ? "" : withins[q_.returning];
+    if (!has_next || q_.entry == 2) within.clear();
+    if (place != std::string::npos) {
+      list.replace(place, 1, within.empty() ? "" : R"(,"within":)" + within);
+    }
+    add("steps", "[" + list + "]");
+    if (q_.entry > 0) add_text("order", orders[q_.entry]);
+    constexpr std::array windows = {"", "P1D", "PT1H", "P1M", "PT6H", "P3D", "P1Y", "PT20M"};
+    if (q_.value > 0) add_text("window", windows[q_.value]);
+    constexpr std::array exclusions = {
+        "", R"([{"event":"identify"}])", R"([{"event":"page","after_step":1,"before_step":2}])",
+        R"([{"event":"*","where":{"property":"k","op":"eq","value":"GB"}}])",
+        R"([{"event":"page"},{"event":"identify","before_step":2}])"};
+    if (q_.columns > 0 && q_.series != 5) add("exclude", exclusions[q_.columns]);
+    if (q_.count_return > 0) add("hold_constant", q_.start % 2 == 0 ? R"(["k"])" : R"(["k","v"])");
+    if (q_.window > 0) add_text("entry", "first");
+    if (q_.windows == 1) {
+      add_text("view", "trend");
+      add_period();
+      if (q_.start % 3 == 1 && q_.series != 5) add("from_step", "2");
+    }
+    if (q_.windows == 2 && q_.series != 5) {
+      add_text("view", "time_to_convert");
+      if (q_.start % 3 == 1) add("to_step", "2");
+      if (q_.cumulative > 0) add("bins", "2");
+    }
+    add_range();
+    return end();
+  }
+
  private:
   static std::string people(int i) {
     constexpr std::array people = {
@@ -320,8 +369,10 @@ class QueryText {
         R"([{"cohort":"week"}])",
         R"([{"stage":true}])",
         R"([{"property":"k","top":2},{"cohort":"month"},{"property":"v","attribution":"last_touch"}])"};
-    const bool is_of_persons =
-        q_.breakdown > 0 && std::string_view(breakdowns[q_.breakdown]).find("property") != 3;
+    const std::string_view dimensions = breakdowns[q_.breakdown];
+    const bool is_of_persons = dimensions.find("trait") != std::string_view::npos ||
+                               dimensions.find("cohort") != std::string_view::npos ||
+                               dimensions.find("stage") != std::string_view::npos;
     if (q_.breakdown > 0 && (q_.unit == 0 || !is_of_persons)) {
       add("breakdown", breakdowns[q_.breakdown]);
     }
@@ -383,7 +434,8 @@ inline std::ostream& operator<<(std::ostream& out, const QueryChoice& q) {
   return out << QueryText(q).retention() << '\n'
              << QueryText(q).trend() << '\n'
              << QueryText(q).lifecycle() << '\n'
-             << QueryText(q).stickiness();
+             << QueryText(q).stickiness() << '\n'
+             << QueryText(q).funnel();
 }
 inline std::ostream& operator<<(std::ostream& out, const EventChoice& e) {
   return out << fmt::format("{{{},{},{},{},{},{},{}}}", e.person, e.name, e.slot, e.jitter, e.k,

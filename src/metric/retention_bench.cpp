@@ -155,5 +155,26 @@ void BM_Trend(benchmark::State& state) {
 }
 BENCHMARK(BM_Trend);
 
+// Goal, of 50 million events on two threads: 60 ms, or 2.4 ns an event and thread. Measured with
+// five of eight events in a step: 4 ns.
+void BM_FunnelOverAStore(benchmark::State& state) {
+  Shop& data = shop();
+  const Env env = data.env();
+  const QueryContext context{.env = env, .threads = static_cast<unsigned>(state.range(0))};
+  for (auto _ : state) {
+    const auto answer = answer_query(
+        data.snapshot(), context,
+        R"({"metric":"funnel","steps":[{"event":"search"},{"event":"cart"},{"event":"buy"},)"
+        R"({"event":"rate"},{"event":"page"}]})");
+    if (!answer) {
+      state.SkipWithError(answer.error().message.c_str());
+      return;
+    }
+    benchmark::DoNotOptimize(answer->size());
+  }
+  state.SetItemsProcessed(state.iterations() * data.rows());
+}
+BENCHMARK(BM_FunnelOverAStore)->Arg(1)->Arg(2)->UseRealTime();
+
 }  // namespace
 }  // namespace hf

@@ -36,7 +36,8 @@ class StickinessTwin {
     std::optional<TimestampMs> first;
     for (const auto& person : all_) {
       for (const WorldEvent& e : person) {
-        if (query_.match.names(e.name)) first = std::min(first.value_or(e.time_ms), e.time_ms);
+        if (!e.purged && query_.match.names(e.name))
+          first = std::min(first.value_or(e.time_ms), e.time_ms);
       }
     }
     const TwinRange range(query_.common, query_.period, first);
@@ -67,7 +68,7 @@ class StickinessTwin {
       for (std::size_t p = 0; p < persons_.size(); ++p) {
         std::map<std::int64_t, std::int64_t> counts;  // By day or period.
         for (const WorldEvent& e : persons_[p]) {
-          if (!groups.contains(filter, p, e)) continue;
+          if (e.purged || !groups.contains(filter, p, e)) continue;
           if (!is_match(e, query_.match, query_.common.where)) continue;
           if (query_.over_time) {
             ++counts[query_.common.zone->local_day(e.time_ms)];

@@ -36,7 +36,8 @@ class TrendTwin {
       answer.labels.push_back(series.matcher.label);
       for (const auto& person : all_) {
         for (const WorldEvent& e : person) {
-          if (series.matcher.names(e.name)) first = std::min(first.value_or(e.time_ms), e.time_ms);
+          if (!e.purged && series.matcher.names(e.name))
+            first = std::min(first.value_or(e.time_ms), e.time_ms);
         }
       }
     }
@@ -68,7 +69,8 @@ class TrendTwin {
           std::set<std::size_t> persons;
           for (std::size_t p = 0; p < persons_.size(); ++p) {
             for (const WorldEvent& e : persons_[p]) {
-              if (!range.contains(e.time_ms) || !groups.contains(filter, p, e)) continue;
+              if (e.purged || !range.contains(e.time_ms) || !groups.contains(filter, p, e))
+                continue;
               if (!is_match(e, series.matcher, query_.common.where)) continue;
               const int period = periods.index_of(e.time_ms);
               if (period < low || period > high) continue;

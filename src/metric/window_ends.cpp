@@ -51,11 +51,24 @@ WindowEnds::WindowEnds(const Duration& length, const Zone& zone, const Interval&
       from = to;
     }
   }
+  find_outlived(begins.to_ms);
   for (std::size_t i = 0; i < stretches_.size(); ++i) {
     const auto bucket = static_cast<std::uint64_t>(stretches_[i].from_ms - base_ms_) >> bucket_bits;
     while (first_of_bucket_.size() <= bucket) {
       first_of_bucket_.push_back(static_cast<std::uint32_t>(i == 0 ? 0 : i - 1));
     }
+  }
+}
+
+void WindowEnds::find_outlived(TimestampMs end_ms) {
+  TimestampMs latest = stretches_.front().from_ms;
+  for (std::size_t i = 0; i < stretches_.size(); ++i) {
+    const auto [from, length] = stretches_[i];
+    const TimestampMs to = i + 1 < stretches_.size() ? stretches_[i + 1].from_ms : end_ms;
+    if (from + length < latest) {
+      outlived_.push_back({from, std::min(to, latest - length)});
+    }
+    latest = std::max(latest, to - 1 + length);
   }
 }
 

@@ -27,6 +27,8 @@ class WindowEnds {
     if (stretches_.size() == 1) return begin_ms + stretches_.front().length_ms;
     return begin_ms + length_ms(begin_ms);
   }
+  /// Where windows begin that end before one that began earlier does. Ascending, few.
+  [[nodiscard]] const std::vector<Interval>& outlived() const { return outlived_; }
 
  private:
   // Windows that begin at from_ms or later, until the next stretch does, are this long.
@@ -37,12 +39,14 @@ class WindowEnds {
 
   [[nodiscard]] std::int64_t length_ms(TimestampMs begin_ms) const;
   void append(Stretch stretch);
+  void find_outlived(TimestampMs end_ms);
 
   // As Zone finds offsets: by the stretch in force where a bucket of 25 days begins.
   static constexpr int bucket_bits = 31;
   TimestampMs base_ms_ = 0;
   std::vector<Stretch> stretches_;  // Never empty.
   std::vector<std::uint32_t> first_of_bucket_;
+  std::vector<Interval> outlived_;
 };
 
 }  // namespace hf

@@ -6,18 +6,10 @@
 #include "base/rng.h"
 #include "calendar/time_text.h"
 #include "metric/event_world.h"
+#include "metric/window_twin.h"
 
 namespace hf::test {
 namespace {
-
-// One window, straight from the calendar.
-TimestampMs plain_end(TimestampMs begin, const Duration& length, const Zone& zone) {
-  if (length.ms != 0) return begin + length.ms;
-  const Day day = zone.local_day(begin);
-  const std::int64_t reading = begin + zone.offset_s(begin) * std::int64_t{1'000};
-  const Day target = add_months(day, length.months) + length.days;
-  return zone.from_local(reading + (target - day) * ms_per_day);
-}
 
 std::shared_ptr<const Zone> zone_of(const char* name) {
   return Zone::load(real_env(), name).value();
@@ -35,7 +27,7 @@ TEST(WindowEnds, AgreeWithTheCalendarAtAnyInstant) {
       const WindowEnds ends(length, *zone, begins);
       const auto check = [&](TimestampMs t) {
         if (t < begins.from_ms || t >= begins.to_ms) return;
-        ASSERT_EQ(ends.end(t), plain_end(t, length, *zone)) << format_rfc3339(t, *zone);
+        ASSERT_EQ(ends.end(t), plain_window_end(t, length, *zone)) << format_rfc3339(t, *zone);
       };
       for (int i = 0; i < 20'000; ++i) check(rng.between(begins.from_ms, begins.to_ms - 1));
       // Around the changes of the clock, and one window before them.
@@ -65,6 +57,27 @@ TEST(WindowEnds, AMonthFromTheEndOfJanuaryEndsWithFebruary) {
   const WindowEnds month({.months = 1}, *Zone::utc(), {utc("2026-01-01"), utc("2026-03-01")});
   EXPECT_EQ(month.end(utc("2026-01-30T20:00")), utc("2026-02-28T20:00"));
   EXPECT_EQ(month.end(utc("2026-01-31T08:00")), utc("2026-02-28T08:00"));
+}
+
+TEST(WindowEnds, OutlivedWindowsAreThoseThatEndBeforeAnEarlierOne) {
+  Rng rng(7);
+  for (const char* name : {"UTC", "Europe/London", "America/St_Johns"}) {
+    const auto zone = zone_of(name);
+    for (const char* text : {"P1D", "P14D", "P1M", "PT1H"}) {
+      SCOPED_TRACE(std::string(name) + " " + text);
+      const Interval begins{utc("2006-01-01"), utc("2006-12-31")};
+      const WindowEnds ends(parse_duration(text).value(), *zone, begins);
+      TimestampMs latest = 0;
+      for (TimestampMs t = begins.from_ms; t < begins.to_ms; t += 60'000) {
+        const bool is_outlived = ends.end(t) < latest;
+        const bool is_listed = std::ranges::any_of(ends.outlived(), [&](const Interval& interval) {
+          return t >= interval.from_ms && t < interval.to_ms;
+        });
+        ASSERT_EQ(is_listed, is_outlived) << format_rfc3339(t, *zone);
+        latest = std::max({latest, ends.end(t), ends.end(t + 59'999)});
+      }
+    }
+  }
 }
 
 TEST(WindowEnds, OfAnEmptySpanMayBeBuilt) {
