@@ -163,6 +163,18 @@ Rows q2_rows(const hf::Json& answer) {
   return rows;
 }
 
+/// Q3: deepest step, users.
+Rows q3_rows(const hf::Json& answer) {
+  Rows rows;
+  const auto& steps = answer.find("data")->find("steps")->array;
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    const std::int64_t further = k + 1 < steps.size() ? integer(*steps[k + 1].find("count")) : 0;
+    const std::int64_t count = integer(*steps[k].find("count")) - further;
+    if (count > 0) rows.push_back({static_cast<std::int64_t>(k) + 1, count});
+  }
+  return rows;
+}
+
 /// Q4: day, kind (0 new, 1 returning, 2 resurrecting, 3 dormant), users.
 Rows q4_rows(const hf::Json& answer) {
   Rows rows;
@@ -185,6 +197,31 @@ Rows q5_rows(const hf::Json& answer) {
                     integer(*period.find("mau"))});
   }
   std::ranges::sort(rows);
+  return rows;
+}
+
+/// Q8: users.
+Rows q8_rows(const hf::Json& answer) {
+  return {{integer(*answer.find("data")->find("count"))}};
+}
+
+/// Q9: country as a number of its two letters, weeks after, users.
+Rows q9_rows(const hf::Json& answer) {
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> users;
+  for (const hf::Json& group : answer.find("data")->find("groups")->array) {
+    const std::string& country = group.find("bucket")->array.front().text;
+    const std::int64_t number = country[0] * 256 + country[1];
+    for (const hf::Json& cohort : group.find("cohorts")->array) {
+      const auto& cells = cohort.find("cells")->array;
+      for (std::size_t k = 0; k < cells.size(); ++k) {
+        users[{number, static_cast<std::int64_t>(k)}] += integer(*cells[k].find("count"));
+      }
+    }
+  }
+  Rows rows;
+  for (const auto& [place, count] : users) {
+    if (count > 0) rows.push_back({place.first, place.second, count});
+  }
   return rows;
 }
 
@@ -212,6 +249,21 @@ std::vector<Question> questions() {
       R"("return":{"event":"purchase"},"periods":30)";
   constexpr std::string_view q4 = R"("metric":"lifecycle")";
   constexpr std::string_view q5 = R"("metric":"stickiness","over_time":true)";
+  constexpr std::string_view q3 =
+      R"("metric":"funnel","window":"PT168H","steps":[{"event":"view_item"},)"
+      R"({"event":"add_to_cart"},{"event":"begin_checkout"},{"event":"add_payment"},)"
+      R"({"event":"purchase"}])";
+  const std::string q8 =
+      R"({"metric":"segment_size","as_of":"2025-07-04","people":{"all":[)"
+      R"({"did":{"event":"add_to_cart"},"count":{"gte":3},"within":"P30D"},)"
+      R"({"did_not":{"event":"purchase"},"within":"P14D"}]}})";
+  constexpr std::string_view q9_matcher =
+      R"({"any_of":[{"event":"view_item"},{"event":"search"},{"event":"purchase"}]})";
+  const std::string q9 = fmt::format(
+      R"("metric":"retention","entry":"first_time","start":{0},"return":{0},"period":"week",)"
+      R"("periods":12,"breakdown":[{{"property":"country","attribution":"first_touch",)"
+      R"("top":1000}}])",
+      q9_matcher);
   const std::string of_ios = "platform = 'ios'";
   return {
       {"Q1", "weekly retention", query(q1), "q1.sql", q1_rows},
@@ -219,10 +271,13 @@ std::vector<Question> questions() {
       {"Q1", "by rows", query(q1), "q1.sql", q1_rows, {}, true},
       {"Q2", "signup to purchase, 30 days", query(q2), "q2.sql", q2_rows},
       {"Q2", "by rows", query(q2), "q2.sql", q2_rows, {}, true},
+      {"Q3", "funnel of five steps, 7 days", query(q3), "q3.sql", q3_rows},
       {"Q4", "lifecycle by day", query(q4), "q4.sql", q4_rows},
       {"Q4", "of one platform", query(q4, ios), "q4.sql", q4_rows, of_ios},
       {"Q5", "DAU, WAU, MAU", query(q5), "q5.sql", q5_rows},
       {"Q5", "of one platform", query(q5, ios), "q5.sql", q5_rows, of_ios},
+      {"Q8", "did 3 times in 30 days, not in 14", q8, "q8.sql", q8_rows},
+      {"Q9", "of one platform, by country", query(q9, ios), "q9.sql", q9_rows},
   };
 }
 

@@ -14,14 +14,14 @@ Result<QueryScope> QueryScope::find(const Snapshot& snapshot, const QueryContext
   if (common.people) {
     HF_TRY(scope.people_, find_people(snapshot, *common.people, scope.when_));
   }
-  std::vector<const Predicate*> asking;
-  const auto note = [&](const Predicate& predicate) {
-    if (asks_of_person(predicate)) asking.push_back(&predicate);
+  std::vector<RowConditions::Question> asking;
+  const auto note = [&](const Predicate& predicate, const Matcher* of) {
+    if (asks_of_person(predicate)) asking.push_back({&predicate, of});
   };
-  note(common.where);
   for (const Matcher* matcher : matchers) {
+    note(common.where, matcher);
     for (const Matcher::Choice& choice : matcher->choices) {
-      if (choice.has_where) note(choice.where);
+      if (choice.has_where) note(choice.where, matcher);
     }
   }
   if (!asking.empty()) {
