@@ -201,9 +201,7 @@ Rows q5_rows(const hf::Json& answer) {
 }
 
 /// Q8: users.
-Rows q8_rows(const hf::Json& answer) {
-  return {{integer(*answer.find("data")->find("count"))}};
-}
+Rows q8_rows(const hf::Json& answer) { return {{integer(*answer.find("data")->find("count"))}}; }
 
 /// Q9: country as a number of its two letters, weeks after, users.
 Rows q9_rows(const hf::Json& answer) {
@@ -253,10 +251,9 @@ std::vector<Question> questions() {
       R"("metric":"funnel","window":"PT168H","steps":[{"event":"view_item"},)"
       R"({"event":"add_to_cart"},{"event":"begin_checkout"},{"event":"add_payment"},)"
       R"({"event":"purchase"}])";
-  const std::string q8 =
-      R"({"metric":"segment_size","as_of":"2025-07-04","people":{"all":[)"
-      R"({"did":{"event":"add_to_cart"},"count":{"gte":3},"within":"P30D"},)"
-      R"({"did_not":{"event":"purchase"},"within":"P14D"}]}})";
+  const std::string q8 = R"({"metric":"segment_size","as_of":"2025-07-04","people":{"all":[)"
+                         R"({"did":{"event":"add_to_cart"},"count":{"gte":3},"within":"P30D"},)"
+                         R"({"did_not":{"event":"purchase"},"within":"P14D"}]}})";
   constexpr std::string_view q9_matcher =
       R"({"any_of":[{"event":"view_item"},{"event":"search"},{"event":"purchase"}]})";
   const std::string q9 = fmt::format(

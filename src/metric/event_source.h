@@ -112,7 +112,9 @@ class EventSource {
         HF_TRY(const PersonEvents events, reader.read(runs));
         ++scan.persons;
         for (const PersonRun& run : runs) scan.events += run.row_count;
-        return events.events.empty() ? Result<void>{} : use(thread, person, events);
+        if (events.events.empty()) return {};
+        HF_CHECK(use(thread, person, events));
+        return reader.keys_read();
       };
       for_each_person(bound_->snapshot(), bounds[item], bounds[item + 1],
                       [&](PersonOrdinal person, std::span<const PersonRun> runs) {
@@ -152,11 +154,13 @@ class EventSource {
         const std::uint32_t first = gathered_->starts[unit];
         const std::uint32_t last = gathered_->starts[unit + 1];
         if (first == last) continue;
-        HF_CHECK(use(thread, unit,
-                     PersonEvents{std::span(gathered_->events).subspan(first, last - first),
-                                  gathered_->numbers.data(), gathered_->keys.data(),
-                                  static_cast<std::uint32_t>(selection.values.size()),
-                                  static_cast<std::uint32_t>(selection.keys.size())}));
+        HF_CHECK(
+            use(thread, unit,
+                PersonEvents{.events = std::span(gathered_->events).subspan(first, last - first),
+                             .numbers = gathered_->numbers.data(),
+                             .keys = gathered_->keys.data(),
+                             .value_count = static_cast<std::uint32_t>(selection.values.size()),
+                             .key_count = static_cast<std::uint32_t>(selection.keys.size())}));
       }
       return {};
     };

@@ -40,7 +40,7 @@ std::uint32_t last_row_before(Bits bits, std::uint32_t before) {
 FunnelRowSearch::FunnelRowSearch(const FunnelRules& rules)
     : rules_(&rules), levels_(rules.steps() - 1) {}
 
-FunnelOutcome FunnelRowSearch::search(std::span<const Bits> steps, const TimestampMs* times) {
+FunnelOutcome FunnelRowSearch::search(std::span<const Bits> steps, const RowTimes& times) {
   FunnelOutcome outcome;
   std::uint32_t start = next_row(steps[0], 0);
   if (start == no_row) return outcome;
@@ -133,13 +133,10 @@ class FunnelRowWalk {
     std::uint32_t last = first + runs.front().row_count;
     if (last > page_rows) return false;
     HF_CHECK(page.seek(runs.front().first_row / page_rows));
-    const TimestampMs* times = page.times();
+    const RowTimes times = page.row_times();
     if (times[first] < span_.from_ms || times[last - 1] >= span_.to_ms) {
-      const auto row_at = [&](TimestampMs t) {
-        return static_cast<std::uint32_t>(std::lower_bound(times + first, times + last, t) - times);
-      };
-      const std::uint32_t from = row_at(span_.from_ms);
-      last = row_at(span_.to_ms);
+      const std::uint32_t from = times.first_from(span_.from_ms, first, last);
+      last = times.first_from(span_.to_ms, first, last);
       first = from;
     }
     if (first >= last || !take(page, 0, first, last)) return true;
@@ -151,7 +148,7 @@ class FunnelRowWalk {
     for (std::size_t k = 1; k < steps_; ++k) take(page, k, first, last);
     if (has_ties(times, first, last)) return false;
     views_.assign(bits_.begin(), bits_.end());
-    evaluator_.add_outcome(search_.search(views_, times + first), tally);
+    evaluator_.add_outcome(search_.search(views_, times.from(first)), tally);
     return true;
   }
 
@@ -182,18 +179,16 @@ class FunnelRowWalk {
         [](std::uint32_t) { return false; });
   }
 
-  bool has_outlived(const TimestampMs* times, std::uint32_t first, std::uint32_t last) const {
+  bool has_outlived(const RowTimes& times, std::uint32_t first, std::uint32_t last) const {
     return std::ranges::any_of(plan_->rules.window->outlived(), [&](const Interval& interval) {
-      const auto* at = std::lower_bound(times + first, times + last, interval.from_ms);
-      return at != times + last && *at < interval.to_ms;
+      const std::uint32_t at = times.first_from(interval.from_ms, first, last);
+      return at != last && times[at] < interval.to_ms;
     });
   }
 
   // Two rows of one instant that both match a step.
-  bool has_ties(const TimestampMs* times, std::uint32_t first, std::uint32_t last) const {
-    bool any = false;
-    for (std::uint32_t row = first; row + 1 < last; ++row) any |= times[row] == times[row + 1];
-    if (!any) return false;
+  bool has_ties(const RowTimes& times, std::uint32_t first, std::uint32_t last) const {
+    if (!times.has_equal(first, last)) return false;
     std::optional<TimestampMs> before;
     return !for_each_row(
         0, last - first,

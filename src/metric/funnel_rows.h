@@ -26,7 +26,7 @@ class FunnelRowSearch {
   /// Bit i of the words of a step (each as many) says whether row i matches it; times are by row.
   /// Bits beyond the last row are 0.
   [[nodiscard]] FunnelOutcome search(std::span<const std::span<const std::uint64_t>> steps,
-                                     const TimestampMs* times);
+                                     const RowTimes& times);
 
  private:
   struct Reached {

@@ -214,7 +214,7 @@ TEST(FunnelRowSearch, AgreesWithWritingDownEveryAttempt) {
       views.emplace_back(bits[k]);
     }
     std::erase_if(events, [](const FunnelEvent& event) { return event.steps == 0; });
-    RC_ASSERT(FunnelRowSearch(rules).search(views, times.data()) ==
+    RC_ASSERT(FunnelRowSearch(rules).search(views, {times.data(), nullptr, 0, 0}) ==
               FunnelSearchTwin(rules, events).outcome());
   });
 }

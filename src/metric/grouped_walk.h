@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -66,6 +67,10 @@ class GroupedWalk {
   template <class Fits>
   [[nodiscard]] Result<GroupedTallies<Tally>> tally(Fits&& fits) {
     HF_CHECK(fits(std::size_t{0}));
+    if (rules_.groups.size() == 1) {
+      HF_TRY(auto at_once, tally_at_once(fits));
+      if (at_once) return *std::move(at_once);
+    }
     HF_CHECK(rank());
     GroupedTallies<Tally> result{
         .total = Evaluator(*plan_).empty_tally(), .groups = {}, .scan = {}};
@@ -184,6 +189,61 @@ class GroupedWalk {
       if (number.state == NumberState::number) unit.trait = number.number;
     }
     return unit;
+  }
+
+  // One pass where a dimension has so few buckets that all can be kept, as most have; what is
+  // beyond the top is added up afterwards. Nothing where they are more.
+  template <class Fits>
+  Result<std::optional<GroupedTallies<Tally>>> tally_at_once(Fits&& fits) {
+    constexpr std::size_t groups_max = 1024;
+    std::atomic<bool> is_over = false;
+    const Tally empty = Evaluator(*plan_).empty_tally();
+    std::vector<std::map<BucketId, Sized>> kept(workers_.size());
+    for (Worker& worker : workers_) worker.total.emplace(empty);
+    const auto add = [&](unsigned thread, UnitId unit, const PersonEvents& events) -> Result<void> {
+      if (is_over) return {};
+      Worker& worker = this->worker(thread);
+      const WalkedUnit all = walked(events);
+      worker.evaluator->add(all, *worker.total);
+      const auto add_group = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
+        const WalkedUnit view{inside, all.trait};
+        const BucketSize size = worker.evaluator->measure(view);
+        if (!size.present) return {};
+        std::map<BucketId, Sized>& groups = kept[thread];
+        auto at = groups.find(ids.front());
+        if (at == groups.end()) {
+          if (groups.size() == groups_max || !fits(groups.size() + 1)) {
+            is_over = true;
+            return {};
+          }
+          at = groups.emplace(ids.front(), Sized{empty, {}}).first;
+        }
+        at->second.size.add(size);
+        worker.evaluator->add(view, at->second.tally);
+        return {};
+      };
+      return worker.split.for_each(rules_.groups, unit, events, add_group);
+    };
+    HF_TRY(const EventSource::Scan scan, source_->for_each(add));
+    if (is_over) {
+      for (Worker& worker : workers_) worker.total.reset();
+      return std::nullopt;
+    }
+    GroupedTallies<Tally> result{.total = empty, .groups = {}, .scan = scan};
+    for (const Worker& worker : workers_) result.total.add(*worker.total);
+    std::vector<BucketSize> sizes(rules_.groups.front().table->size());
+    for (const auto& groups : kept) {
+      for (const auto& [id, group] : groups) sizes[id].add(group.size);
+    }
+    rankings_[0] = rank_buckets(*rules_.groups.front().table, sizes, rules_.groups.front().top);
+    HF_CHECK(fits(rankings_[0].shown.size()));
+    for (const Bucket& bucket : rankings_[0].shown) result.groups.push_back({{bucket}, empty});
+    for (const auto& groups : kept) {
+      for (const auto& [id, group] : groups) {
+        result.groups[static_cast<std::size_t>(rankings_[0].slot(id))].tally.add(group.tally);
+      }
+    }
+    return result;
   }
 
   // Which buckets of each dimension are shown.

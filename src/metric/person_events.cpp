@@ -67,7 +67,6 @@ Result<void> MatchedPage::load(std::uint32_t page) {
     }
     for (std::size_t w = 0; w < words; ++w) any_[w] |= rows_[i][w];
   }
-  expanded_.clear();
   HF_TRY(compact_, part_->compact_times(page));
   times_.reset();
   if (compact_->offsets.empty()) {
@@ -75,15 +74,6 @@ Result<void> MatchedPage::load(std::uint32_t page) {
   }
   page_ = page;
   return {};
-}
-
-void MatchedPage::expand() {
-  const TimestampMs base = compact_->base_ms;
-  const std::int64_t unit = compact_->unit_ms;
-  expanded_.resize(compact_->offsets.size());
-  for (std::size_t i = 0; i < expanded_.size(); ++i) {
-    expanded_[i] = base + compact_->offsets[i] * unit;
-  }
 }
 
 struct PersonEventReader::PartReader {
@@ -117,6 +107,7 @@ PersonEventReader::PersonEventReader(PersonEventReader&&) noexcept = default;
 Result<PersonEvents> PersonEventReader::read(std::span<const PersonRun> runs) {
   events_.clear();
   numbers_.clear();
+  places_.clear();
   keys_.clear();
   for (const PersonRun& run : runs) {
     PartReader& reader = parts_[run.part];
@@ -127,15 +118,19 @@ Result<PersonEvents> PersonEventReader::read(std::span<const PersonRun> runs) {
     std::ranges::stable_sort(events_, {}, &PersonEvent::time_ms);
   }
   const EventSelection& selection = bound_->selection();
-  return PersonEvents{events_, numbers_.data(), keys_.data(),
-                      static_cast<std::uint32_t>(selection.values.size()),
-                      static_cast<std::uint32_t>(selection.keys.size())};
+  keys_.resize(places_.size() * selection.keys.size(), nullptr);
+  return PersonEvents{.events = events_,
+                      .numbers = numbers_.data(),
+                      .value_count = static_cast<std::uint32_t>(selection.values.size()),
+                      .key_count = static_cast<std::uint32_t>(selection.keys.size()),
+                      .reader = this};
 }
 
 Result<void> PersonEventReader::append(PartReader& reader, const PersonRun& run) {
   const EventSelection& selection = bound_->selection();
   const std::size_t matchers = selection.wanted.size();
-  const bool has_details = !selection.values.empty() || !selection.keys.empty();
+  const bool has_values = !selection.values.empty();
+  const bool has_keys = !selection.keys.empty();
   return for_each_page(
       run, [&](std::uint32_t page, std::uint32_t first, std::uint32_t last) -> Result<void> {
         HF_CHECK(reader.page.seek(page));
@@ -150,10 +145,9 @@ Result<void> PersonEventReader::append(PartReader& reader, const PersonRun& run)
               for (std::size_t m = 0; m < matchers; ++m) {
                 event.matched |= (reader.page.rows(m)[row / 64] >> (row % 64) & 1u) << m;
               }
-              if (has_details) {
-                event.detail = static_cast<std::uint32_t>(events_.size());
-                outcome = read_details(reader, page, row, event);
-              }
+              event.detail = static_cast<std::uint32_t>(events_.size());
+              if (has_values) outcome = read_values(reader, page, row, event);
+              if (has_keys) places_.push_back({run.part, page * part_format::page_rows + row});
               events_.push_back(event);
               return outcome.has_value();
             });
@@ -161,8 +155,8 @@ Result<void> PersonEventReader::append(PartReader& reader, const PersonRun& run)
       });
 }
 
-Result<void> PersonEventReader::read_details(PartReader& reader, std::uint32_t page,
-                                             std::uint32_t row, PersonEvent& event) {
+Result<void> PersonEventReader::read_values(PartReader& reader, std::uint32_t page,
+                                            std::uint32_t row, const PersonEvent& event) {
   const EventSelection& selection = bound_->selection();
   for (std::size_t i = 0; i < selection.values.size(); ++i) {
     EventNumber& number = numbers_.emplace_back();
@@ -178,12 +172,22 @@ Result<void> PersonEventReader::read_details(PartReader& reader, std::uint32_t p
       number.state = NumberState::no_number;
     }
   }
-  for (std::size_t i = 0; i < selection.keys.size(); ++i) {
-    const BucketSet*& key = keys_.emplace_back();
-    if ((event.matched & selection.keys[i].bits) == 0) continue;
-    HF_TRY(key, reader.keys[i]->read(page, row));
-  }
   return {};
+}
+
+// Most questions look at few of a person's keys: that of the first touch, say.
+const BucketSet* PersonEventReader::key(const PersonEvent& event, std::size_t i) {
+  static const BucketSet missing{BucketTable::missing};
+  const EventSelection& selection = bound_->selection();
+  if ((event.matched & selection.keys[i].bits) == 0) return nullptr;
+  const BucketSet*& known = keys_[event.detail * selection.keys.size() + i];
+  if (known != nullptr) return known;
+  const Place place = places_[event.detail];
+  const auto read = parts_[place.part].keys[i]->read(place.row / part_format::page_rows,
+                                                     place.row % part_format::page_rows);
+  if (!read) keys_read_ = std::unexpected(read.error());
+  known = read ? *read : &missing;
+  return known;
 }
 
 std::vector<PersonOrdinal> split_persons(const Snapshot& snapshot, unsigned ranges) {

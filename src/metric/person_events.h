@@ -66,6 +66,48 @@ class BoundSelection {
   std::vector<std::vector<PageMatcher>> matchers_;  // By part, then as `wanted`.
 };
 
+/// Times of rows that ascend, in one of the shapes pages have.
+struct RowTimes {
+  const TimestampMs* values;
+  const std::uint32_t* offsets;  // Where `values` is null: base + offset * unit.
+  TimestampMs base_ms;
+  std::int64_t unit_ms;
+
+  [[nodiscard]] TimestampMs operator[](std::uint32_t row) const {
+    return values != nullptr ? values[row] : base_ms + offsets[row] * unit_ms;
+  }
+  /// The same counted from `row` on.
+  [[nodiscard]] RowTimes from(std::uint32_t row) const {
+    return {values == nullptr ? nullptr : values + row,
+            offsets == nullptr ? nullptr : offsets + row, base_ms, unit_ms};
+  }
+  /// The first row of [first, last) not before the instant; `last` where there is none.
+  [[nodiscard]] std::uint32_t first_from(TimestampMs t, std::uint32_t first,
+                                         std::uint32_t last) const {
+    while (first < last) {
+      const std::uint32_t middle = first + (last - first) / 2;
+      if ((*this)[middle] < t) {
+        first = middle + 1;
+      } else {
+        last = middle;
+      }
+    }
+    return first;
+  }
+  /// True where two neighbours of [first, last) have the same time.
+  [[nodiscard]] bool has_equal(std::uint32_t first, std::uint32_t last) const {
+    bool any = false;
+    if (values != nullptr) {
+      for (std::uint32_t row = first; row + 1 < last; ++row) any |= values[row] == values[row + 1];
+    } else {
+      for (std::uint32_t row = first; row + 1 < last; ++row) {
+        any |= offsets[row] == offsets[row + 1];
+      }
+    }
+    return any;
+  }
+};
+
 /// The page of one part at which one thread is: its times, and which rows match what.
 class MatchedPage {
  public:
@@ -83,10 +125,9 @@ class MatchedPage {
                   : compact_->base_ms + compact_->offsets[row] * compact_->unit_ms;
   }
   /// The same of all rows; until the next seek.
-  [[nodiscard]] const TimestampMs* times() {
-    if (times_) return times_->values.data();
-    if (expanded_.empty()) expand();
-    return expanded_.data();
+  [[nodiscard]] RowTimes row_times() const {
+    if (times_) return {times_->values.data(), nullptr, 0, 0};
+    return {nullptr, compact_->offsets.data(), compact_->base_ms, compact_->unit_ms};
   }
   /// Rows that match anything.
   [[nodiscard]] const std::uint64_t* any() const { return any_.data(); }
@@ -96,7 +137,6 @@ class MatchedPage {
 
  private:
   Result<void> load(std::uint32_t page);
-  void expand();
 
   static constexpr std::uint32_t no_page = 0xffffffff;
   const Part* part_;
@@ -105,7 +145,6 @@ class MatchedPage {
   std::vector<std::uint64_t> any_;
   std::shared_ptr<const CompactTimePage> compact_;
   std::shared_ptr<const TimePage> times_;  // Only where the compact ones do not fit.
-  std::vector<TimestampMs> expanded_;      // The compact ones; empty until somebody asks.
   std::uint32_t page_ = no_page;
   bool matches_nothing_ = true;
 };
@@ -123,6 +162,8 @@ struct PersonEvent {
   std::uint32_t detail = 0;  ///< Where its values and keys are.
 };
 
+class PersonEventReader;
+
 /// Events of one person in order, with what was read of them. Lives as long as its reader says.
 struct PersonEvents {
   std::span<const PersonEvent> events;
@@ -130,15 +171,14 @@ struct PersonEvents {
   const BucketSet* const* keys = nullptr;  // By detail, then key; null where it was not read.
   std::uint32_t value_count = 0;
   std::uint32_t key_count = 0;
+  PersonEventReader* reader = nullptr;  // Where set, keys are read when they are asked for.
 
   /// Of value `i` of the selection.
   [[nodiscard]] const EventNumber& number(const PersonEvent& event, std::size_t i = 0) const {
     return numbers[std::size_t{event.detail} * value_count + i];
   }
   /// Of key `i` of the selection; null where the key is not read of such events.
-  [[nodiscard]] const BucketSet* key(const PersonEvent& event, std::size_t i) const {
-    return keys[std::size_t{event.detail} * key_count + i];
-  }
+  [[nodiscard]] const BucketSet* key(const PersonEvent& event, std::size_t i) const;
   /// The same of other events of the person.
   [[nodiscard]] PersonEvents with(std::span<const PersonEvent> others) const {
     PersonEvents view = *this;
@@ -159,6 +199,10 @@ class PersonEventReader {
   /// sets of keys as long as the reader. Errors: those of Part's readers and of BucketTable.
   [[nodiscard]] Result<PersonEvents> read(std::span<const PersonRun> runs);
 
+  /// PersonEvents::key() of the person last read.
+  [[nodiscard]] const BucketSet* key(const PersonEvent& event, std::size_t i);
+  /// Why a key could not be read, if one could not: what it then gave was the missing value.
+  [[nodiscard]] const Result<void>& keys_read() const { return keys_read_; }
   /// True where any value read so far was a number_state too_big.
   [[nodiscard]] bool saw_too_big() const { return saw_too_big_; }
 
@@ -166,16 +210,27 @@ class PersonEventReader {
   struct PartReader;
   explicit PersonEventReader(const BoundSelection& bound);
   Result<void> append(PartReader& reader, const PersonRun& run);
-  Result<void> read_details(PartReader& reader, std::uint32_t page, std::uint32_t row,
-                            PersonEvent& event);
+  Result<void> read_values(PartReader& reader, std::uint32_t page, std::uint32_t row,
+                           const PersonEvent& event);
+  struct Place {
+    std::uint32_t part;
+    RowNumber row;
+  };
 
   const BoundSelection* bound_;
   std::vector<PartReader> parts_;
   std::vector<PersonEvent> events_;
   std::vector<EventNumber> numbers_;
-  std::vector<const BucketSet*> keys_;
+  std::vector<Place> places_;           // By detail.
+  std::vector<const BucketSet*> keys_;  // By detail, then key; null until it is asked for.
+  Result<void> keys_read_;
   bool saw_too_big_ = false;
 };
+
+inline const BucketSet* PersonEvents::key(const PersonEvent& event, std::size_t i) const {
+  return reader != nullptr ? reader->key(event, i)
+                           : keys[std::size_t{event.detail} * key_count + i];
+}
 
 /// Boundaries of `ranges` ranges of persons with about as many rows each: ranges + 1 ordinals.
 [[nodiscard]] std::vector<PersonOrdinal> split_persons(const Snapshot& snapshot, unsigned ranges);
