@@ -12,6 +12,12 @@ namespace {
 
 constexpr int bar_width_default = 40;
 
+std::string value_text(const TrendValue& value) {
+  const auto* count = std::get_if<std::int64_t>(&value);
+  if (count == nullptr) return to_string(value);
+  return with_separators(static_cast<std::uint64_t>(*count));
+}
+
 std::string bucket_field(const BucketPath& path) {
   std::string out;
   for (const Bucket& bucket : path) {
@@ -117,12 +123,16 @@ std::string retention_csv(const RetentionAnswer& answer) {
 }
 
 std::string trend_csv(const TrendAnswer& answer) {
-  std::string out = bucket_heading(answer) + "start,complete,series,value\n";
+  std::string out = bucket_heading(answer) + "start,complete,series,value";
+  out += answer.has_previous ? ",previous\n" : "\n";
   const auto rows = [&](const TrendTable& table, const std::string& prefix) {
     for (std::size_t p = 0; p < answer.periods.size(); ++p) {
       for (std::size_t s = 0; s < table.series.size(); ++s) {
-        out += fmt::format("{}{},{},{},{}\n", prefix, answer.periods[p], bool{answer.complete[p]},
-                           csv_field(answer.labels[s]), table.series[s].values[p]);
+        const TrendSeries& series = table.series[s];
+        out += fmt::format("{}{},{},{},{}", prefix, answer.periods[p], bool{answer.complete[p]},
+                           csv_field(answer.labels[s]), to_string(series.values[p]));
+        if (answer.has_previous) out += "," + to_string(series.previous[p]);
+        out += '\n';
       }
     }
   };
@@ -173,23 +183,26 @@ std::string render_trend(const TrendAnswer& answer, const std::string& period,
     label_width = std::max(label_width, display_width(period_label(start, period, words)));
   }
   const auto show = [&](const TrendSeries& series, const std::string& title) {
-    std::int64_t highest = 0;
-    for (const std::int64_t value : series.values) highest = std::max(highest, value);
-    const int value_width = display_width(with_separators(static_cast<std::uint64_t>(highest)));
+    double highest = 0;
+    int value_width = 1;
+    for (const TrendValue& value : series.values) {
+      highest = std::max(highest, to_number(value).value_or(0));
+      value_width = std::max(value_width, display_width(value_text(value)));
+    }
     const int bar_width = terminal.width > 0
                               ? std::clamp(terminal.width - label_width - value_width - 8, 8, 60)
                               : bar_width_default;
     out += fmt::format("  {}  {}\n", bold(title, terminal.color),
-                       dim(fmt::format("{} {}", words("total", "合计"),
-                                       with_separators(static_cast<std::uint64_t>(series.total))),
+                       dim(fmt::format("{} {}", words("total", "合计"), value_text(series.total)),
                            terminal.color));
     for (std::size_t p = 0; p < series.values.size(); ++p) {
+      // What is below 0 has no bar.
       const double share =
-          highest == 0 ? 0 : static_cast<double>(series.values[p]) / static_cast<double>(highest);
-      out += fmt::format(
-          "  {}  {}{} {}\n", pad_right(period_label(answer.periods[p], period, words), label_width),
-          pad_left(with_separators(static_cast<std::uint64_t>(series.values[p])), value_width),
-          answer.complete[p] ? " " : "~", bar(share, bar_width));
+          highest == 0 ? 0 : std::max(0.0, to_number(series.values[p]).value_or(0)) / highest;
+      out += fmt::format("  {}  {}{} {}\n",
+                         pad_right(period_label(answer.periods[p], period, words), label_width),
+                         pad_left(value_text(series.values[p]), value_width),
+                         answer.complete[p] ? " " : "~", bar(share, bar_width));
     }
     out += '\n';
   };

@@ -166,6 +166,7 @@ Result<std::vector<PeriodGrid::Piece>> PeriodGrid::cut_by_date(
   const auto first_day_of = [&](std::int64_t i) {
     return nth_first_day(period, first, week_start, i);
   };
+  last_day_ = last;
   std::int64_t rows = 0;
   while (first_day_of(rows) <= last) ++rows;
   if (rows > rows_max) return too_many_rows(rows);

@@ -72,6 +72,11 @@ class PeriodGrid {
   /// How answers name the row: its first local date, or its first instant by RFC 3339.
   [[nodiscard]] std::string label(std::int32_t row) const;
 
+  /// The last local date of the row that the range reaches. Requires rows that are named by dates.
+  [[nodiscard]] Day last_day(std::int32_t row) const {
+    return row + 1 < rows_ ? first_days_[row + 1] - 1 : last_day_;
+  }
+
   /// Ascending; the first begins at the lowest int64.
   [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
   [[nodiscard]] const Segment& find(TimestampMs t) const;
@@ -112,6 +117,7 @@ class PeriodGrid {
   std::vector<TimestampMs> starts_;
   std::vector<TimestampMs> ends_;
   std::vector<Day> first_days_;  // Empty where rows are named by instants.
+  Day last_day_ = 0;             // Of the range; where rows are named by dates.
   std::vector<Segment> segments_;
   std::shared_ptr<const Zone> zone_;  // Only where rows are named by instants.
   bool cuts_first_ = false;

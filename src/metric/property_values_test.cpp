@@ -86,7 +86,7 @@ std::string counted_by_trend(const Snapshot& snapshot, const QueryContext& conte
     if (query.search && folded.find(fold_case(*query.search)) == std::string::npos) continue;
     if (++found > query.limit) continue;
     out.begin_object().key("value").text(group.bucket.front().text);
-    out.key("count").integer(group.series[0].total).end_object();
+    out.key("count").integer(std::get<std::int64_t>(group.series[0].total)).end_object();
   }
   out.end_array().key("more").boolean(found > query.limit).end_object();
   return out.take();

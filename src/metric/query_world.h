@@ -235,14 +235,54 @@ class QueryText {
     add_period();
     add_range();
     constexpr std::array series = {
-        R"([{"event":"*"}])",
-        R"([{"event":"*","math":"unique"}])",
-        R"([{"event":"buy","math":"unique"},{"event":"visit"}])",
-        R"([{"any_of":[{"event":"buy"},{"event":"identify"}],"label":"x","math":"unique"}])",
-        R"([{"event":"buy","where":{"property":"k","op":"exists"}},{"event":"*","math":"unique"}])",
-        R"([{"event":"hf:sent"}])"};
-    add("series", series[q_.series]);
+        R"({"event":"*"})",
+        R"({"event":"*","math":"unique"})",
+        R"({"event":"buy","math":"unique"},{"event":"visit"})",
+        R"({"any_of":[{"event":"buy"},{"event":"identify"}],"label":"x","math":"unique"})",
+        R"({"event":"buy","where":{"property":"k","op":"exists"}},{"event":"*","math":"unique"})",
+        R"({"event":"hf:sent"})"};
+    constexpr std::array one_more = {"",
+                                     R"("math":"weekly_active")",
+                                     R"("math":"sum","property":"v")",
+                                     R"("math":"avg","property":"v")",
+                                     R"("math":"median","property":"v")",
+                                     R"("math":"p90","property":"v")",
+                                     R"("math":"min","property":"v")",
+                                     R"("math":"per_user")"};
+    constexpr std::array another = {"",
+                                    R"("math":"monthly_active")",
+                                    R"("math":"max","property":"v")",
+                                    R"("math":"p95","property":"v")",
+                                    R"("math":"p99","property":"v")",
+                                    R"("math":"sum","property":"k")",
+                                    R"("math":"avg","property":"none")",
+                                    R"("math":"per_user","label":"each")"};
+    int first = q_.value;
+    int second = q_.start;
+    // Active persons are of days, and not cumulated: else another math stands there.
+    const bool may_be_active = q_.cumulative == 0 && !period_is_exact();
+    if (!may_be_active && first == 1) first = 2;
+    if (!may_be_active && second == 1) second = 2;
+    std::string all = series[q_.series];
+    const auto add_series = [&](std::string_view event, std::string_view math) {
+      all += fmt::format(R"(,{{"event":"{}",{}}})", event, math);
+    };
+    if (first > 0) add_series(q_.window == 0 ? "buy" : "*", one_more[first]);
+    if (second > 0) add_series("*", another[second]);
+    add("series", "[" + all + "]");
     if (q_.cumulative > 0) add("cumulative", "true");
+    // As long as a few of the steps between events, so that something was before.
+    constexpr std::array<std::array<const char*, 5>, 4> spans = {{
+        {"", "PT3H", "P1D", "PT40M", "P1W"},
+        {"", "PT1H", "P1D", "PT20M", "P1M"},
+        {"", "P1D", "P3D", "PT36H", "P7D"},
+        {"", "P1M", "P7D", "PT2160H", "P1M2D"},
+    }};
+    if (q_.columns > 0) add_text("compare", spans[q_.step][q_.columns]);
+    constexpr std::array formulas = {"", "A*2", "(A - 1) / A + 0.5"};
+    if (q_.occurrences > 0) {
+      add_text("formula", first > 0 && q_.entry > 0 ? "A/B" : formulas[q_.occurrences]);
+    }
     return end();
   }
 
@@ -369,12 +409,11 @@ class QueryText {
         R"([{"cohort":"week"}])",
         R"([{"stage":true}])",
         R"([{"property":"k","top":2},{"cohort":"month"},{"property":"v","attribution":"last_touch"}])"};
-    const std::string_view dimensions = breakdowns[q_.breakdown];
-    const bool is_of_persons = dimensions.find("trait") != std::string_view::npos ||
-                               dimensions.find("cohort") != std::string_view::npos ||
-                               dimensions.find("stage") != std::string_view::npos;
+    const std::string_view breakdown = breakdowns[q_.breakdown];
+    const bool is_of_persons =
+        breakdown.contains("trait") || breakdown.contains("cohort") || breakdown.contains("stage");
     if (q_.breakdown > 0 && (q_.unit == 0 || !is_of_persons)) {
-      add("breakdown", breakdowns[q_.breakdown]);
+      add("breakdown", breakdown);
     }
     const TimestampMs as_of = anchor() + q_.as_of_slot * steps_ms[q_.step];
     if (q_.as_of == 1) add_text("as_of", instant(as_of + q_.to_slots % 3 - 1));
@@ -382,14 +421,18 @@ class QueryText {
   }
   std::string end() { return text_ + "}"; }
 
-  void add_period() {
+  std::string period() const {
     constexpr std::array periods = {"",    "day", "hour", "week", "month", "quarter", "year",
                                     "P3D", "P1M", "P14D", "PT6H", "P1M2D", "PT90M"};
     std::string period = periods[q_.period];
     const bool is_long = q_.step == 3;  // 240 days: hours would be thousands of rows.
     if (is_long && (period == "hour" || period == "PT90M" || period == "PT6H")) period = "week";
     if (q_.step == 2 && period == "PT90M") period = "PT6H";
-    if (!period.empty()) add_text("period", period);
+    return period;
+  }
+  bool period_is_exact() const { return period() == "hour" || period().starts_with("PT"); }
+  void add_period() {
+    if (!period().empty()) add_text("period", period());
   }
 
   void add_range() {
@@ -458,7 +501,7 @@ void check_cases(const char* description, int cases, Property&& property) {
 }
 
 /// Any question of a metric over any events: the answer is the twin's, by whatever way it is found.
-/// `also` is asked of each answer besides.
+/// `also` is asked of each answer besides, with the twin where it takes it.
 template <auto parse, auto run, class Twin, class Also>
 void check_against_twin(const char* description, std::string (QueryText::*text)(), Also&& also) {
   check_cases(description, 4'000, [&] {
@@ -479,7 +522,8 @@ void check_against_twin(const char* description, std::string (QueryText::*text)(
       return;
     }
     const auto asked = asked_events(events, query->common, world.ordinals());
-    const std::string expected = data_json(Twin(*query, events, asked).answer());
+    Twin twin(*query, events, asked);
+    const std::string expected = data_json(twin.answer());
     const std::string actual = data_json(*answer);
     if (actual != expected) {
       RC_LOG() << json << "\nevents\n";
@@ -487,7 +531,12 @@ void check_against_twin(const char* description, std::string (QueryText::*text)(
       RC_LOG() << "twin   " << expected << "\nanswer " << actual;
     }
     RC_ASSERT(actual == expected);
-    also(world, context, *query, *answer, q);
+    if constexpr (std::is_invocable_v<Also, EventWorld&, const QueryContext&, decltype(*query),
+                                      decltype(*answer), const QueryChoice&, const Twin&>) {
+      also(world, context, *query, *answer, q, twin);
+    } else {
+      also(world, context, *query, *answer, q);
+    }
   });
 }
 

@@ -25,6 +25,24 @@ std::vector<DateRun> date_runs(const Zone& zone, TimestampMs begin, TimestampMs 
   return runs;
 }
 
+TimeRange earlier(const TimeRange& range, const Duration& duration, const Zone& zone) {
+  TimeRange result{earlier(range.begin, duration, 1, zone), earlier(range.end, duration, 1, zone),
+                   std::nullopt, std::nullopt};
+  if (duration.ms != 0) return result;
+  const auto earlier_day = [&](Day day) {
+    return add_months(day, -duration.months) - duration.days;
+  };
+  if (range.first_day) {
+    result.first_day = earlier_day(*range.first_day);
+    result.begin = zone.start_of_day(*result.first_day);
+  }
+  if (range.last_day) {
+    result.last_day = earlier_day(*range.last_day);
+    result.end = zone.start_of_day(*result.last_day + 1);
+  }
+  return result;
+}
+
 std::vector<Interval> instants_of(const TimeRange& range, const Zone& zone) {
   std::vector<Interval> result;
   if (!range.first_day && !range.last_day) {

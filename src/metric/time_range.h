@@ -30,6 +30,11 @@ struct Interval {
 /// The instants of the range, ascending and apart: one interval nearly always.
 [[nodiscard]] std::vector<Interval> instants_of(const TimeRange& range, const Zone& zone);
 
+/// The range as much earlier as the duration is long: a bound that is a local date by date, as
+/// add_months() and so many days before, one that is an instant as earlier() says. With a duration
+/// that has an exact part dates are the instants at which they begin and end.
+[[nodiscard]] TimeRange earlier(const TimeRange& range, const Duration& duration, const Zone& zone);
+
 /// From `from_ms` until the next run's, the local date is `day`.
 struct DateRun {
   TimestampMs from_ms;

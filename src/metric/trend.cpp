@@ -8,130 +8,9 @@
 
 #include "metric/grouped_walk.h"
 #include "metric/query_scope.h"
+#include "metric/trend_tally.h"
 
 namespace hf {
-namespace {
-
-struct TrendPlan {
-  const TrendQuery* query;
-  PeriodGrid grid;
-
-  std::size_t rows() const { return static_cast<std::size_t>(grid.rows()); }
-  std::size_t cells() const { return rows() * query->series.size(); }
-};
-
-// Value of (series, period) at series * rows + period, not yet cumulated.
-struct TrendTally {
-  std::vector<std::int64_t> values;
-  std::vector<std::int64_t> totals;
-
-  void add(const TrendTally& other) {
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] += other.values[i];
-    for (std::size_t i = 0; i < totals.size(); ++i) totals[i] += other.totals[i];
-  }
-};
-
-class TrendEvaluator {
- public:
-  using Tally = TrendTally;
-
-  explicit TrendEvaluator(const TrendPlan& plan)
-      : plan_(&plan),
-        cursor_(plan.grid),
-        was_seen_(plan.cells()),
-        first_period_(plan.query->series.size(), nowhere) {}
-
-  Tally empty_tally() const {
-    return {std::vector<std::int64_t>(plan_->cells()),
-            std::vector<std::int64_t>(plan_->query->series.size())};
-  }
-
-  BucketSize measure(const WalkedUnit& unit) {
-    std::int64_t size = 0;
-    std::uint64_t did = 0;
-    for (const PersonEvent& event : unit.events) {
-      if (!cursor_.at(event.time_ms).in_range) continue;
-      for (std::size_t s = 0; s < plan_->query->series.size(); ++s) {
-        const std::uint64_t bit = std::uint64_t{1} << s;
-        if ((event.matched & bit) == 0) continue;
-        const bool counts = plan_->query->series[s].math == TrendMath::total || (did & bit) == 0;
-        size += counts ? 1 : 0;
-        did |= bit;
-      }
-    }
-    return {size, size > 0};
-  }
-
-  void add(const WalkedUnit& unit, Tally& tally) {
-    for (const PersonEvent& event : unit.events) {
-      const PeriodGrid::Segment& segment = cursor_.at(event.time_ms);
-      if (!segment.in_range) continue;
-      for (std::size_t s = 0; s < plan_->query->series.size(); ++s) {
-        if ((event.matched >> s & 1u) == 0) continue;
-        const std::size_t cell = s * plan_->rows() + static_cast<std::size_t>(segment.period);
-        if (plan_->query->series[s].math == TrendMath::total) {
-          ++tally.values[cell];
-          ++tally.totals[s];
-        } else {
-          first_period_[s] = std::min(first_period_[s], segment.period);
-          if (was_seen_[cell] == 0) {
-            was_seen_[cell] = 1;
-            seen_.push_back(cell);
-          }
-        }
-      }
-    }
-    for (std::size_t s = 0; s < first_period_.size(); ++s) {
-      if (first_period_[s] == nowhere) continue;
-      ++tally.totals[s];
-      // Cumulated, a person counts from its first period on, once.
-      if (plan_->query->cumulative) {
-        ++tally.values[s * plan_->rows() + static_cast<std::size_t>(first_period_[s])];
-      }
-      first_period_[s] = nowhere;
-    }
-    for (const std::size_t cell : seen_) {
-      if (!plan_->query->cumulative) ++tally.values[cell];
-      was_seen_[cell] = 0;
-    }
-    seen_.clear();
-  }
-
- private:
-  static constexpr std::int32_t nowhere = std::numeric_limits<std::int32_t>::max();
-  const TrendPlan* plan_;
-  SegmentCursor cursor_;
-  // Of the present person's distinct counts.
-  std::vector<std::uint8_t> was_seen_;
-  std::vector<std::size_t> seen_;
-  std::vector<std::int32_t> first_period_;  // By series.
-};
-
-TrendTable table_of(const TrendPlan& plan, const TrendTally& tally, BucketPath bucket) {
-  TrendTable table{std::move(bucket), {}};
-  for (std::size_t s = 0; s < plan.query->series.size(); ++s) {
-    TrendSeries& series = table.series.emplace_back();
-    const auto begin = tally.values.begin() + static_cast<std::ptrdiff_t>(s * plan.rows());
-    series.values.assign(begin, begin + static_cast<std::ptrdiff_t>(plan.rows()));
-    series.total = tally.totals[s];
-    if (!plan.query->cumulative) continue;
-    for (std::size_t p = 1; p < series.values.size(); ++p) series.values[p] += series.values[p - 1];
-  }
-  return table;
-}
-
-void write_table(JsonWriter& out, const TrendAnswer& answer, const TrendTable& table) {
-  out.key("series").begin_array();
-  for (std::size_t s = 0; s < table.series.size(); ++s) {
-    out.begin_object().key("label").text(answer.labels[s]).key("values").begin_array();
-    for (const std::int64_t value : table.series[s].values) out.integer(value);
-    out.end_array().key("total").integer(table.series[s].total).end_object();
-  }
-  out.end_array();
-}
-
-}  // namespace
-
 namespace {
 
 std::vector<const Matcher*> matchers_of(const TrendQuery& query) {
@@ -140,22 +19,55 @@ std::vector<const Matcher*> matchers_of(const TrendQuery& query) {
   return matchers;
 }
 
+// Which of the selection's values a series is of, and which properties these are.
+struct TrendProperties {
+  std::vector<std::size_t> value_of_series;
+  std::vector<EventSelection::Value> values;
+
+  explicit TrendProperties(const TrendQuery& query) {
+    for (std::size_t s = 0; s < query.series.size(); ++s) {
+      if (!is_of_numbers(query.series[s].math)) {
+        value_of_series.push_back(0);
+        continue;
+      }
+      const std::string& property = query.series[s].property;
+      auto value = std::ranges::find(values, property, &EventSelection::Value::property);
+      if (value == values.end()) value = values.insert(value, {property, 0});
+      value->bits |= std::uint64_t{1} << s;
+      value_of_series.push_back(static_cast<std::size_t>(value - values.begin()));
+    }
+  }
+};
+
 struct PlannedTrend {
   TrendPlan plan;
   bool has_events;
   std::vector<std::string> periods;
 };
 
-Result<PlannedTrend> plan_trend(const Snapshot& snapshot, const TrendQuery& query) {
+Result<PlannedTrend> plan_trend(const Snapshot& snapshot, const TrendQuery& query,
+                                NumberRoom& room) {
+  const Zone& zone = *query.common.zone;
   HF_TRY(const auto first_event,
          first_named_event(snapshot, matchers_of(query), query.common.as_of));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
-  HF_TRY(PeriodGrid grid,
-         PeriodGrid::build(query.period, range, *query.common.zone, query.common.week_start, 0));
-  PlannedTrend planned{{&query, std::move(grid)}, first_event.has_value(), {}};
-  for (std::int32_t row = 0; row < planned.plan.grid.rows(); ++row) {
-    planned.periods.push_back(planned.plan.grid.label(row));
+  HF_TRY(PeriodGrid grid, PeriodGrid::build(query.period, range, zone, query.common.week_start, 0));
+  PlannedTrend planned{.plan = {.query = &query,
+                                .grids = {},
+                                .value_of_series = TrendProperties(query).value_of_series,
+                                .room = &room},
+                       .has_events = first_event.has_value(),
+                       .periods = {}};
+  for (std::int32_t row = 0; row < grid.rows(); ++row) planned.periods.push_back(grid.label(row));
+  const bool is_empty = grid.rows() == 0;
+  planned.plan.grids.push_back(std::move(grid));
+  if (query.compare) {
+    HF_TRY(PeriodGrid before,
+           PeriodGrid::build(query.period,
+                             is_empty ? TimeRange{} : earlier(range, *query.compare, zone), zone,
+                             query.common.week_start, 0));
+    planned.plan.grids.push_back(std::move(before));
   }
   return planned;
 }
@@ -168,37 +80,51 @@ Result<std::unique_ptr<BoundQuestion>> bind_trend(const Snapshot& snapshot,
   for (const TrendQuery::Series& series : query.series) {
     selection.wanted.push_back({&series.matcher, &query.common.where});
   }
+  selection.values = TrendProperties(query).values;
   return BoundQuestion::bind(snapshot, context, query.common, scope, std::move(selection),
                              {.event_bits = ~std::uint64_t{0}});
+}
+
+// What there is to say of an answer before anything is counted.
+void describe(const PlannedTrend& planned, TrendAnswer& answer) {
+  const TrendPlan& plan = planned.plan;
+  const TrendQuery& query = *plan.query;
+  const PeriodGrid& grid = plan.grids.front();
+  answer.has_groups = !query.common.breakdown.empty();
+  answer.has_previous = query.compare.has_value();
+  answer.has_formula = query.formula.has_value();
+  for (const TrendQuery::Series& series : query.series) {
+    answer.labels.push_back(series.matcher.label);
+  }
+  if (query.formula) answer.labels.push_back(query.formula->text());
+  answer.periods = planned.periods;
+  for (std::int32_t row = 0; row < grid.rows(); ++row) {
+    answer.complete.push_back(grid.end(row) <= query.common.as_of + 1);
+  }
+  if (!planned.has_events || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
+  if (query.common.from && grid.cuts_first()) {
+    answer.warnings.push_back(
+        {"first_period_partial",
+         "the range begins inside the first period, which counts from there"});
+  }
+  if (query.common.to && grid.cuts_last()) {
+    answer.warnings.push_back(
+        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
+  }
 }
 
 }  // namespace
 
 Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& context,
                               const TrendQuery& query) {
-  HF_TRY(PlannedTrend planned, plan_trend(snapshot, query));
+  NumberRoom room(*context.guard);
+  HF_TRY(const PlannedTrend planned, plan_trend(snapshot, query, room));
   const TrendPlan& plan = planned.plan;
   TrendAnswer answer;
-  answer.has_groups = !query.common.breakdown.empty();
-  for (const TrendQuery::Series& series : query.series) {
-    answer.labels.push_back(series.matcher.label);
-  }
-  answer.periods = std::move(planned.periods);
-  for (std::int32_t row = 0; row < plan.grid.rows(); ++row) {
-    answer.complete.push_back(plan.grid.end(row) <= query.common.as_of + 1);
-  }
-  if (!planned.has_events || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
-  if (query.common.from && plan.grid.cuts_first()) {
-    answer.warnings.push_back(
-        {"first_period_partial",
-         "the range begins inside the first period, which counts from there"});
-  }
-  if (query.common.to && plan.grid.cuts_last()) {
-    answer.warnings.push_back(
-        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
-  }
+  describe(planned, answer);
   if (plan.rows() == 0) {
-    answer.total = table_of(plan, TrendEvaluator(plan).empty_tally(), {});
+    TrendTally nothing = TrendEvaluator(plan).empty_tally();
+    answer.total = table_of(plan, nothing, {});
     return answer;
   }
 
@@ -206,8 +132,8 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
     if (plan.cells() * (groups + 1) <= static_cast<std::size_t>(TrendQuery::cells_max)) return {};
     return fail(ErrorCode::resource_exhausted, "too_many_cells",
                 fmt::format("periods x series x tables are more than an answer may have ({}): "
-                            "{} x {} x {}",
-                            TrendQuery::cells_max, plan.rows(), query.series.size(), groups + 1));
+                            "{} x {}",
+                            TrendQuery::cells_max, plan.cells(), groups + 1));
   };
   HF_CHECK(fits(0));
   HF_TRY(const QueryScope scope,
@@ -215,10 +141,17 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
   HF_TRY(const auto question, bind_trend(snapshot, context, query, scope));
   GroupedWalk<TrendEvaluator, TrendPlan> walk(*question->source, plan,
                                               {.groups = question->groups});
-  HF_TRY(const auto tallies, walk.tally(fits));
+  HF_TRY(auto tallies, walk.tally(fits));
+  HF_CHECK(room.outcome());
   answer.total = table_of(plan, tallies.total, {});
-  for (const auto& group : tallies.groups) {
+  for (auto& group : tallies.groups) {
+    HF_CHECK(context.guard->check());
     answer.groups.push_back(table_of(plan, group.tally, group.bucket));
+  }
+  if (tallies.scan.too_big) {
+    answer.warnings.push_back(
+        {"numbers_too_big",
+         "numbers beyond the range of exact decimals were left out of what is of numbers"});
   }
   answer.events_scanned = tallies.scan.events;
   answer.persons_scanned = tallies.scan.persons;
@@ -229,7 +162,9 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
 Result<Members> trend_members(const Snapshot& snapshot, const QueryContext& context,
                               const TrendQuery& query) {
   const MembersRequest& request = *query.common.members;
-  HF_TRY(const PlannedTrend planned, plan_trend(snapshot, query));
+  NumberRoom room(*context.guard);
+  HF_TRY(PlannedTrend planned, plan_trend(snapshot, query, room));
+  planned.plan.keeps_numbers = false;
   const TrendPlan& plan = planned.plan;
   HF_TRY(const std::int64_t number,
          cell_number(request.cell, "series", 0, std::ssize(query.series) - 1));
@@ -244,24 +179,16 @@ Result<Members> trend_members(const Snapshot& snapshot, const QueryContext& cont
   GroupedWalk<TrendEvaluator, TrendPlan> walk(*question->source, plan,
                                               {.groups = question->groups});
   const auto cell = [&](const TrendTally& tally) {
-    if (!period) return tally.totals[series];
-    const auto first = tally.values.begin() + static_cast<std::ptrdiff_t>(series * plan.rows());
+    const RangeTally& range = tally.ranges.front();
+    if (!period) return range.count_totals[series];
+    const auto first = range.counts.begin() + static_cast<std::ptrdiff_t>(series * plan.rows());
     const auto at = first + static_cast<std::ptrdiff_t>(*period);
     return query.cumulative ? std::accumulate(first, at + 1, std::int64_t{0}) : *at;
   };
   HF_TRY(auto members, walk.members(request.bucket ? &*request.bucket : nullptr, cell));
-  return Members{std::move(members), question->units,
-                 query.series[series].math == TrendMath::total};
-}
-
-void write_json(JsonWriter& out, const TrendAnswer& answer) {
-  out.begin_object().key("periods").begin_array();
-  for (const std::string& period : answer.periods) out.text(period);
-  out.end_array().key("complete").begin_array();
-  for (const bool complete : answer.complete) out.boolean(complete);
-  out.end_array();
-  write_tables(out, answer, [&](const TrendTable& table) { write_table(out, answer, table); });
-  out.end_object();
+  const TrendMath math = query.series[series].math;
+  const bool counts_persons = math == TrendMath::unique || active_days(math) > 0;
+  return Members{std::move(members), question->units, !counts_persons};
 }
 
 }  // namespace hf

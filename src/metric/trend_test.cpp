@@ -24,7 +24,12 @@ TrendAnswer ask(const std::vector<WorldEvent>& events, std::string query) {
   EXPECT_TRUE(answer) << answer.error().message;
   return *std::move(answer);
 }
-using Values = std::vector<std::int64_t>;
+using Values = std::vector<TrendValue>;
+
+/// Counts as an answer has them.
+Values counts(std::initializer_list<std::int64_t> numbers) {
+  return {numbers.begin(), numbers.end()};
+}
 
 WorldEvent visit(std::string person, std::string_view time, const char* country = nullptr) {
   WorldEvent event{std::move(person), "visit", utc(time), {}, 0};
@@ -43,29 +48,30 @@ const std::string four_days =
 TEST(TrendExample, TotalCountsEventsUniqueCountsPersons) {
   const auto answer = ask(visits(), four_days + "}");
   EXPECT_EQ(answer.labels, (std::vector<std::string>{"visit", "visitors"}));
-  EXPECT_EQ(answer.total.series[0].values, (Values{2, 2, 0, 1}));
-  EXPECT_EQ(answer.total.series[0].total, 5);
-  EXPECT_EQ(answer.total.series[1].values, (Values{1, 2, 0, 1}));
-  EXPECT_EQ(answer.total.series[1].total, 3);  // Not 4: Ann is one person.
+  EXPECT_EQ(answer.total.series[0].values, counts({2, 2, 0, 1}));
+  EXPECT_EQ(answer.total.series[0].total, TrendValue(std::int64_t{5}));
+  EXPECT_EQ(answer.total.series[1].values, counts({1, 2, 0, 1}));
+  EXPECT_EQ(answer.total.series[1].total,
+            TrendValue(std::int64_t{3}));  // Not 4: Ann is one person.
 }
 
 TEST(TrendExample, CumulativeCountsFromTheBeginningOfTheRange) {
   const auto answer = ask(visits(), four_days + ",'cumulative':true}");
-  EXPECT_EQ(answer.total.series[0].values, (Values{2, 4, 4, 5}));
-  EXPECT_EQ(answer.total.series[1].values, (Values{1, 2, 2, 3}));
-  EXPECT_EQ(answer.total.series[1].total, 3);
+  EXPECT_EQ(answer.total.series[0].values, counts({2, 4, 4, 5}));
+  EXPECT_EQ(answer.total.series[1].values, counts({1, 2, 2, 3}));
+  EXPECT_EQ(answer.total.series[1].total, TrendValue(std::int64_t{3}));
 }
 
 TEST(TrendExample, ABreakdownHasAGroupForEachValue) {
   const auto answer = ask(visits(), four_days + ",'breakdown':[{'property':'country'}]}");
   ASSERT_EQ(answer.groups.size(), 3u);
   EXPECT_EQ(answer.groups[0].bucket.front().text, "GB");
-  EXPECT_EQ(answer.groups[0].series[0].values, (Values{2, 1, 0, 0}));
+  EXPECT_EQ(answer.groups[0].series[0].values, counts({2, 1, 0, 0}));
   // Of equal size, the missing value is named before others.
   EXPECT_EQ(answer.groups[1].bucket.front().kind, Bucket::Kind::missing);
   EXPECT_EQ(answer.groups[2].bucket.front().text, "DE");
-  EXPECT_EQ(answer.groups[2].series[1].total, 1);
-  EXPECT_EQ(answer.total.series[1].total, 3);
+  EXPECT_EQ(answer.groups[2].series[1].total, TrendValue(std::int64_t{1}));
+  EXPECT_EQ(answer.total.series[1].total, TrendValue(std::int64_t{3}));
 }
 
 TEST(TrendExample, UnfinishedPeriodsAreMarked) {
