@@ -58,9 +58,8 @@ class StickinessTwin {
       }
     }
 
-    const TwinGroups groups(query_.common, persons_, [&](const WorldEvent& e) {
-      return is_match(e, query_.match, query_.common.where);
-    });
+    const TwinGroups groups(query_.common, persons_,
+                            [&](const WorldEvent& e) { return is_counted(e); });
     const auto table = [&](const TwinFilter& filter) {
       StickinessTable result;
       result.days.resize(query_.over_time ? answer.periods.size() : 0);
@@ -68,8 +67,8 @@ class StickinessTwin {
       for (std::size_t p = 0; p < persons_.size(); ++p) {
         std::map<std::int64_t, std::int64_t> counts;  // By day or period.
         for (const WorldEvent& e : persons_[p]) {
-          if (e.purged || !groups.contains(filter, p, e)) continue;
-          if (!is_match(e, query_.match, query_.common.where)) continue;
+          if (!groups.contains(filter, p, e)) continue;
+          if (!is_counted(e)) continue;
           if (query_.over_time) {
             ++counts[query_.common.zone->local_day(e.time_ms)];
           } else if (range.contains(e.time_ms)) {
@@ -137,6 +136,11 @@ class StickinessTwin {
       sum.days[i].l28_days += more.days[i].l28_days;
       sum.days[i].l28 += more.days[i].l28;
     }
+  }
+
+  // Of what was purged only a person's first event is still known, for its cohort.
+  bool is_counted(const WorldEvent& e) const {
+    return !e.purged && is_match(e, query_.match, query_.common.where);
   }
 
   const StickinessQuery& query_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -107,7 +108,12 @@ class TrendTwin {
     DecimalSum between;
     for (int i = 0; i < 100 - way; ++i) between.add(numbers[at]);
     for (int i = 0; i < way; ++i) between.add(numbers[at + 1]);
-    return between.to_double() / 100;
+    return std::strtod((between.to_string() + "e-2").c_str(), nullptr);
+  }
+
+  // Of what was purged only a person's first event is still known, for its cohort.
+  bool is_counted(const WorldEvent& e, const TrendQuery::Series& series) const {
+    return !e.purged && is_match(e, series.matcher, query_.common.where);
   }
 
   bool has_active() const {
@@ -164,7 +170,7 @@ class TrendTwin {
         const std::int64_t before = cell.events;
         for (const WorldEvent& e : persons_[p]) {
           if (!groups.contains(filter, p, e) || !holds(e)) continue;
-          if (e.purged || !is_match(e, series.matcher, query_.common.where)) continue;
+          if (!is_counted(e, series)) continue;
           ++cell.events;
           const WorldValue* value = e.find(series.property);
           if (is_of_numbers(series.math) && value != nullptr && value->kind == ValueKind::number) {
@@ -256,7 +262,7 @@ class TrendTwin {
           if (!is_of_numbers(series.math)) continue;
           const WorldValue* value = e.find(series.property);
           if (value == nullptr || value->kind != ValueKind::big_number) continue;
-          if (!e.purged && is_match(e, series.matcher, query_.common.where)) return true;
+          if (is_counted(e, series)) return true;
         }
       }
     }
@@ -300,9 +306,8 @@ class TrendTwin {
     }
 
     const TwinGroups groups(query_.common, persons_, [&](const WorldEvent& e) {
-      return std::ranges::any_of(query_.series, [&](const TrendQuery::Series& series) {
-        return is_match(e, series.matcher, query_.common.where);
-      });
+      return std::ranges::any_of(
+          query_.series, [&](const TrendQuery::Series& series) { return is_counted(e, series); });
     });
     const auto table = [&](const TwinFilter& filter) {
       Table result;

@@ -3,8 +3,11 @@
 // From what was counted to what an answer says.
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <numeric>
 #include <span>
+#include <string>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -15,6 +18,15 @@ namespace hf {
 namespace {
 
 using Number = RangeTally::Number;
+
+// Rounded once: what lies between 0.1 and 0.2 is 0.199, and no 0.19899999999999998.
+double hundredth_of(const DecimalSum& sum) {
+  const std::string text = sum.to_string() + "e-2";
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  HF_ASSERT(error == std::errc() && end == text.data() + text.size());
+  return value;
+}
 
 // The number at (count - 1) * percent / 100 of those in order, from 0; between two of them as far
 // along as it says (type 7 of Hyndman and Fan 1996). nth(k) is the k-th.
@@ -30,9 +42,8 @@ TrendValue percentile(std::size_t count, int percent, Nth&& nth) {
     sum.add(low);
     return sum;
   }
-  // Exact up to the division: the median of 0.1 and 0.2 is 0.15.
   for (std::size_t i = 0; i < 100; ++i) sum.add(i < hundredths ? high : low);
-  return sum.to_double() / 100;
+  return hundredth_of(sum);
 }
 
 // The k-th smallest of numbers that are added one by one, known by their places in the final order
