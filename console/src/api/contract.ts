@@ -55,7 +55,15 @@ export type RetentionData = { columns: string[] } & (RetentionTable | Grouped<Re
 export type WindowsData = TwoWindows | Grouped<TwoWindows>;
 export type RetentionAnswer = Answer & { data: RetentionData | WindowsData };
 
-export type Series = { label: string; values: number[]; total: number };
+/** Of the maths the console asks for, which are counts; formula and previous where they were asked for. */
+export type Series = {
+  label: string;
+  values: number[];
+  total: number;
+  formula?: true;
+  previous?: (number | null)[];
+  previous_total?: number | null;
+};
 export type TrendTable = { series: Series[] };
 export type TrendData = { periods: string[]; complete: boolean[] } & (
   | TrendTable
