@@ -16,6 +16,7 @@
 #include "cli/lifecycle_screen.h"
 #include "cli/plan_screen.h"
 #include "cli/stickiness_screen.h"
+#include "cli/table_output.h"
 #include "program.h"
 
 namespace hf {
@@ -666,9 +667,34 @@ LifecycleAnswer two_hours() {
                        {.fresh = 0, .returning = 0, .resurrecting = 0, .dormant = 1'235'574}};
   answer.has_groups = true;
   answer.groups = {answer.total};
-  answer.groups[0].bucket.text = std::string(90, 'y') + "\x1b[2J";
+  answer.groups[0].bucket = {{Bucket::Kind::value, std::string(90, 'y') + "\x1b[2J"}};
   answer.warnings = {{"no_events", "a warning that is longer than some terminals are wide"}};
   return answer;
+}
+
+// A sum, a quotient, a count and nothing, compared with an earlier range.
+TrendAnswer two_days_of_orders() {
+  DecimalSum refunded;
+  refunded.add(*parse_decimal("-0.1"));
+  TrendAnswer answer;
+  answer.labels = {"sum", "A/B"};
+  answer.periods = {"2026-01-05", "2026-01-06"};
+  answer.complete = {true, false};
+  answer.has_previous = true;
+  answer.total.series = {{{refunded, DecimalSum()}, refunded, {std::int64_t{1234}, {}}, {}},
+                         {{1.25, {}}, 1.25, {{}, {}}, {}}};
+  return answer;
+}
+
+TEST(TrendTables, HaveWhatIsNothingEmpty) {
+  EXPECT_EQ(trend_csv(two_days_of_orders()),
+            "start,complete,series,value,previous\n"
+            "2026-01-05,true,sum,-0.1,1234\n2026-01-05,true,A/B,1.25,\n"
+            "2026-01-06,false,sum,0,\n2026-01-06,false,A/B,,\n");
+  const Terminal terminal{.interactive = true, .width = 60, .color = ColorMode::none};
+  const std::string screen =
+      render_trend(two_days_of_orders(), "day", terminal, Words{Language::english});
+  EXPECT_THAT(screen, AllOf(HasSubstr("total -0.1"), HasSubstr("-0.1"), HasSubstr("1.25")));
 }
 
 TEST(ChartScreens, AreNoWiderThanTheTerminalAndShowNoForeignEscapes) {
