@@ -69,7 +69,8 @@ std::string title_of(std::string_view english, std::string_view chinese, const M
 
 Result<int> show_lifecycle(Session& session, const LifecycleArguments& a) {
   HF_TRY(const auto reading, session.read_store());
-  const QueryContext context = session.query_context(reading);
+  Asking asking(session.env(), a.common.limits);
+  const QueryContext context = session.query_context(reading, asking.guard());
   const std::string query = lifecycle_json(a, reading, session.env());
   HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
   if (printed) return 0;
@@ -89,7 +90,8 @@ Result<int> show_lifecycle(Session& session, const LifecycleArguments& a) {
 
 Result<int> show_stickiness(Session& session, const StickinessArguments& a) {
   HF_TRY(const auto reading, session.read_store());
-  const QueryContext context = session.query_context(reading);
+  Asking asking(session.env(), a.common.limits);
+  const QueryContext context = session.query_context(reading, asking.guard());
   const std::string query = stickiness_json(a, reading, session.env());
   HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
   if (printed) return 0;

@@ -35,6 +35,10 @@ constexpr HelpText help_texts[] = {
      "导入一家真实商店一年的订单，展示它如何留住客户，并在浏览器中查看，直到按下 Ctrl-C"},
     {"Show it and end", "展示后即结束"},
     {"MiB that a file sent to be imported may have", "上传导入的文件大小上限，单位 MiB"},
+    {"Seconds that answering a question may take", "回答一次查询最多可用的时间，单位秒"},
+    {"MiB that a question may need at a time", "一次查询同时可用的内存上限，单位 MiB"},
+    {"Seconds that the answer may take (default: no limit)",
+     "得出答案最多可用的时间，单位秒（默认：不限）"},
     {"Who signs in to the console, and the link for another password",
      "谁登录控制台，以及重设密码的链接"},
     {"Print a new link, good once, with which the owner sets a name and a password: the first "

@@ -97,7 +97,8 @@ std::string trend_json(const TrendArguments& a, const Session::Reading& reading,
 
 Result<int> show_trend(Session& session, const TrendArguments& a) {
   HF_TRY(const auto reading, session.read_store());
-  const QueryContext context = session.query_context(reading);
+  Asking asking(session.env(), a.common.limits);
+  const QueryContext context = session.query_context(reading, asking.guard());
   const std::string query = trend_json(a, reading, session.env());
   HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
   if (printed) return 0;
@@ -127,6 +128,7 @@ Result<std::string> read_query(const Env& env, const std::string& path) {
 struct QueryArguments {
   std::string path = "-";
   std::string format;  // Empty: not said.
+  AskingLimits limits;
   bool explain = false;
   bool list = false;
 };
@@ -184,7 +186,8 @@ Result<int> explain(Session& session, const Session::Reading& reading, QueryCont
 Result<int> answer(Session& session, const QueryArguments& a) {
   HF_TRY(const std::string query, read_query(session.env(), a.path));
   HF_TRY(const auto reading, session.read_store());
-  QueryContext context = session.query_context(reading);
+  Asking asking(session.env(), a.limits);
+  QueryContext context = session.query_context(reading, asking.guard());
   if (a.explain) return explain(session, reading, std::move(context), query, a);
   if (a.format == "csv") {
     HF_TRY(const std::string csv, answer_csv(reading.snapshot, context, query));
@@ -208,7 +211,8 @@ int list_metrics() {
 Result<int> show_retention(Session& session, const RetentionArguments& a, std::string title,
                            std::string next_command) {
   HF_TRY(const auto reading, session.read_store());
-  const QueryContext context = session.query_context(reading);
+  Asking asking(session.env(), a.common.limits);
+  const QueryContext context = session.query_context(reading, asking.guard());
   HF_TRY(const std::string query, retention_json(a, reading, session.env()));
   HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
   if (printed) return 0;
@@ -260,6 +264,7 @@ void add_query_commands(CommandTable& table) {
   query->add_flag("--explain", asked->explain,
                   "Show how the question was answered; with --format json, the answer\n"
                   "with its plan");
+  add_limit_options(*query, asked->limits);
   query->add_flag("--list", asked->list, "List the metrics");
 
   const auto retention = std::make_shared<RetentionArguments>();

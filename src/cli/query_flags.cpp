@@ -52,7 +52,18 @@ void add_common_options(CLI::App& command, CommonArguments& a) {
   command.add_option("--format", a.format, "Form of the answer")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
+  add_limit_options(command, a.limits);
   command.add_flag("--show-query", a.show_query, "Print the query as JSON instead of answering it");
+}
+
+void add_limit_options(CLI::App& command, AskingLimits& limits) {
+  command
+      .add_option("--time-limit", limits.seconds,
+                  "Seconds that the answer may take (default: no limit)")
+      ->check(CLI::Range(1, 1'000'000));
+  command.add_option("--memory-limit", limits.mib, "MiB that a question may need at a time")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
 }
 
 void put_text(JsonWriter& out, std::string_view name, const std::string& value) {

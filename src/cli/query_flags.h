@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "cli/asking.h"
 #include "cli/chart.h"
 #include "cli/session.h"
 #include "metric/common_fields.h"
@@ -20,6 +21,7 @@ namespace hf {
 
 /// The flags that all commands which ask a question share.
 struct CommonArguments {
+  AskingLimits limits;
   std::string from;
   std::string to;
   std::string last;
@@ -35,6 +37,8 @@ struct CommonArguments {
 };
 
 void add_common_options(CLI::App& command, CommonArguments& a);
+/// Of these, what the answer may cost.
+void add_limit_options(CLI::App& command, AskingLimits& limits);
 
 /// Writes the member unless it is empty.
 void put_text(JsonWriter& out, std::string_view name, const std::string& value);

@@ -169,6 +169,8 @@ Result<int> serve(Session& session, const ServeArguments& arguments) {
                    .trusts_loopback = !arguments.requires_keys,
                    .is_tls = !arguments.certificate.empty(),
                    .access_log = access_log.get(),
+                   .query_ms_max = arguments.query_s_max * 1'000,
+                   .query_bytes_max = arguments.query_mib_max << 20,
                    .run_command = run,
                    .append_lines = append,
                    .imports = {.engine = session.adapters().sql},
@@ -235,6 +237,16 @@ void add_serve_command(CommandTable& table) {
   serve_command
       ->add_option("--upload-limit", arguments->upload_mib,
                    "MiB that a file sent to be imported may have")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  serve_command
+      ->add_option("--query-time-limit", arguments->query_s_max,
+                   "Seconds that answering a question may take")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  serve_command
+      ->add_option("--query-memory-limit", arguments->query_mib_max,
+                   "MiB that a question may need at a time")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   serve_command->add_flag(

@@ -22,6 +22,8 @@ struct ServeArguments {
   bool requires_keys = false;
   std::string access_log;
   std::uint64_t upload_mib = 4 << 10;
+  std::int64_t query_s_max = 60;
+  std::uint64_t query_mib_max = 1 << 10;
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
 };
 

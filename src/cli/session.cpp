@@ -70,10 +70,11 @@ Result<Session::Reading> Session::read_store() const {
   }
 }
 
-QueryContext Session::query_context(const Reading& reading) const {
+QueryContext Session::query_context(const Reading& reading, WorkGuard& guard) const {
   return {.env = env_,
           .default_zone = reading.zone,
-          .default_week_start = reading.store->settings().week_start};
+          .default_week_start = reading.store->settings().week_start,
+          .guard = &guard};
 }
 
 std::function<int()> Session::owning(std::function<Result<int>()> run) {

@@ -61,7 +61,8 @@ class Session {
     std::shared_ptr<const Zone> zone;  ///< The workspace's.
   };
   [[nodiscard]] Result<Reading> read_store() const;
-  [[nodiscard]] QueryContext query_context(const Reading& reading) const;
+  /// `guard` must outlive it.
+  [[nodiscard]] QueryContext query_context(const Reading& reading, WorkGuard& guard) const;
 
  private:
   Env env_;

@@ -50,8 +50,9 @@ void Door::query(Call& call) {
                      request = std::make_shared<Request>(std::move(call.request))] {
     const auto answer = [&]() -> Result<std::string> {
       HF_TRY(const std::string text, decoded_body(*request, options_.body_bytes_max, 0));
+      WorkGuard guard(env_.clock, limits_from_now());
       HF_TRY(const Workspace::Reading reading, workspace_.read());
-      return answer_query(reading.snapshot, context_of(reading), text);
+      return answer_query(reading.snapshot, context_of(reading, guard), text);
     }();
     (answer ? counts_.queries : counts_.failed_queries).fetch_add(1);
     reply(answer ? json(*answer) : problem(answer.error(), request->id));
@@ -63,10 +64,17 @@ void Door::query(Call& call) {
   }
 }
 
-QueryContext Door::context_of(const Workspace::Reading& reading) const {
+WorkGuard::Limits Door::limits_from_now() const {
+  constexpr std::int64_t ns_per_ms = 1'000'000;
+  return {.deadline_ns = env_.clock.monotonic_ns() + options_.query_ms_max * ns_per_ms,
+          .bytes_max = options_.query_bytes_max};
+}
+
+QueryContext Door::context_of(const Workspace::Reading& reading, WorkGuard& guard) const {
   return {.env = env_,
           .default_zone = reading.zone,
-          .default_week_start = reading.store->settings().week_start};
+          .default_week_start = reading.store->settings().week_start,
+          .guard = &guard};
 }
 
 void Door::schema(Call& call) {
@@ -74,7 +82,8 @@ void Door::schema(Call& call) {
     HF_TRY(const auto event, parameter(request.query, "event"));
     HF_TRY(const Workspace::Reading reading, workspace_.read());
     HF_TRY(const Schema schema, find_schema(reading.snapshot, event));
-    return json(schema_json(schema, reading.snapshot, context_of(reading)));
+    WorkGuard guard(env_.clock, limits_from_now());
+    return json(schema_json(schema, reading.snapshot, context_of(reading, guard)));
   });
 }
 
@@ -91,7 +100,8 @@ void Door::schema_values(Call& call) {
     HF_TRY(const auto limit, number_parameter(request.query, "limit"));
     query.limit = limit.value_or(query.limit);
     HF_TRY(const Workspace::Reading reading, workspace_.read());
-    HF_TRY(std::string values, find_values(reading.snapshot, context_of(reading), query));
+    WorkGuard guard(env_.clock, limits_from_now());
+    HF_TRY(std::string values, find_values(reading.snapshot, context_of(reading, guard), query));
     return json(std::move(values));
   });
 }

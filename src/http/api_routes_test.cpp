@@ -55,6 +55,21 @@ TEST_F(ApiRoutes, LetsSoManyQuestionsWait) {
   for (const auto& each : waiting) EXPECT_EQ(each->wait().status, 200);
 }
 
+TEST_F(ApiRoutes, AnswersWithinSoMuchTimeAndMemory) {
+  EXPECT_EQ(outcome_of(sent("track", event("m1"))), "200");
+  const std::string question =
+      R"({"metric":"segment_size","people":{"did":{"event":"Visit"},"count":{"gte":1}}})";
+  const auto outcome = [&] { return outcome_of(asked("POST", "/api/v1/query", question)); };
+  EXPECT_EQ(outcome(), "200");
+  open_door({.query_ms_max = 0});
+  EXPECT_EQ(outcome(), "422 time_limit");
+  EXPECT_EQ(outcome_of(asked("GET", "/api/v1/schema/values?property=a&event=Visit")),
+            "422 time_limit");
+  EXPECT_THAT(asked("GET", "/metrics").body, HasSubstr("holdfast_queries_failed_total 1\n"));
+  open_door({.query_bytes_max = 0});
+  EXPECT_EQ(outcome(), "422 memory_limit");
+}
+
 TEST_F(ApiRoutes, PagesThroughWhatWasRefused) {
   for (int i = 0; i < 7; ++i) (void)sent("batch", batch({fmt::format("{}", i)}));
   std::vector<std::string> seen;

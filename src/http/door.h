@@ -57,6 +57,8 @@ class Door {
     const AccessLog* access_log = nullptr;  ///< Outlives the door.
     unsigned query_threads = 2;             ///< Questions answered at a time.
     std::size_t queries_waiting_max = 64;
+    std::int64_t query_ms_max = 60'000;  ///< Of answering; waiting for it does not count.
+    std::size_t query_bytes_max = std::size_t{1} << 30;  ///< Of memory, for each question.
     /// Of POST /local/v1/run: a JSON body in, the answer out. Called from a thread that answers
     /// questions.
     std::function<Result<std::string>(const std::string& body)> run_command = {};
@@ -136,7 +138,8 @@ class Door {
                                         int status = 200) const;
   /// What answers an attempt to sign in.
   [[nodiscard]] SignIns::Done begins_session(Call& call, int status);
-  [[nodiscard]] QueryContext context_of(const Workspace::Reading& reading) const;
+  [[nodiscard]] WorkGuard::Limits limits_from_now() const;
+  [[nodiscard]] QueryContext context_of(const Workspace::Reading& reading, WorkGuard& guard) const;
   [[nodiscard]] Result<Grant> authorize(const Request& request, Access access) const;
   [[nodiscard]] Result<ImportRequest> import_request(Request& request, Uploads::Kept& upload) const;
   [[nodiscard]] bool enqueue(std::function<void()> work);

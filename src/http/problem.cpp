@@ -39,7 +39,10 @@ Response problem(const Error& error, std::string_view request_id) {
     status = 429;
   }
   // Asked again, such a question is as large.
-  if (error.reason == "too_many_cells" || error.reason == "too_many_buckets") status = 422;
+  if (error.reason == "too_many_cells" || error.reason == "too_many_buckets" ||
+      error.reason == "time_limit" || error.reason == "memory_limit") {
+    status = 422;
+  }
   return problem(status, error, request_id);
 }
 

@@ -173,6 +173,7 @@ Result<std::string> find_values(const Snapshot& snapshot, const QueryContext& co
   const TimestampMs as_of = context.env.clock.now_ms();
   Guarded<Counts> all;
   const auto count_part = [&](unsigned, std::uint32_t at) -> Result<void> {
+    HF_CHECK(context.guard->check());
     Counts counts;
     HF_CHECK(PartCounter(snapshot, at, query, wanted, as_of).count(query.property, counts));
     const auto merged = all.lock();
