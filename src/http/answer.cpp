@@ -30,6 +30,7 @@ class Unanswered final : public Reply::Target {
     has_answered_ = true;
     return answer_->stream(std::move(head));
   }
+  void when_gone(std::function<void()> call) override { answer_->when_gone(std::move(call)); }
 
  private:
   std::shared_ptr<Answer> answer_;
@@ -46,10 +47,12 @@ std::shared_ptr<Answer> Answer::make(std::function<void()> wake, std::size_t str
 }
 
 void Answer::send(Response response) {
+  std::function<void()> unneeded;  // Let go of without the lock: who knows what it holds.
   {
     const auto state = state_.lock();
     if (state->response) return;
     state->response = std::move(response);
+    unneeded = std::exchange(state->gone, nullptr);
   }
   wake_();
 }
@@ -77,6 +80,28 @@ bool Answer::write(std::string text) {
   }
   wake_();
   return true;
+}
+
+void Answer::when_gone(std::function<void()> call) {
+  {
+    const auto state = state_.lock();
+    if (state->response) return;
+    if (!state->closed) {
+      state->gone = std::move(call);
+      return;
+    }
+  }
+  call();
+}
+
+void Answer::leave() {
+  std::function<void()> gone;
+  {
+    const auto state = state_.lock();
+    state->closed = true;
+    gone = std::exchange(state->gone, nullptr);
+  }
+  if (gone) gone();
 }
 
 void Answer::end() {

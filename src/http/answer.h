@@ -25,6 +25,7 @@ class Answer final : public Reply::Target, public Stream {
   std::shared_ptr<Stream> stream(Response head) override;
   bool write(std::string text) override;
   void end() override;
+  void when_gone(std::function<void()> call) override;
   [[nodiscard]] bool is_closed() const override { return state_.lock()->closed; }
 
   // What follows is the connection's.
@@ -44,6 +45,10 @@ class Answer final : public Reply::Target, public Stream {
   [[nodiscard]] Piece take_piece();
   /// Nobody reads any more.
   void close() { state_.lock()->closed = true; }
+  /// The same before it was answered: whoever wanted to know is told.
+  void leave();
+  /// Somebody wants to know whether the client still waits.
+  [[nodiscard]] bool is_watched() const { return state_.lock()->gone != nullptr; }
 
  private:
   struct State {
@@ -52,6 +57,7 @@ class Answer final : public Reply::Target, public Stream {
     std::string text;  // Of a stream, not yet written.
     bool ended = false;
     bool closed = false;
+    std::function<void()> gone;  // Until it is answered.
   };
   Answer(std::function<void()> wake, std::size_t stream_bytes_max)
       : wake_(std::move(wake)), stream_bytes_max_(stream_bytes_max) {}

@@ -46,28 +46,33 @@ bool is_decision(const Error& error) {
 
 void Door::query(Call& call) {
   const std::string id = call.request.id;
-  const auto work = [this, reply = call.reply,
-                     request = std::make_shared<Request>(std::move(call.request))] {
-    const auto answer = [&]() -> Result<std::string> {
-      HF_TRY(const std::string text, decoded_body(*request, options_.body_bytes_max, 0));
-      WorkGuard guard(env_.clock, limits_from_now());
-      HF_TRY(const Workspace::Reading reading, workspace_.read());
-      return answer_query(reading.snapshot, context_of(reading, guard), text);
-    }();
-    (answer ? counts_.queries : counts_.failed_queries).fetch_add(1);
-    reply(answer ? json(*answer) : problem(answer.error(), request->id));
-  };
-  if (!enqueue(work)) {
-    call.reply(problem({ErrorCode::resource_exhausted, "too_many_queries",
-                        "more questions wait than are answered; ask again"},
-                       id));
+  const auto question = std::make_shared<Question>(std::move(call.request), call.reply);
+  if (!enqueue([this, question] { answer_question(*question); }, question->asker)) {
+    return call.reply(problem({ErrorCode::resource_exhausted, "too_many_queries",
+                               "more questions wait than are answered; ask again"},
+                              id));
   }
+  call.reply.when_gone([this, asker = question->asker] { leave(asker); });
 }
 
-WorkGuard::Limits Door::limits_from_now() const {
-  constexpr std::int64_t ns_per_ms = 1'000'000;
-  return {.deadline_ns = env_.clock.monotonic_ns() + options_.query_ms_max * ns_per_ms,
-          .bytes_max = options_.query_bytes_max};
+void Door::answer_question(Question& question) {
+  const auto answer = [&]() -> Result<std::string> {
+    const auto guard = new_guard();
+    question.asker->when_leaving([guard] { guard->cancel(); });
+    HF_CHECK(guard->check());
+    HF_TRY(const std::string text, decoded_body(question.request, options_.body_bytes_max, 0));
+    HF_TRY(const Workspace::Reading reading, workspace_.read());
+    HF_CHECK(guard->check());  // Reading may have waited, and not every question walks.
+    return answer_query(reading.snapshot, context_of(reading, *guard), text);
+  }();
+  if (answer) {
+    counts_.queries.fetch_add(1);
+  } else if (answer.error().code == ErrorCode::cancelled) {
+    counts_.cancelled_queries.fetch_add(1);
+  } else {
+    counts_.failed_queries.fetch_add(1);
+  }
+  question.reply(answer ? json(*answer) : problem(answer.error(), question.request.id));
 }
 
 QueryContext Door::context_of(const Workspace::Reading& reading, WorkGuard& guard) const {
@@ -82,8 +87,8 @@ void Door::schema(Call& call) {
     HF_TRY(const auto event, parameter(request.query, "event"));
     HF_TRY(const Workspace::Reading reading, workspace_.read());
     HF_TRY(const Schema schema, find_schema(reading.snapshot, event));
-    WorkGuard guard(env_.clock, limits_from_now());
-    return json(schema_json(schema, reading.snapshot, context_of(reading, guard)));
+    const auto guard = new_guard();
+    return json(schema_json(schema, reading.snapshot, context_of(reading, *guard)));
   });
 }
 
@@ -100,8 +105,8 @@ void Door::schema_values(Call& call) {
     HF_TRY(const auto limit, number_parameter(request.query, "limit"));
     query.limit = limit.value_or(query.limit);
     HF_TRY(const Workspace::Reading reading, workspace_.read());
-    WorkGuard guard(env_.clock, limits_from_now());
-    HF_TRY(std::string values, find_values(reading.snapshot, context_of(reading, guard), query));
+    const auto guard = new_guard();
+    HF_TRY(std::string values, find_values(reading.snapshot, context_of(reading, *guard), query));
     return json(std::move(values));
   });
 }

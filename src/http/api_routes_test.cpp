@@ -55,6 +55,89 @@ TEST_F(ApiRoutes, LetsSoManyQuestionsWait) {
   for (const auto& each : waiting) EXPECT_EQ(each->wait().status, 200);
 }
 
+TEST_F(ApiRoutes, AQuestionWhoseClientIsGoneWaitsNoMoreAndNeverBegins) {
+  open_door({.query_threads = 1, .queries_waiting_max = 1});
+  const std::string question = R"({"metric":"trend","series":[{"event":"*"}]})";
+  const auto ask_one = [&] {
+    return begin(keyed(request("POST", "/api/v1/query", question), read_));
+  };
+  std::shared_ptr<Answered> running;
+  std::shared_ptr<Answered> last;
+  {
+    const Hold hold(*workspace_);
+    running = ask_one();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // Its thread takes it.
+    const auto waiting = ask_one();
+    waiting->hang_up();
+    EXPECT_EQ(outcome_of(waiting->wait()), "499 cancelled") << "though nothing was read yet";
+    last = ask_one();
+    EXPECT_FALSE(last->is_there()) << "there is room again";
+    running->hang_up();
+  }
+  EXPECT_EQ(outcome_of(running->wait()), "499 cancelled");
+  EXPECT_EQ(outcome_of(last->wait()), "200");
+  last->hang_up();  // Too late: nothing becomes of it.
+  const std::string metrics = asked("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("holdfast_queries_cancelled_total 2\n"));
+  EXPECT_THAT(metrics, HasSubstr("holdfast_queries_failed_total 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("holdfast_queries_total 1\n"));
+}
+
+TEST_F(ApiRoutes, AClosingDoorGivesUpWhatItIsAsked) {
+  open_door({.query_threads = 1});
+  std::vector<std::shared_ptr<Answered>> asked;
+  std::thread closing;
+  {
+    const Hold hold(*workspace_);
+    for (int i = 0; i < 3; ++i) {
+      asked.push_back(begin(
+          keyed(request("POST", "/api/v1/query", R"({"metric":"trend","series":[{"event":"*"}]})"),
+                read_)));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    closing = std::thread([&] { door_ = nullptr; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  closing.join();
+  for (const auto& each : asked) EXPECT_EQ(outcome_of(each->wait()), "499 cancelled");
+}
+
+TEST_F(ApiRoutes, AServersClientThatHangsUpEndsItsQuestion) {
+  const auto server =
+      must(Server::start(real_env(), {.port = 0}, [this](Request&& request, Reply reply) {
+        door_->handle(std::move(request), std::move(reply));
+      }));
+  const std::string question = R"({"metric":"trend","series":[{"event":"*"}]})";
+  const std::string text =
+      fmt::format("POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
+                  question.size(), question);
+  const auto cancelled = [&](int count) {
+    return asked("GET", "/metrics")
+               .body.find(fmt::format("holdfast_queries_cancelled_total {}\n", count)) !=
+           std::string::npos;
+  };
+  Client stays(server->port());
+  {
+    const Hold hold(*workspace_);
+    std::vector<std::unique_ptr<Client>> clients;
+    stays.send(text);
+    for (int i = 0; i < 4; ++i) {
+      clients.push_back(std::make_unique<Client>(server->port()));
+      clients.back()->send(text);
+    }
+    ASSERT_TRUE(comes_true([&] { return server->counts().requests == 5; }));
+    clients[0]->close();
+    clients[1]->reset();
+    clients[2]->send(text);  // Pipelined.
+    clients[2]->close();
+    clients[3]->close();
+    EXPECT_TRUE(comes_true([&] { return server->counts().connections == 1; }));
+  }
+  EXPECT_TRUE(comes_true([&] { return cancelled(4); })) << asked("GET", "/metrics").body;
+  EXPECT_EQ(stays.answer().status, 200);
+  server->stop(1'000);
+}
+
 TEST_F(ApiRoutes, AnswersWithinSoMuchTimeAndMemory) {
   EXPECT_EQ(outcome_of(sent("track", event("m1"))), "200");
   const std::string question =

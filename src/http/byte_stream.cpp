@@ -3,12 +3,20 @@
 
 #include <fmt/format.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 
 #include <boost/asio/ssl.hpp>
 #include <utility>
 
 namespace hf::http {
 namespace {
+
+Line line_of(int socket) {
+  pollfd asked{.fd = socket, .events = POLLRDHUP, .revents = 0};
+  if (::poll(&asked, 1, 0) <= 0) return Line::open;
+  if ((asked.revents & (POLLERR | POLLHUP)) != 0) return Line::broken;
+  return (asked.revents & POLLRDHUP) != 0 ? Line::half_closed : Line::open;
+}
 
 template <class Protocol>
 class PlainStream final : public ByteStream {
@@ -26,6 +34,7 @@ class PlainStream final : public ByteStream {
     socket_.shutdown(SocketOf<Protocol>::shutdown_send, ignored);
     co_return;
   }
+  Line line() override { return line_of(socket_.native_handle()); }
   void cancel() override {
     error_code ignored;
     socket_.cancel(ignored);
@@ -64,6 +73,7 @@ class TlsStream final : public ByteStream {
     co_await stream_.async_shutdown(asio::redirect_error(awaiting, ignored));
     stream_.lowest_layer().shutdown(SocketOf<tcp>::shutdown_send, ignored);
   }
+  Line line() override { return line_of(stream_.lowest_layer().native_handle()); }
   void cancel() override {
     error_code ignored;
     stream_.lowest_layer().cancel(ignored);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -9,6 +10,13 @@
 #include "http/asio_types.h"
 
 namespace hf::http {
+
+/// What is known of the other side, without reading.
+enum class Line : std::uint8_t {
+  open,
+  half_closed,  ///< It sends no more. Maybe it still reads, maybe it is gone: TCP does not tell.
+  broken,       ///< Nobody is there.
+};
 
 /// A socket of any kind, on the thread of its io_context.
 class ByteStream {
@@ -19,6 +27,7 @@ class ByteStream {
   virtual Task<std::size_t> write(asio::const_buffer from, error_code& error) = 0;
   /// Tells that nothing follows. What is read afterwards is good for nothing but the end.
   virtual Task<void> shutdown_send() = 0;
+  [[nodiscard]] virtual Line line() = 0;
   /// What is under way ends with an error.
   virtual void cancel() = 0;
   virtual void close() = 0;

@@ -21,6 +21,7 @@ namespace {
 
 namespace beast = boost::beast;
 
+constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr std::size_t read_bytes = 16 * 1024;
 constexpr std::size_t piece_bytes = 256 * 1024;  // Of bodies that sinks take, and files.
 // Unread input that is thrown away so that the client gets to read why it was refused. What takes
@@ -83,11 +84,27 @@ Task<void> Connection::run(std::shared_ptr<Connection> self) {
 }
 
 void Connection::check(std::int64_t now_ms) {
+  if (awaited_ != nullptr && awaited_->is_watched()) look_after_client();
   if (expired_ || !pace_.is_late(now_ms)) return;
   expired_ = true;
   const Phase phase = pace_.phase();
   if (phase != Phase::idle && phase != Phase::drain) shared_.timed_out.fetch_add(1);
   stream_->cancel();
+}
+
+// The end of what a client sends may be all that it wanted to say (RFC 9112 section 9.6), or the
+// end of the client. "100 Continue", which may come any number of times before an answer, tells:
+// the system of a client that is gone refuses it, and the line is broken when we look again. Of
+// HTTP/1.0, which has no such thing, who sends no more is waited for.
+void Connection::look_after_client() {
+  const Line line = stream_->line();
+  if (line == Line::broken) {
+    expired_ = true;
+    wake();
+  } else if (line == Line::half_closed && probe_ == Probe::none && !is_http_1_0_) {
+    probe_ = Probe::wanted;
+    wake();
+  }
 }
 
 void Connection::stop(bool now) {
@@ -188,6 +205,7 @@ Task<bool> Connection::serve_one() {
   request.id = shared_.new_request_id();
   input_.erase(0, head_bytes);
   bool keeps_alive = parser.keep_alive();
+  is_http_1_0_ = parser.get().version() < 11;
   BodyRule rule;
   if (shared_.body_rules) rule = shared_.body_rules(request);
   request.sink = std::move(rule.sink);
@@ -206,7 +224,7 @@ Task<bool> Connection::serve_one() {
         co_return co_await refuse({417, "bad_expectation"});
       }
       bool is_told = true;
-      if (input_.empty()) is_told = co_await write_all("HTTP/1.1 100 Continue\r\n\r\n");
+      if (input_.empty()) is_told = co_await write_all(continue_line);
       if (!is_told) co_return false;
     }
     const HeadFault fault = co_await read_body(parser, request);
@@ -304,10 +322,8 @@ Task<bool> Connection::answer(Request request, bool keeps_alive) {
       },
       shared_.limits.stream_bytes);
   shared_.handler(std::move(request), reply_of(answer, id));
-  while (!answer->is_there()) {
-    if (expired_) co_return false;  // The server stops, and does not wait for it any longer.
-    co_await sleep();
-  }
+  const bool is_answered = co_await wait_for(*answer);
+  if (!is_answered) co_return false;
   release_body();
   const auto [response, is_stream] = answer->take();
   const bool closes = response.close || !keeps_alive || is_stream || shared_.stopping;
@@ -332,6 +348,27 @@ Task<bool> Connection::answer(Request request, bool keeps_alive) {
   answer->close();
   if (closes) co_await finish();
   co_return !closes;
+}
+
+/// False where the client is gone, or the server stops and does not wait for it any longer.
+Task<bool> Connection::wait_for(Answer& answer) {
+  awaited_ = &answer;
+  probe_ = Probe::none;
+  while (!answer.is_there() && !expired_) {
+    if (probe_ != Probe::wanted) {
+      co_await sleep();
+      continue;
+    }
+    probe_ = Probe::sent;
+    begin(Phase::answer);
+    const bool is_sent = co_await write_all(continue_line);
+    begin(Phase::handler);
+    if (!is_sent) expired_ = true;
+  }
+  awaited_ = nullptr;
+  const bool is_there = answer.is_there() && !expired_;
+  if (!is_there) answer.leave();
+  co_return is_there;
 }
 
 Task<void> Connection::pass_on(Answer& answer) {

@@ -50,6 +50,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<HeadFault> read_body(BodyParser& parser, Request& request);
   Task<bool> hand_over(BodySink& sink, std::string& body);
   Task<bool> answer(Request request, bool keeps_alive);
+  Task<bool> wait_for(Answer& answer);
+  void look_after_client();
   Task<void> pass_on(Answer& answer);
   Task<bool> send_file(const Response::FileBody& body);
   Task<void> sleep();
@@ -68,7 +70,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t held_ = 0;
   bool is_for_any_page_ = false;  // Server::Options::any_page_prefix
   bool is_to_head_ = false;       // What is asked by HEAD is answered without a body.
-  bool expired_ = false;          // Too late, or to be hung up on.
+  bool is_http_1_0_ = false;
+  bool expired_ = false;       // Too late, or to be hung up on.
+  Answer* awaited_ = nullptr;  // While its handler has it.
+  enum class Probe : std::uint8_t { none, wanted, sent };
+  Probe probe_ = Probe::none;  // Whether who sends no more still reads.
 };
 
 }  // namespace hf::http

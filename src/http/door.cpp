@@ -128,7 +128,13 @@ Door::Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
 }
 
 Door::~Door() {
-  queries_.lock()->stopping = true;
+  {
+    const auto queries = queries_.lock();
+    queries->stopping = true;
+    for (const auto& running : queries->running) {
+      if (const auto guard = running.lock()) guard->cancel();
+    }
+  }
   queries_changed_.notify_all();
   for (std::thread& thread : threads_) thread.join();
   {
@@ -209,14 +215,41 @@ std::shared_ptr<void> Door::stay_open() {
           }};
 }
 
-bool Door::enqueue(std::function<void()> work) {
+std::shared_ptr<WorkGuard> Door::new_guard() {
+  constexpr std::int64_t ns_per_ms = 1'000'000;
+  const WorkGuard::Limits limits{
+      .deadline_ns = env_.clock.monotonic_ns() + options_.query_ms_max * ns_per_ms,
+      .bytes_max = options_.query_bytes_max};
+  auto guard = std::make_shared<WorkGuard>(env_.clock, limits);
+  const auto queries = queries_.lock();
+  std::erase_if(queries->running, [](const auto& running) { return running.expired(); });
+  queries->running.push_back(guard);
+  if (queries->stopping) guard->cancel();
+  return guard;
+}
+
+bool Door::enqueue(std::function<void()> work, const std::shared_ptr<Asker>& asker) {
   {
     const auto queries = queries_.lock();
     if (queries->stopping || queries->waiting.size() >= options_.queries_waiting_max) return false;
-    queries->waiting.push_back(std::move(work));
+    queries->waiting.push_back({std::move(work), asker});
   }
   queries_changed_.notify_all();  // One of those who wait does not take work.
   return true;
+}
+
+/// What waits for nobody any more does not wait: its work, which sees that, is done at once.
+void Door::leave(const std::shared_ptr<Asker>& asker) {
+  asker->leave();
+  std::function<void()> work;
+  {
+    const auto queries = queries_.lock();
+    const auto found = std::ranges::find(queries->waiting, asker, &Queries::Waiting::asker);
+    if (found == queries->waiting.end()) return;
+    work = std::move(found->work);
+    queries->waiting.erase(found);
+  }
+  work();
 }
 
 void Door::answer_later(Call& call, std::function<Result<Response>(Request&)> work) {
@@ -239,7 +272,7 @@ void Door::answer_queries() {
       queries.wait(queries_changed_,
                    [](const Queries& q) { return q.stopping || !q.waiting.empty(); });
       if (queries->waiting.empty()) return;
-      work = std::move(queries->waiting.front());
+      work = std::move(queries->waiting.front().work);
       queries->waiting.pop_front();
     }
     work();

@@ -22,6 +22,7 @@
 #include "http/access_api.h"
 #include "http/access_log.h"
 #include "http/access_rule.h"
+#include "http/asker.h"
 #include "http/console_files.h"
 #include "http/import_api.h"
 #include "http/message.h"
@@ -82,7 +83,8 @@ class Door {
   /// For /metrics; until it is set there is nothing of the server in them.
   void watch(const Server& server) { server_ = &server; }
 
-  struct Call;  ///< A request on its way through.
+  struct Call;      ///< A request on its way through.
+  struct Question;  ///< One that waits to be answered.
 
  private:
   struct Counts {
@@ -92,6 +94,7 @@ class Door {
     std::atomic<std::uint64_t> shed = 0;
     std::atomic<std::uint64_t> queries = 0;
     std::atomic<std::uint64_t> failed_queries = 0;
+    std::atomic<std::uint64_t> cancelled_queries = 0;
   };
   using Run = void (Door::*)(Call&);
   struct Entry;
@@ -138,13 +141,18 @@ class Door {
                                         int status = 200) const;
   /// What answers an attempt to sign in.
   [[nodiscard]] SignIns::Done begins_session(Call& call, int status);
-  [[nodiscard]] WorkGuard::Limits limits_from_now() const;
+  /// With the limits of a question whose answering begins now; cancelled when the door closes.
+  [[nodiscard]] std::shared_ptr<WorkGuard> new_guard();
   [[nodiscard]] QueryContext context_of(const Workspace::Reading& reading, WorkGuard& guard) const;
   [[nodiscard]] Result<Grant> authorize(const Request& request, Access access) const;
   [[nodiscard]] Result<ImportRequest> import_request(Request& request, Uploads::Kept& upload) const;
-  [[nodiscard]] bool enqueue(std::function<void()> work);
+  /// `asker`: whose leaving ends the waiting; may be null.
+  [[nodiscard]] bool enqueue(std::function<void()> work,
+                             const std::shared_ptr<Asker>& asker = nullptr);
   /// Answers with what `work` returns, once a thread that answers questions has come to it.
   void answer_later(Call& call, std::function<Result<Response>(Request&)> work);
+  void leave(const std::shared_ptr<Asker>& asker);
+  void answer_question(Question& question);
   [[nodiscard]] std::shared_ptr<void> stay_open();
   void answer_queries();
   void tick();
@@ -163,7 +171,12 @@ class Door {
   Counts counts_;
 
   struct Queries {
-    std::deque<std::function<void()>> waiting;
+    struct Waiting {
+      std::function<void()> work;
+      std::shared_ptr<Asker> asker;  // Null: it is done whoever leaves.
+    };
+    std::deque<Waiting> waiting;
+    std::vector<std::weak_ptr<WorkGuard>> running;
     bool stopping = false;
   };
   Guarded<Queries> queries_;

@@ -34,6 +34,7 @@ class LoggedReply final : public Reply::Target {
     note(head);
     return reply_.stream(std::move(head));
   }
+  void when_gone(std::function<void()> call) override { reply_.when_gone(std::move(call)); }
 
  private:
   void note(const Response& response) const {
@@ -76,6 +77,12 @@ struct Door::Call {
     reply(text ? json(*text, status) : problem(text.error(), request.id));
   }
   void refuse(const Error& error) const { reply(problem(error, request.id)); }
+};
+
+struct Door::Question {
+  Request request;
+  Reply reply;
+  std::shared_ptr<Asker> asker = std::make_shared<Asker>();
 };
 
 }  // namespace hf::http

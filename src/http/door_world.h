@@ -72,6 +72,9 @@ class Answered final : public Reply::Target, public std::enable_shared_from_this
     send(std::move(head));
     return text_;
   }
+  void when_gone(std::function<void()> call) override { gone_ = std::move(call); }
+  /// As a client does that the question's answer is too slow for. Requires that somebody asked.
+  void hang_up() { gone_(); }
   Response wait() {
     const auto ready = response_.wait_for(std::chrono::seconds(10));
     if (ready != std::future_status::ready) return {.status = 0};
@@ -86,6 +89,7 @@ class Answered final : public Reply::Target, public std::enable_shared_from_this
   std::promise<Response> promise_;
   std::shared_future<Response> response_ = promise_.get_future().share();
   std::shared_ptr<Text> text_;
+  std::function<void()> gone_;
 };
 
 inline std::string header_of(const Response& response, std::string_view name) {

@@ -86,6 +86,7 @@ class Reply {
     virtual ~Target() = default;
     virtual void send(Response response) = 0;
     virtual std::shared_ptr<Stream> stream(Response head) = 0;
+    virtual void when_gone(std::function<void()> call) = 0;
   };
   explicit Reply(std::shared_ptr<Target> target) : target_(std::move(target)) {}
 
@@ -94,6 +95,9 @@ class Reply {
   [[nodiscard]] std::shared_ptr<Stream> stream(Response head) const {
     return target_->stream(std::move(head));
   }
+  /// Has `call` called, at most once and from any thread, when the client is gone or hung up on
+  /// before it is answered. Asked once. Unasked, the server does not look whether the client waits.
+  void when_gone(std::function<void()> call) const { target_->when_gone(std::move(call)); }
 
  private:
   std::shared_ptr<Target> target_;

@@ -121,6 +121,10 @@ class ServerTest : public testing::Test {
   void handle(Request&& request, Reply reply) {
     if (request.path == "/drop") return;
     if (request.path == "/never") return kept_.lock()->push_back(std::move(reply));
+    if (request.path == "/watched") {
+      reply.when_gone([this] { ++gone_; });
+      return kept_.lock()->push_back(std::move(reply));
+    }
     if (request.path == "/stream") {
       auto stream = reply.stream({.content_type = "text/event-stream"});
       (void)stream->write("hello\n");
@@ -148,6 +152,7 @@ class ServerTest : public testing::Test {
   Server::Options options_;
   std::unique_ptr<Server> server_;
   Guarded<std::vector<Reply>> kept_;
+  std::atomic<int> gone_ = 0;
   Guarded<std::vector<std::shared_ptr<Stream>>> streams_;
   Guarded<std::vector<std::thread>> threads_;
 };
@@ -519,6 +524,58 @@ TEST_F(ServerTest, TellsAStreamThatItsClientIsGone) {
   EXPECT_TRUE(comes_true([&] { return counts().connections == 0; }));
 }
 
+TEST_F(ServerTest, TellsWhoWantsToKnowThatTheClientIsGone) {
+  start();
+  int gone = 0;
+  for (const bool is_reset : {false, true}) {
+    for (const std::string_view behind : {"", "GET /a HTTP/1.1\r\nHost: a\r\n\r\n", "GET /"}) {
+      Client client = this->client();
+      client.send(fmt::format("{}{}", get("/watched"), behind));
+      ASSERT_TRUE(comes_true([&] { return kept_.lock()->size() == 1; }));
+      is_reset ? client.reset() : client.close();
+      ++gone;
+      EXPECT_TRUE(comes_true([&] { return gone_ == gone; })) << is_reset << behind;
+      kept_.lock()->front()({.content_type = "text/plain", .body = "too late"});
+      kept_.lock()->clear();
+    }
+  }
+  EXPECT_TRUE(comes_true([&] { return counts().connections == 0; }));
+  EXPECT_EQ(gone_, gone) << "once each";
+}
+
+// TCP tells no difference between who sends no more and who is gone: the server has to ask.
+TEST_F(ServerTest, AnswersWhoSendsNoMoreAndStillReads) {
+  start();
+  const struct {
+    std::string request;
+    bool is_asked;
+  } cases[] = {{get("/watched"), true},
+               {get("/watched") + get("/b"), true},
+               {"GET /watched HTTP/1.0\r\nHost: a\r\n\r\n", false},
+               {get("/never"), false}};
+  for (const auto& each : cases) {
+    Client client = this->client();
+    client.send(each.request);
+    client.end_sending();
+    ASSERT_TRUE(comes_true([&] { return kept_.lock()->size() == 1; }));
+    std::this_thread::sleep_for(milliseconds(800));  // Three looks.
+    kept_.lock()->front()({.content_type = "text/plain", .body = "patience"});
+    kept_.lock()->clear();
+    Answer answer = client.answer();
+    if (each.is_asked) {
+      EXPECT_EQ(answer.status, 100) << each.request;
+      answer = client.answer();
+    }
+    EXPECT_EQ(answer.status, 200) << each.request;
+    EXPECT_EQ(answer.body, "patience");
+    if (each.request.size() > get("/watched").size() + 10) {
+      EXPECT_EQ(client.answer().body, "GET /b  ");
+    }
+    EXPECT_TRUE(client.is_hung_up_on());
+  }
+  EXPECT_EQ(gone_, 0);
+}
+
 TEST_F(ServerTest, HangsUpOnWhoReadsAStreamTooSlowly) {
   start();
   Client slow(server_->port(), 4'096);
@@ -574,14 +631,18 @@ TEST_F(ServerTest, StopsThoughAHandlerNeverAnswers) {
   start();
   Client never = client();
   never.send(get("/never"));
+  Client watched = client();
+  watched.send(get("/watched"));
   Client half = client();
   half.send("GET /");
-  ASSERT_TRUE(comes_true([&] { return counts().requests == 1 && counts().connections == 2; }));
+  ASSERT_TRUE(comes_true([&] { return counts().requests == 2 && counts().connections == 3; }));
   const std::int64_t begin = now_ms();
   server_->stop(200);
   EXPECT_LT(now_ms() - begin, 1'500);
   EXPECT_EQ(counts().connections, 0u);
   EXPECT_TRUE(never.is_hung_up_on());
+  EXPECT_TRUE(watched.is_hung_up_on());
+  EXPECT_EQ(gone_, 1) << "it is told that nobody waits";
   server_ = nullptr;
   // Nobody hears it; nothing breaks.
   kept_.lock()->front()({.body = "too late"});

@@ -64,6 +64,8 @@ void Door::metrics(Call& call) {
   out.add("queries_total", "counter", "Questions answered.", counts_.queries.load());
   out.add("queries_failed_total", "counter", "Questions refused or failed.",
           counts_.failed_queries.load());
+  out.add("queries_cancelled_total", "counter", "Questions whose client was gone.",
+          counts_.cancelled_queries.load());
   out.add("requests_unauthorized_total", "counter", "Requests without the key they need.",
           counts_.unauthorized.load());
   out.add("requests_shed_total", "counter", "Requests turned away because events wait.",
