@@ -7,7 +7,7 @@ namespace hf {
 
 Result<void> WorkGuard::check() const {
   if (cancelled_.load(std::memory_order_relaxed)) {
-    return fail(ErrorCode::cancelled, "cancelled", "nobody waits for the answer any more");
+    return fail(ErrorCode::cancelled, "cancelled", "stopped before there was an answer");
   }
   if (clock_ != nullptr && limits_.deadline_ns != no_deadline &&
       clock_->monotonic_ns() >= limits_.deadline_ns) {

@@ -72,11 +72,12 @@ Result<int> show_lifecycle(Session& session, const LifecycleArguments& a) {
   Asking asking(session.env(), a.common.limits);
   const QueryContext context = session.query_context(reading, asking.guard());
   const std::string query = lifecycle_json(a, reading, session.env());
-  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
+  HF_TRY(const bool printed, print_plainly(a.common, reading, context, asking, query));
   if (printed) return 0;
   HF_TRY(const Json json, parse_json(query));
   HF_TRY(const LifecycleQuery parsed, parse_lifecycle(json, context));
   HF_TRY(const LifecycleAnswer answer, run_lifecycle(reading.snapshot, context, parsed));
+  asking.end();
   if (a.common.format == "csv") {
     print(lifecycle_csv(answer));
     return 0;
@@ -93,11 +94,12 @@ Result<int> show_stickiness(Session& session, const StickinessArguments& a) {
   Asking asking(session.env(), a.common.limits);
   const QueryContext context = session.query_context(reading, asking.guard());
   const std::string query = stickiness_json(a, reading, session.env());
-  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
+  HF_TRY(const bool printed, print_plainly(a.common, reading, context, asking, query));
   if (printed) return 0;
   HF_TRY(const Json json, parse_json(query));
   HF_TRY(const StickinessQuery parsed, parse_stickiness(json, context));
   HF_TRY(const StickinessAnswer answer, run_stickiness(reading.snapshot, context, parsed));
+  asking.end();
   if (a.common.format == "csv") {
     print(stickiness_csv(answer));
     return 0;

@@ -100,11 +100,12 @@ Result<int> show_trend(Session& session, const TrendArguments& a) {
   Asking asking(session.env(), a.common.limits);
   const QueryContext context = session.query_context(reading, asking.guard());
   const std::string query = trend_json(a, reading, session.env());
-  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
+  HF_TRY(const bool printed, print_plainly(a.common, reading, context, asking, query));
   if (printed) return 0;
   HF_TRY(const Json json, parse_json(query));
   HF_TRY(const TrendQuery parsed, parse_trend(json, context));
   HF_TRY(const TrendAnswer answer, run_trend(reading.snapshot, context, parsed));
+  asking.end();
   print(a.common.format == "csv"
             ? trend_csv(answer)
             : render_trend(answer, a.common.period.empty() ? "day" : a.common.period,
@@ -164,14 +165,16 @@ Result<std::string> answer_csv(const Snapshot& snapshot, const QueryContext& con
   return fail(ErrorCode::invalid_argument, "unsupported_format", "this metric has no CSV form");
 }
 
-Result<int> explain(Session& session, const Session::Reading& reading, QueryContext context,
+Result<int> explain(Session& session, const Session::Reading& reading, Asking& asking,
                     const std::string& query, const QueryArguments& a) {
   if (a.format == "csv") {
     return fail(ErrorCode::invalid_argument, "unsupported_combination",
                 "--explain goes with --format json, or alone");
   }
+  QueryContext context = session.query_context(reading, asking.guard());
   context.explain = true;
   HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
+  asking.end();
   if (a.format == "json") {
     print(answer + "\n");
     return 0;
@@ -187,14 +190,16 @@ Result<int> answer(Session& session, const QueryArguments& a) {
   HF_TRY(const std::string query, read_query(session.env(), a.path));
   HF_TRY(const auto reading, session.read_store());
   Asking asking(session.env(), a.limits);
-  QueryContext context = session.query_context(reading, asking.guard());
-  if (a.explain) return explain(session, reading, std::move(context), query, a);
+  if (a.explain) return explain(session, reading, asking, query, a);
+  const QueryContext context = session.query_context(reading, asking.guard());
   if (a.format == "csv") {
     HF_TRY(const std::string csv, answer_csv(reading.snapshot, context, query));
+    asking.end();
     print(csv);
     return 0;
   }
   HF_TRY(const std::string json, answer_query(reading.snapshot, context, query));
+  asking.end();
   print(json + "\n");
   return 0;
 }
@@ -214,11 +219,12 @@ Result<int> show_retention(Session& session, const RetentionArguments& a, std::s
   Asking asking(session.env(), a.common.limits);
   const QueryContext context = session.query_context(reading, asking.guard());
   HF_TRY(const std::string query, retention_json(a, reading, session.env()));
-  HF_TRY(const bool printed, print_plainly(a.common, reading, context, query));
+  HF_TRY(const bool printed, print_plainly(a.common, reading, context, asking, query));
   if (printed) return 0;
   HF_TRY(const Json json, parse_json(query));
   HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
   HF_TRY(const RetentionAnswer answer, run_retention(reading.snapshot, context, parsed));
+  asking.end();
   if (a.common.format == "csv") {
     print(retention_csv(answer));
     return 0;

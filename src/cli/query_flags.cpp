@@ -127,13 +127,14 @@ std::string data_end(const Session::Reading& reading, const CommonFields& common
 }
 
 Result<bool> print_plainly(const CommonArguments& a, const Session::Reading& reading,
-                           const QueryContext& context, const std::string& query) {
+                           const QueryContext& context, Asking& asking, const std::string& query) {
   if (a.show_query) {
     print(query + "\n");
     return true;
   }
   if (a.format != "json") return false;
   HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
+  asking.end();
   print(answer + "\n");
   return true;
 }

@@ -56,6 +56,7 @@ void write_common(JsonWriter& out, const CommonArguments& a, const Session::Read
 /// Prints what needs no screen: the query itself, or the answer as JSON. False where there is more
 /// to do.
 [[nodiscard]] Result<bool> print_plainly(const CommonArguments& a, const Session::Reading& reading,
-                                         const QueryContext& context, const std::string& query);
+                                         const QueryContext& context, Asking& asking,
+                                         const std::string& query);
 
 }  // namespace hf
