@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/json.h"
 #include "calendar/time_text.h"
 #include "http/access_api.h"
@@ -42,12 +43,27 @@ bool is_decision(const Error& error) {
   return false;
 }
 
+/// The answer with whether it was there already, and then with the time that telling it took.
+std::string as_told(std::string_view answer, bool is_cached, std::int64_t elapsed_ns) {
+  constexpr std::string_view name = "\"elapsed_ms\":";
+  // What asks and data can put texts into comes behind it.
+  const std::size_t begin = answer.find(name);
+  HF_ASSERT(begin != std::string_view::npos);
+  const std::size_t end = answer.find_first_of(",}", begin);
+  const std::string elapsed =
+      is_cached ? fmt::format("{}{}", name, static_cast<double>(elapsed_ns / 1000) / 1000.0)
+                : std::string(answer.substr(begin, end - begin));
+  return fmt::format("{}{},\"cached\":{}{}", answer.substr(0, begin), elapsed, is_cached,
+                     answer.substr(end));
+}
+
 }  // namespace
 
 void Door::query(Call& call) {
   const std::string id = call.request.id;
-  const auto question = std::make_shared<Question>(std::move(call.request), call.reply);
-  if (!enqueue([this, question] { answer_question(*question); }, question->asker)) {
+  const auto question =
+      std::make_shared<Question>(std::move(call.request), call.reply, env_.clock.monotonic_ns());
+  if (!enqueue([this, question] { answer_question(question); }, question->asker)) {
     return call.reply(problem({ErrorCode::resource_exhausted, "too_many_queries",
                                "more questions wait than are answered; ask again"},
                               id));
@@ -55,24 +71,50 @@ void Door::query(Call& call) {
   call.reply.when_gone([this, asker = question->asker] { leave(asker); });
 }
 
-void Door::answer_question(Question& question) {
-  const auto answer = [&]() -> Result<std::string> {
-    const auto guard = new_guard();
-    question.asker->when_leaving([guard] { guard->cancel(); });
-    HF_CHECK(guard->check());
-    HF_TRY(const std::string text, decoded_body(question.request, options_.body_bytes_max, 0));
+void Door::answer_question(const std::shared_ptr<Question>& question) {
+  const auto guard = new_guard();
+  // Not the guard alone: once others wait for the same it is theirs, too.
+  const auto is_wanted = [&]() -> Result<void> {
+    if (question->asker->has_left()) {
+      return fail(ErrorCode::cancelled, "cancelled", "the client is gone");
+    }
+    return guard->check();
+  };
+  const auto begun = [&]() -> Result<void> {
+    HF_CHECK(is_wanted());
+    HF_TRY(const std::string text, decoded_body(question->request, options_.body_bytes_max, 0));
     HF_TRY(const Workspace::Reading reading, workspace_.read());
-    HF_CHECK(guard->check());  // Reading may have waited, and not every question walks.
-    return answer_query(reading.snapshot, context_of(reading, *guard), text);
+    HF_CHECK(is_wanted());  // Reading may have waited, and not every question walks.
+    const QueryContext context = context_of(reading, *guard);
+    const auto canonical = canonical_question(text, context);
+    const std::uint64_t version = reading.snapshot.data_version;
+    const auto told = [this, question](const Result<KeptAnswer>& answer, bool is_shared) {
+      tell(*question, answer, is_shared);
+    };
+    const auto place = answers_.place_for(version, canonical, guard, told);
+    if (place.kept != nullptr) {
+      told(place.kept, true);
+      return {};
+    }
+    question->asker->when_leaving(
+        [answering = place.answering, number = place.number] { answering->leave(number); });
+    if (!place.leads) return {};
+    answers_.finish(version, canonical, place.answering,
+                    answer_query(reading.snapshot, context, text));
+    return {};
   }();
+  if (!begun) tell(*question, std::unexpected(begun.error()), false);
+}
+
+void Door::tell(const Question& question, const Result<KeptAnswer>& answer, bool is_cached) {
   if (answer) {
     counts_.queries.fetch_add(1);
-  } else if (answer.error().code == ErrorCode::cancelled) {
-    counts_.cancelled_queries.fetch_add(1);
-  } else {
-    counts_.failed_queries.fetch_add(1);
+    const std::int64_t elapsed_ns = env_.clock.monotonic_ns() - question.begun_ns;
+    return question.reply(json(as_told(**answer, is_cached, elapsed_ns)));
   }
-  question.reply(answer ? json(*answer) : problem(answer.error(), question.request.id));
+  const bool is_cancelled = answer.error().code == ErrorCode::cancelled;
+  (is_cancelled ? counts_.cancelled_queries : counts_.failed_queries).fetch_add(1);
+  question.reply(problem(answer.error(), question.request.id));
 }
 
 QueryContext Door::context_of(const Workspace::Reading& reading, WorkGuard& guard) const {

@@ -55,6 +55,48 @@ TEST_F(ApiRoutes, LetsSoManyQuestionsWait) {
   for (const auto& each : waiting) EXPECT_EQ(each->wait().status, 200);
 }
 
+/// Without what an answer tells of its own making.
+std::string timeless(std::string answer) {
+  const std::size_t begin = answer.find("\"elapsed_ms\":");
+  const std::size_t end = answer.find("\"warnings\":");
+  if (begin == std::string::npos || end == std::string::npos) return answer;
+  return answer.erase(begin, end - begin);
+}
+
+TEST_F(ApiRoutes, TellsTheSameAgainUntilTheDataChanges) {
+  EXPECT_EQ(outcome_of(sent("track", event("m1"))), "200");
+  const std::string question =
+      R"({"metric":"trend","series":[{"event":"Visit"}],"as_of":"2099-01-01","last":"P1D"})";
+  const std::string reordered =
+      R"({"last":"P1D", "as_of":"2099-01-01","metric":"trend","series":[{"event":"Visit"}]})";
+  const auto is_cached = [&](const std::string& text) {
+    const Json answer = must(parse_json(asked("POST", "/api/v1/query", text).body));
+    EXPECT_TRUE(answer.find("elapsed_ms")->is_number());
+    return answer.find("cached")->boolean;
+  };
+  const std::string first = asked("POST", "/api/v1/query", question).body;
+  EXPECT_THAT(first, HasSubstr("\"cached\":false,"));
+  EXPECT_TRUE(is_cached(reordered));
+  EXPECT_EQ(timeless(asked("POST", "/api/v1/query", reordered).body), timeless(first));
+  EXPECT_EQ(outcome_of(sent("track", event("m1"))), "200");
+  EXPECT_TRUE(is_cached(question)) << "a duplicate changes nothing";
+  EXPECT_EQ(outcome_of(sent("track", event("m2"))), "200");
+  EXPECT_FALSE(is_cached(question));
+  EXPECT_TRUE(is_cached(question));
+  const std::string of_now = R"({"metric":"trend","series":[{"event":"Visit"}],"last":"P1D"})";
+  EXPECT_FALSE(is_cached(of_now));
+  EXPECT_FALSE(is_cached(of_now)) << "now is another one";
+  EXPECT_EQ(outcome_of(asked("POST", "/api/v1/query", R"({"as_of":"2099-01-01"})")),
+            "400 missing_field");
+  const std::string metrics = asked("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("holdfast_queries_cache_hits_total 4\n"));
+  EXPECT_THAT(metrics, HasSubstr("holdfast_queries_cache_misses_total 3\n"));
+  EXPECT_THAT(metrics, Not(HasSubstr("holdfast_queries_cache_bytes 0\n")));
+  open_door({.cached_bytes_max = 0});
+  EXPECT_FALSE(is_cached(question));
+  EXPECT_FALSE(is_cached(question));
+}
+
 TEST_F(ApiRoutes, AQuestionWhoseClientIsGoneWaitsNoMoreAndNeverBegins) {
   open_door({.query_threads = 1, .queries_waiting_max = 1});
   const std::string question = R"({"metric":"trend","series":[{"event":"*"}]})";
@@ -107,7 +149,8 @@ TEST_F(ApiRoutes, AServersClientThatHangsUpEndsItsQuestion) {
       must(Server::start(real_env(), {.port = 0}, [this](Request&& request, Reply reply) {
         door_->handle(std::move(request), std::move(reply));
       }));
-  const std::string question = R"({"metric":"trend","series":[{"event":"*"}]})";
+  const std::string question =
+      R"({"metric":"trend","series":[{"event":"*"}],"as_of":"2099-01-01"})";
   const std::string text =
       fmt::format("POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}",
                   question.size(), question);

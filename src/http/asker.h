@@ -18,6 +18,7 @@ class Asker {
     });
     if (call) call();
   }
+  [[nodiscard]] bool has_left() const { return state_.lock()->has_left; }
   /// Has `call` called once, when the asker leaves; at once where that was before.
   void when_leaving(std::function<void()> call) {
     const bool has_left = state_.with([&](State& state) {

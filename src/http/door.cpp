@@ -120,7 +120,8 @@ Door::Door(const Env& env, Workspace& workspace, State& state, Keyring& keyring,
       rate_limit_(options.events_per_s_per_key),
       feed_(env),
       refusal_log_(state),
-      imports_(env, workspace, options.imports) {
+      imports_(env, workspace, options.imports),
+      answers_(options.cached_bytes_max) {
   for (unsigned i = 0; i < std::max(1u, options_.query_threads); ++i) {
     threads_.emplace_back([this] { answer_queries(); });
   }

@@ -30,6 +30,7 @@
 #include "http/server.h"
 #include "metric/query_context.h"
 #include "service/access.h"
+#include "service/answer_cache.h"
 #include "service/import_jobs.h"
 #include "service/live_feed.h"
 #include "service/refusal_log.h"
@@ -59,7 +60,8 @@ class Door {
     unsigned query_threads = 2;             ///< Questions answered at a time.
     std::size_t queries_waiting_max = 64;
     std::int64_t query_ms_max = 60'000;  ///< Of answering; waiting for it does not count.
-    std::size_t query_bytes_max = std::size_t{1} << 30;  ///< Of memory, for each question.
+    std::size_t query_bytes_max = std::size_t{1} << 30;    ///< Of memory, for each question.
+    std::size_t cached_bytes_max = std::size_t{64} << 20;  ///< Of answers kept; 0: none.
     /// Of POST /local/v1/run: a JSON body in, the answer out. Called from a thread that answers
     /// questions.
     std::function<Result<std::string>(const std::string& body)> run_command = {};
@@ -152,7 +154,8 @@ class Door {
   /// Answers with what `work` returns, once a thread that answers questions has come to it.
   void answer_later(Call& call, std::function<Result<Response>(Request&)> work);
   void leave(const std::shared_ptr<Asker>& asker);
-  void answer_question(Question& question);
+  void answer_question(const std::shared_ptr<Question>& question);
+  void tell(const Question& question, const Result<KeptAnswer>& answer, bool is_cached);
   [[nodiscard]] std::shared_ptr<void> stay_open();
   void answer_queries();
   void tick();
@@ -167,6 +170,7 @@ class Door {
   LiveFeed feed_;
   RefusalLog refusal_log_;
   ImportJobs imports_;
+  AnswerCache answers_;
   const Server* server_ = nullptr;
   Counts counts_;
 

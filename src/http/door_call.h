@@ -82,6 +82,7 @@ struct Door::Call {
 struct Door::Question {
   Request request;
   Reply reply;
+  std::int64_t begun_ns = 0;
   std::shared_ptr<Asker> asker = std::make_shared<Asker>();
 };
 

@@ -66,6 +66,12 @@ void Door::metrics(Call& call) {
           counts_.failed_queries.load());
   out.add("queries_cancelled_total", "counter", "Questions whose client was gone.",
           counts_.cancelled_queries.load());
+  const AnswerCache::Counts answers = answers_.counts();
+  out.add("queries_cache_hits_total", "counter",
+          "Questions answered by what was computed for another.", answers.hits);
+  out.add("queries_cache_misses_total", "counter",
+          "Questions that name their as_of and had to be computed.", answers.misses);
+  out.add("queries_cache_bytes", "gauge", "Of answers that are kept.", answers.bytes);
   out.add("requests_unauthorized_total", "counter", "Requests without the key they need.",
           counts_.unauthorized.load());
   out.add("requests_shed_total", "counter", "Requests turned away because events wait.",
