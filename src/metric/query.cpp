@@ -86,6 +86,7 @@ Result<std::string> answer_members(const Snapshot& snapshot, const QueryContext&
   write_head(out, snapshot, query.common, metric);
   const std::int64_t elapsed_ns = context.env.clock.monotonic_ns() - begun_ns;
   out.key("elapsed_ms").number(static_cast<double>(elapsed_ns / 1000) / 1000.0);
+  out.key("warnings").begin_array().end_array();
   out.key("data").raw(data).end_object();
   return out.take();
 }

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "metric/members.h"
+
+#include <gtest/gtest.h>
+
+#include "metric/event_world.h"
+#include "metric/query.h"
+
+namespace hf::test {
+namespace {
+
+// Ann, Bob and Cid buy on the 5th, Ann twice; Ann and Bob come back on the 6th.
+class MembersExample : public ::testing::Test {
+ protected:
+  static std::vector<WorldEvent> events() {
+    const auto buys = [](const char* person, const char* time, const char* account) {
+      return WorldEvent{person, "buy", utc(time), {{"account", text(account)}}};
+    };
+    return {buys("ann", "2026-01-05T08:00", "x"), buys("ann", "2026-01-05T09:00", "x"),
+            buys("bob", "2026-01-05T08:00", "x"), buys("cid", "2026-01-05T08:00", "y"),
+            buys("ann", "2026-01-06T08:00", "x"), buys("bob", "2026-01-06T08:00", "y")};
+  }
+
+  Result<std::string> answer(const std::string& query) {
+    return answer_query(world_.snapshot(), world_.context(), query);
+  }
+  std::string data(const std::string& query) {
+    const std::string json = answer(query).value();
+    return json.substr(json.find("\"data\":") + 7);
+  }
+
+  EventWorld world_{events(), utc("2026-01-08T12:00")};
+};
+
+constexpr std::string_view retention =
+    R"({"metric":"retention","start":{"event":"buy"},"return":{"event":"buy"})";
+
+TEST_F(MembersExample, AreThePersonsBehindTheCellPageByPage) {
+  const std::string cell = R"("cell":{"cohort":"2026-01-05","column":1})";
+  EXPECT_EQ(data(fmt::format(R"({},"members":{{{}}}}})", retention, cell)),
+            R"({"members":[{"person":"ann","ids":["ann"]},{"person":"bob","ids":["bob"]}],)"
+            R"("count":2,"total":2,"cursor":null}})");
+  const std::string first =
+      data(fmt::format(R"({},"members":{{{},"limit":1}}}})", retention, cell));
+  const Json page = parse_json(first.substr(0, first.size() - 1)).value();
+  ASSERT_TRUE(page.find("cursor")->is_text());
+  EXPECT_EQ(data(fmt::format(R"({},"members":{{{},"limit":1,"cursor":"{}"}}}})", retention, cell,
+                             page.find("cursor")->text)),
+            R"({"members":[{"person":"bob","ids":["bob"]}],"count":2,"total":2,"cursor":null}})");
+}
+
+TEST_F(MembersExample, OfACellThatCountsEventsTellHowManyEach) {
+  EXPECT_EQ(data(R"({"metric":"trend","series":[{"event":"buy"}],)"
+                 R"("members":{"cell":{"series":0,"period":"2026-01-05"}}})"),
+            R"({"members":[{"person":"ann","ids":["ann"],"count":2},)"
+            R"({"person":"bob","ids":["bob"],"count":1},{"person":"cid","ids":["cid"],"count":1}],)"
+            R"("count":3,"total":4,"cursor":null}})");
+}
+
+TEST_F(MembersExample, OfAnotherUnitAreItsValues) {
+  EXPECT_EQ(data(fmt::format(R"({},"unit":{{"property":"account"}},)"
+                             R"("members":{{"cell":{{"cohort":"2026-01-05","column":1}}}}}})",
+                             retention)),
+            R"({"members":[{"unit":"x"},{"unit":"y"}],"count":2,"total":2,"cursor":null}})");
+}
+
+TEST_F(MembersExample, OfAGroupAreThoseWhoAreInIt) {
+  EXPECT_EQ(data(fmt::format(R"({},"breakdown":[{{"property":"account"}}],)"
+                             R"("members":{{"cell":{{"cohort":"2026-01-05","column":1,)"
+                             R"("bucket":["x"]}}}}}})",
+                             retention)),
+            R"({"members":[{"person":"ann","ids":["ann"]}],"count":1,"total":1,"cursor":null}})");
+}
+
+TEST_F(MembersExample, AreRefusedOfOtherData) {
+  const auto refused = answer(fmt::format(
+      R"({},"members":{{"data_version":6,"cell":{{"cohort":"2026-01-05","column":1}}}}}})",
+      retention));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "stale_version");
+}
+
+TEST_F(MembersExample, RefuseACursorThatNoAnswerGave) {
+  const auto refused = answer(fmt::format(
+      R"({},"members":{{"cursor":"x","cell":{{"cohort":"2026-01-05","column":1}}}}}})", retention));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "invalid_cursor");
+}
+
+}  // namespace
+}  // namespace hf::test
