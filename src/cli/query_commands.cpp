@@ -156,6 +156,10 @@ Result<std::string> answer_csv(const Snapshot& snapshot, const QueryContext& con
   };
   HF_TRY(const Json json, parse_json(query));
   const Json* metric = json.is_object() ? json.find("metric") : nullptr;
+  if (json.is_object() && json.find("members") != nullptr) {
+    return fail(ErrorCode::invalid_argument, "unsupported_format", "members have no CSV form",
+                "/members");
+  }
   for (const Writer& writer : writers) {
     if (metric != nullptr && metric->is_text() && metric->text == writer.metric) {
       return writer.write(snapshot, context, json);
