@@ -190,8 +190,8 @@ TEST_F(Demo, TellsHowAQuestionWasAnswered) {
   EXPECT_NE(answer->find("data"), nullptr);
   EXPECT_THAT(run({"query", "-"}, query).out, Not(HasSubstr("\"plan\"")));
   EXPECT_EQ(run({"query", "-", "--explain", "--format", "csv"}, query).code, 2);
-  const Ended members = run({"query", "-", "--format", "csv"},
-                            R"({"metric":"retention","members":{"cell":{}}})");
+  const Ended members =
+      run({"query", "-", "--format", "csv"}, R"({"metric":"retention","members":{"cell":{}}})");
   EXPECT_EQ(members.code, 2);
   EXPECT_THAT(members.err, HasSubstr("unsupported_format"));
 }

@@ -192,8 +192,9 @@ bool FunnelAnyOrder::move(std::size_t served) {
     if (k == kind || (kinds_[k].steps & steps) == 0) continue;
     if (std::ranges::find(tried_, std::pair(k, t)) != tried_.end()) continue;
     tried_.emplace_back(k, t);
+    const TimestampMs at_ms = t;  // No lambda captures a structured binding.
     const auto holder = std::ranges::find_if(
-        served_, [&, t = t](const Served& other) { return other.kind == k && other.time_ms == t; });
+        served_, [&](const Served& other) { return other.kind == k && other.time_ms == at_ms; });
     if (holder != served_.end()) {
       if (!move(static_cast<std::size_t>(holder - served_.begin()))) continue;
     } else if (served_by_kind_[k] == kinds_[k].count) {
