@@ -10,6 +10,7 @@
 #include "metric/funnel_rows.h"
 #include "metric/funnel_tally.h"
 #include "metric/grouped_walk.h"
+#include "metric/partial_periods.h"
 #include "metric/query_fields.h"
 #include "metric/query_scope.h"
 
@@ -267,16 +268,7 @@ Result<FunnelAnswer> run_funnel(const Snapshot& snapshot, const QueryContext& co
       answer.complete.push_back(plan.rules.window->end(plan.grid->end(row) - 1) <=
                                 query.common.as_of);
     }
-    if (query.common.from && plan.grid->cuts_first()) {
-      answer.warnings.push_back(
-          {"first_period_partial",
-           "the range begins inside the first period, which counts from there"});
-    }
-    if (query.common.to && plan.grid->cuts_last()) {
-      answer.warnings.push_back(
-          {"last_period_partial",
-           "the range ends inside the last period, which counts up to there"});
-    }
+    warn_of_partial_periods(query.common, *plan.grid, answer.warnings);
   }
   if (plan.range.empty()) {
     answer.total = table_of(plan, FunnelEvaluator(plan).empty_tally(), {});

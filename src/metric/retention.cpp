@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "calendar/time_text.h"
+#include "metric/partial_periods.h"
 #include "metric/query_scope.h"
 #include "metric/retention_bitmaps.h"
 #include "metric/retention_tally.h"
@@ -203,15 +204,7 @@ Result<PlannedRetention> plan_retention(const Snapshot& snapshot, const Retentio
   HF_CHECK(check_cells(plan, 1));
 
   if (!first_event || plan.grid.rows() == 0) planned.warnings.push_back(no_events_warning());
-  if (query.common.from && plan.grid.cuts_first()) {
-    planned.warnings.push_back(
-        {"first_period_partial",
-         "the range begins inside the first period, which counts from there"});
-  }
-  if (query.common.to && plan.grid.cuts_last()) {
-    planned.warnings.push_back(
-        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
-  }
+  warn_of_partial_periods(query.common, plan.grid, planned.warnings);
   return planned;
 }
 

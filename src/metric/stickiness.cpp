@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "metric/grouped_walk.h"
+#include "metric/partial_periods.h"
 #include "metric/query_scope.h"
 #include "metric/stickiness_bitmaps.h"
 
@@ -96,15 +97,7 @@ Result<PeriodGrid> grid_of(const StickinessQuery& query, const TimeRange& range)
 
 void add_warnings(const StickinessPlan& plan, StickinessAnswer& answer) {
   const CommonFields& common = plan.query->common;
-  if (common.from && plan.grid.cuts_first()) {
-    answer.warnings.push_back(
-        {"first_period_partial",
-         "the range begins inside the first period, which counts from there"});
-  }
-  if (common.to && plan.grid.cuts_last()) {
-    answer.warnings.push_back(
-        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
-  }
+  warn_of_partial_periods(common, plan.grid, answer.warnings);
 }
 
 }  // namespace

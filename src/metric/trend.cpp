@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "metric/grouped_walk.h"
+#include "metric/partial_periods.h"
 #include "metric/query_scope.h"
 #include "metric/trend_tally.h"
 
@@ -102,15 +103,7 @@ void describe(const PlannedTrend& planned, TrendAnswer& answer) {
     answer.complete.push_back(grid.end(row) <= query.common.as_of + 1);
   }
   if (!planned.has_events || plan.rows() == 0) answer.warnings.push_back(no_events_warning());
-  if (query.common.from && grid.cuts_first()) {
-    answer.warnings.push_back(
-        {"first_period_partial",
-         "the range begins inside the first period, which counts from there"});
-  }
-  if (query.common.to && grid.cuts_last()) {
-    answer.warnings.push_back(
-        {"last_period_partial", "the range ends inside the last period, which counts up to there"});
-  }
+  warn_of_partial_periods(query.common, grid, answer.warnings);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "predicate/behaviour_window.h"
 #include "predicate/change.h"
 #include "predicate/system_trait.h"
 
@@ -13,18 +14,6 @@ namespace {
 const PropertyView* find_property(const EventView& event, std::string_view name) {
   const auto found = std::ranges::find(event.properties, name, &PropertyView::name);
   return found == event.properties.end() ? nullptr : &*found;
-}
-
-Duration length_of(Behaviour::PeriodUnit unit) {
-  switch (unit) {
-    case Behaviour::PeriodUnit::day: return {.days = 1};
-    case Behaviour::PeriodUnit::week: return {.days = 7};
-    case Behaviour::PeriodUnit::month: return {.months = 1};
-    case Behaviour::PeriodUnit::quarter: return {.months = 3};
-    case Behaviour::PeriodUnit::year: return {.months = 12};
-  }
-  HF_ASSERT(!"a unit without a length");
-  return {};
 }
 
 }  // namespace
@@ -139,7 +128,7 @@ bool PersonPredicate::first(const Behaviour& behaviour, const Moment& moment) {
 
 bool PersonPredicate::regularly(const Behaviour& behaviour, const Moment& moment) {
   const std::vector<bool>& matching = matches(behaviour.matchers.front());
-  const Duration length = length_of(behaviour.unit);
+  const Duration length = one_of(behaviour.unit);
   std::int64_t periods = 0;
   std::size_t end = moment.end;
   for (int i = 1; i <= behaviour.last && end > 0; ++i) {
