@@ -70,7 +70,7 @@ class LargeWorld {
     snapshot.belonging = belonging;
     std::vector<PartRuns> runs;
     for (const auto& part : snapshot.parts) {
-      runs.push_back({part, std::make_shared<std::vector<OwnerRun>>(owner_runs(*part).value())});
+      runs.push_back({part, std::make_shared<OwnerRuns>(owner_runs(*part).value())});
     }
     snapshot.moved = find_moved_runs(runs, *belonging);
   }

@@ -123,7 +123,7 @@ TEST(PropertyValues, AreWhatATrendCounts) {
       }
       std::vector<PartRuns> runs;
       for (const auto& part : snapshot.parts) {
-        runs.push_back({part, std::make_shared<std::vector<OwnerRun>>(owner_runs(*part).value())});
+        runs.push_back({part, std::make_shared<OwnerRuns>(owner_runs(*part).value())});
       }
       snapshot.belonging = belonging;
       snapshot.moved = find_moved_runs(runs, *belonging);

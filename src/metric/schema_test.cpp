@@ -85,7 +85,7 @@ TEST(Schema, AgreesWithCountingWhereSomeEventsAreHidden) {
     }
     std::vector<PartRuns> runs;
     for (const auto& part : snapshot.parts) {
-      runs.push_back({part, std::make_shared<std::vector<OwnerRun>>(owner_runs(*part).value())});
+      runs.push_back({part, std::make_shared<OwnerRuns>(owner_runs(*part).value())});
       const auto ids = part->ids().value();
       for (std::size_t p = 0; p < part->persons().size(); ++p) {
         if (part->persons()[p] == gone) gone_id.emplace(ids->entries[ids->first[p]].user_id);

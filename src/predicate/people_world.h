@@ -112,7 +112,7 @@ class PeopleWorld {
     auto file = std::make_unique<MemoryFile>();
     EXPECT_TRUE(builder.write_to(*file, 0, target, persons_, {}));
     PartRuns part{.part = Part::open(std::move(file), "part", cache_).value()};
-    part.owners = std::make_shared<const std::vector<OwnerRun>>(owner_runs(*part.part).value());
+    part.owners = std::make_shared<const OwnerRuns>(owner_runs(*part.part).value());
     PropertyReader numbers = PropertyReader::open(*part.part, "#").value();
     for (RowNumber row = 0; row < part.part->row_count(); ++row) {
       const auto value =

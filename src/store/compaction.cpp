@@ -276,7 +276,7 @@ Result<void> Compaction::write() {
       for (const SharedRun::Owner& owner : run.owners) know(owner.key, owner.person);
     }
     HF_TRY(auto owners, owner_runs(*part));
-    runs.push_back({part, std::make_shared<const std::vector<OwnerRun>>(std::move(owners))});
+    runs.push_back({part, std::make_shared<const OwnerRuns>(std::move(owners))});
     HF_TRY(auto events, PartRows::open(part));
     rows.push_back(std::move(events));
     inputs.parts.push_back(part);

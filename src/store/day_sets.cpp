@@ -148,7 +148,7 @@ Result<std::vector<OwnerDay>> read_owner_days(const Part& part, const ZoneRules&
   LocalDays local(rules);
   std::vector<bool> counts;
   for (const NameInfo& name : part.names()) counts.push_back(!is_inactive_name(name.name));
-  HF_TRY(const std::vector<OwnerRun> shared, owner_runs(part));
+  HF_TRY(const OwnerRuns shared, owner_runs(part));
   auto next_shared = shared.begin();
   std::vector<OwnerDay> days;
   std::uint32_t position = 0;

@@ -536,6 +536,22 @@ TEST(LivingStore, KeepsSettingsThroughFlushAndRestart) {
       "Europe/Berlin");
 }
 
+TEST(LivingStore, GivesTheSameSnapshotUntilSomethingIsAppended) {
+  World world(1);
+  ASSERT_TRUE(world.open());
+  ASSERT_TRUE(world.append());
+  const Snapshot first = world.store->snapshot().value();
+  const Snapshot again = world.store->snapshot().value();
+  EXPECT_EQ(again.index, first.index);  // And with it what questions found out.
+  EXPECT_EQ(again.parts, first.parts);
+  ASSERT_TRUE(world.append());
+  const Snapshot more = world.store->snapshot().value();
+  EXPECT_NE(more.index, first.index);
+  EXPECT_GT(more.data_version, first.data_version);
+  ASSERT_TRUE(world.store->flush());
+  EXPECT_NE(world.store->snapshot().value().parts, more.parts);
+}
+
 TEST(LivingStore, RefusesToGoOnWithoutItsLog) {
   World world(1);
   ASSERT_TRUE(world.open());

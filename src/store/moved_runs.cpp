@@ -10,10 +10,20 @@
 
 namespace hf {
 
-Result<std::vector<OwnerRun>> owner_runs(const Part& part) {
+OwnerRuns::OwnerRuns(std::vector<OwnerRun> runs) : runs_(std::move(runs)), by_owner_(runs_) {
+  std::ranges::sort(by_owner_, {},
+                    [](const OwnerRun& run) { return std::pair(run.owner, run.first_row); });
+}
+
+std::span<const OwnerRun> OwnerRuns::of(PersonOrdinal owner) const {
+  const auto found = std::ranges::equal_range(by_owner_, owner, {}, &OwnerRun::owner);
+  return {found.begin(), found.end()};
+}
+
+Result<OwnerRuns> owner_runs(const Part& part) {
   HF_TRY(const auto shared, part.shared_runs());
   std::vector<OwnerRun> runs;
-  if (shared.empty()) return runs;
+  if (shared.empty()) return OwnerRuns();
   const std::uint32_t id_code = part.find(part_format::ColumnRole::id_code).value();
   for (const SharedRun& run : shared) {
     const RowNumber end = part.row_offsets()[run.position + 1];
@@ -36,7 +46,7 @@ Result<std::vector<OwnerRun>> owner_runs(const Part& part) {
       }
     }
   }
-  return runs;
+  return OwnerRuns(std::move(runs));
 }
 
 namespace {
@@ -51,7 +61,6 @@ class MovedRunFinder {
       if (belonging.of[owner] != owner) elsewhere_.emplace_back(belonging.of[owner], owner);
     }
     std::ranges::sort(elsewhere_);
-    for (std::uint32_t part = 0; part < parts.size(); ++part) by_owner_.push_back(index(part));
   }
 
   std::shared_ptr<const MovedRuns> find() {
@@ -73,16 +82,7 @@ class MovedRunFinder {
   }
 
  private:
-  using ByOwner = std::vector<std::pair<PersonOrdinal, std::uint32_t>>;  // Index into owner runs.
   static constexpr std::uint32_t none = 0xffffffff;
-
-  ByOwner index(std::uint32_t part) const {
-    ByOwner out;
-    const auto& runs = *parts_[part].owners;
-    for (std::uint32_t i = 0; i < runs.size(); ++i) out.emplace_back(runs[i].owner, i);
-    std::ranges::sort(out);
-    return out;
-  }
 
   // Where a person stands in the part's directory.
   std::uint32_t position(std::uint32_t part, PersonOrdinal person) const {
@@ -153,17 +153,13 @@ class MovedRunFinder {
   void gather_owner(PersonOrdinal person, PersonOrdinal owner) {
     if (belonging_.person(owner) != person) return;
     for (std::uint32_t part = 0; part < parts_.size(); ++part) {
-      const auto& runs = *parts_[part].owners;
       const std::uint32_t at = position(part, owner);
       if (at != none && !is_shared(part, at)) {
         const auto offsets = parts_[part].part->row_offsets();
         out_.runs.push_back({person, owner, {part, offsets[at], offsets[at + 1] - offsets[at]}});
         out_.skipped[part].push_back(at);
       }
-      const auto [first, last] = std::ranges::equal_range(
-          by_owner_[part], owner, {}, &std::pair<PersonOrdinal, std::uint32_t>::first);
-      for (auto i = first; i != last; ++i) {
-        const OwnerRun& run = runs[i->second];
+      for (const OwnerRun& run : parts_[part].owners->of(owner)) {
         out_.runs.push_back({person, owner, {part, run.first_row, run.row_count}});
         out_.skipped[part].push_back(run.position);
       }
@@ -173,7 +169,6 @@ class MovedRunFinder {
   std::span<const PartRuns> parts_;
   const Belonging& belonging_;
   std::vector<std::pair<PersonOrdinal, PersonOrdinal>> elsewhere_;  // Person, owner.
-  std::vector<ByOwner> by_owner_;                                   // By part.
   std::unordered_set<PersonOrdinal> affected_;
   MovedRuns out_;
 };

@@ -29,8 +29,23 @@ struct OwnerRun {
   RowNumber first_row;
   std::uint32_t row_count;
 };
+/// Those of one part. Immutable; kept as long as the part is open.
+class OwnerRuns {
+ public:
+  OwnerRuns() = default;
+  explicit OwnerRuns(std::vector<OwnerRun> runs);
+
+  [[nodiscard]] auto begin() const { return runs_.begin(); }
+  [[nodiscard]] auto end() const { return runs_.end(); }
+  /// The owner's, ascending by row.
+  [[nodiscard]] std::span<const OwnerRun> of(PersonOrdinal owner) const;
+
+ private:
+  std::vector<OwnerRun> runs_;
+  std::vector<OwnerRun> by_owner_;
+};
 /// Errors: those of Part's readers.
-[[nodiscard]] Result<std::vector<OwnerRun>> owner_runs(const Part& part);
+[[nodiscard]] Result<OwnerRuns> owner_runs(const Part& part);
 
 /// Whose the events of each owner are: `of[owner]`, the owner itself where nothing is known, or
 /// nobody for one whose events are gone. Ordinals beyond belong to themselves.
@@ -61,7 +76,7 @@ struct MovedRuns {
 
 struct PartRuns {
   std::shared_ptr<const Part> part;
-  std::shared_ptr<const std::vector<OwnerRun>> owners;
+  std::shared_ptr<const OwnerRuns> owners;
 };
 
 /// Nothing where every run lies where it belongs.

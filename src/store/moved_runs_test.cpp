@@ -74,7 +74,7 @@ struct World {
     }
     ASSERT_TRUE(builder.write_to(*file, 0, target, persons, {}));
     PartRuns part{.part = Part::open(std::move(file), "part", cache).value()};
-    part.owners = std::make_shared<const std::vector<OwnerRun>>(owner_runs(*part.part).value());
+    part.owners = std::make_shared<const OwnerRuns>(owner_runs(*part.part).value());
     parts.push_back(std::move(part));
   }
 

@@ -348,13 +348,13 @@ Result<std::shared_ptr<const Part>> Store::open_part(const std::string& file) {
 }
 
 Result<PartRuns> Store::runs_of(const PartEntry& entry) {
-  static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
+  static const auto no_owners = std::make_shared<const OwnerRuns>();
   HF_TRY(auto part, open_part(entry.file));
   if (!part->has_shared_runs()) return PartRuns{std::move(part), no_owners};
   auto& owners = open_parts_.at(entry.file).owners;
   if (!owners) {
     HF_TRY(auto cut, owner_runs(*part));
-    owners = std::make_shared<const std::vector<OwnerRun>>(std::move(cut));
+    owners = std::make_shared<const OwnerRuns>(std::move(cut));
   }
   return PartRuns{std::move(part), owners};
 }
@@ -376,14 +376,18 @@ Result<Snapshot> Store::snapshot() {
   if (!says_who_is_who && manifest_.first_seen.empty()) return snapshot;
   HF_TRY(People* const people, this->people());
   HF_TRY(const auto head, head_.parts(people->registry(), cache_, {zone(), options_.postings}));
-  static const auto no_owners = std::make_shared<const std::vector<OwnerRun>>();
+  static const auto no_owners = std::make_shared<const OwnerRuns>();
   for (const auto& part : head) {
     runs.push_back({part, no_owners});
     snapshot.parts.push_back(part);
   }
   snapshot.belonging = people->belonging();
-  snapshot.moved = find_moved_runs(runs, *snapshot.belonging);
   snapshot.person_end = people->registry().next();
+  const bool is_same = last_ && last_->data_version == snapshot.data_version &&
+                       last_->person_end == snapshot.person_end &&
+                       last_->belonging == snapshot.belonging && last_->parts == snapshot.parts;
+  if (is_same) return *last_;
+  snapshot.moved = find_moved_runs(runs, *snapshot.belonging);
   if (!manifest_.first_seen.empty()) {
     Snapshot all{.belonging = snapshot.belonging,
                  .person_end = snapshot.person_end,
@@ -399,6 +403,7 @@ Result<Snapshot> Store::snapshot() {
     all.moved = find_moved_runs(all_runs, *snapshot.belonging);
     snapshot.with_first_seen = std::make_shared<const Snapshot>(std::move(all));
   }
+  last_ = snapshot;
   return snapshot;
 }
 
@@ -551,6 +556,7 @@ Result<void> Store::commit(Manifest next) {
   }
   const bool others_visible = visible_imports(manifest_) != visible_imports(next);
   if (next.settings != manifest_.settings) settings_ = next.settings;
+  last_.reset();  // Its files may go.
   manifest_ = std::move(next);
   if (others_visible && people_) HF_CHECK(renew_links());
   return {};

@@ -181,7 +181,7 @@ class Store {
   PageCache cache_;
   struct OpenPart {
     std::shared_ptr<const Part> part;
-    std::shared_ptr<const std::vector<OwnerRun>> owners;       // Once they were asked for.
+    std::shared_ptr<const OwnerRuns> owners;                   // Once they were asked for.
     std::shared_ptr<const std::vector<Hash128>> message_keys;  // Likewise.
   };
   std::map<std::string, OpenPart> open_parts_;  // By file name.
@@ -200,6 +200,7 @@ class Store {
   std::vector<LinkDecision> links_;
   std::optional<People> people_;  // Once somebody asked; renewed when parts were taken away.
   Head head_;
+  std::optional<Snapshot> last_;  // Given out again, with what was found out, until there is more.
 };
 
 }  // namespace hf
