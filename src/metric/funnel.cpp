@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <numeric>
 
@@ -13,30 +14,21 @@
 #include "metric/partial_periods.h"
 #include "metric/query_fields.h"
 #include "metric/query_scope.h"
+#include "stats/selection.h"
 
 namespace hf {
 namespace {
 
 constexpr double ms_per_s = 1000;
 
-// Between the two nearest values in proportion. Requires that there are any.
-double quantile_ms(std::vector<std::int64_t>& values, std::size_t percent) {
-  const std::size_t scaled = (values.size() - 1) * percent;
-  const std::size_t rank = scaled / 100;
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank);
-  std::ranges::nth_element(values, at);
-  if (scaled % 100 == 0) return static_cast<double>(*at);
-  const std::int64_t next = *std::min_element(at + 1, values.end());
-  return static_cast<double>(*at) +
-         static_cast<double>(next - *at) * (static_cast<double>(scaled % 100) / 100);
-}
-
 // The order of the values, which depends on how persons were split, does not matter.
-FunnelSeconds seconds_of(std::vector<std::int64_t> values) {
+FunnelSeconds seconds_of(const std::vector<std::int64_t>& values) {
   if (values.empty()) return {};
   const std::int64_t sum = std::accumulate(values.begin(), values.end(), std::int64_t{0});
+  constexpr std::array<std::size_t, 2> percents{50, 90};
+  const std::vector<double> of = quantiles(values, percents);
   return {static_cast<double>(sum) / static_cast<double>(values.size()) / ms_per_s,
-          quantile_ms(values, 50) / ms_per_s, quantile_ms(values, 90) / ms_per_s};
+          of[0] / ms_per_s, of[1] / ms_per_s};
 }
 
 // The cube root of n, rounded up, from 3 to 60.

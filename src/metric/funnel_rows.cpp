@@ -6,8 +6,6 @@
 #include <limits>
 #include <optional>
 
-#include "store/part_format.h"
-
 namespace hf {
 namespace {
 
@@ -40,54 +38,69 @@ std::uint32_t last_row_before(Bits bits, std::uint32_t before) {
 FunnelRowSearch::FunnelRowSearch(const FunnelRules& rules)
     : rules_(&rules), levels_(rules.steps() - 1) {}
 
-FunnelOutcome FunnelRowSearch::search(std::span<const Bits> steps, const RowTimes& times) {
-  FunnelOutcome outcome;
+template <class Times>
+const FunnelOutcome& FunnelRowSearch::search(std::span<const Bits> steps, const Times& times) {
+  FunnelOutcome& outcome = outcome_;
+  outcome.depth = 0;
+  outcome.attempts = 0;
+  std::fill_n(outcome.sums_ms.begin(), rules_->steps(), 0);
   std::uint32_t start = next_row(steps[0], 0);
   if (start == no_row) return outcome;
   outcome.depth = 1;
+  if (rules_->steps() > 1 && levels_[0].reached.size() < steps[0].size() * 64) {
+    for (Level& level : levels_) level.reached.resize(steps[0].size() * 64);
+  }
   if (rules_->steps() > 1) {
     // While no attempt begins anew, only the first event of the second step does anything.
-    std::vector<Reached>& second = levels_[0];
-    second.clear();
+    Level& second = levels_[0];
+    second.count = 0;
     while (start != no_row) {
       const std::uint32_t row = next_row(steps[1], start + 1);
       if (row == no_row) break;
       const std::uint32_t latest = last_row_before(steps[0], row);
-      if (rules_->window->end(times[latest]) >= times[row]) second.push_back({latest, row, 0});
+      const TimestampMs time = times[row];
+      const TimestampMs ends = rules_->window->end(times[latest]);
+      if (ends >= time) second.reached[second.count++] = {time, ends, row, latest};
       start = next_row(steps[0], row);
     }
-    if (!second.empty()) outcome.depth = 2;
+    if (second.count > 0) outcome.depth = 2;
   }
   for (std::size_t k = 2; k < rules_->steps() && outcome.depth == k; ++k) {
-    const std::vector<Reached>& from = levels_[k - 2];
-    std::vector<Reached>& to = levels_[k - 1];
-    to.clear();
-    for (std::size_t i = 0; i < from.size(); ++i) {
-      const std::uint32_t row = next_row(steps[k], from[i].row + 1);
+    const Level& from = levels_[k - 2];
+    Level& to = levels_[k - 1];
+    to.count = 0;
+    for (std::size_t i = 0; i < from.count; ++i) {
+      const std::uint32_t row = next_row(steps[k], from.reached[i].row + 1);
       if (row == no_row) break;
-      while (i + 1 < from.size() && from[i + 1].row < row) ++i;
-      if (rules_->window->end(times[from[i].start_row]) < times[row]) continue;
-      to.push_back({from[i].start_row, row, static_cast<std::uint32_t>(i)});
+      while (i + 1 < from.count && from.reached[i + 1].row < row) ++i;
+      const TimestampMs ends = from.reached[i].ends_ms;
+      const TimestampMs time = times[row];
+      if (ends < time) continue;
+      to.reached[to.count++] = {time, ends, row, static_cast<std::uint32_t>(i)};
     }
-    if (!to.empty()) outcome.depth = k + 1;
+    if (to.count > 0) outcome.depth = k + 1;
   }
   if (outcome.depth == 1) {
     for (const std::uint64_t word : steps[0]) outcome.attempts += std::popcount(word);
     return outcome;
   }
-  std::array<TimestampMs, funnel_steps_max> of_steps;
-  const std::vector<Reached>& last = levels_[outcome.depth - 2];
-  for (std::size_t i = 0; i < last.size(); ++i) {
-    auto at = static_cast<std::uint32_t>(i);
-    for (std::size_t k = outcome.depth - 1; k > 0; --k) {
-      of_steps[k] = times[levels_[k - 1][at].row];
-      at = levels_[k - 1][at].before;
+  const Level& last = levels_[outcome.depth - 2];
+  outcome.attempts = static_cast<std::int64_t>(last.count);
+  for (std::size_t i = 0; i < last.count; ++i) {
+    const Reached* at = &last.reached[i];
+    for (std::size_t k = outcome.depth - 2; k > 0; --k) {
+      const Reached* const before = &levels_[k - 1].reached[at->before];
+      outcome.sums_ms[k] += at->time_ms - before->time_ms;
+      at = before;
     }
-    of_steps[0] = times[last[i].start_row];
-    outcome.add({of_steps.data(), outcome.depth});
+    outcome.sums_ms[0] += at->time_ms - times[at->before];
   }
   return outcome;
 }
+
+template const FunnelOutcome& FunnelRowSearch::search(std::span<const Bits>, const RowTimes&);
+template const FunnelOutcome& FunnelRowSearch::search(std::span<const Bits>,
+                                                      const PersonRows::Times&);
 
 bool has_funnel_rows(const FunnelPlan& plan) {
   return plan.query->view != FunnelView::trend && plan.rules.order == FunnelOrder::ordered &&
@@ -106,13 +119,8 @@ class FunnelRowWalk {
         evaluator_(plan),
         search_(plan.rules),
         reader_(std::move(reader)),
-        span_{plan.range.front().from_ms,
-              std::min(plan.range.front().to_ms, bound.selection().as_of + 1)},
-        bits_(steps_) {
-    for (std::uint32_t i = 0; i < bound.snapshot().parts.size(); ++i) {
-      pages_.emplace_back(*bound.snapshot().parts[i], bound.matchers(i));
-    }
-  }
+        rows_(bound, {plan.range.front().from_ms,
+                      std::min(plan.range.front().to_ms, bound.selection().as_of + 1)}) {}
 
   Result<void> add(std::span<const PersonRun> runs, FunnelTally& tally) {
     HF_TRY(const bool is_done, add_rows(runs, tally));
@@ -125,84 +133,27 @@ class FunnelRowWalk {
  private:
   // False where the person's events have to be looked at one by one.
   Result<bool> add_rows(std::span<const PersonRun> runs, FunnelTally& tally) {
-    if (runs.size() != 1) return false;
-    MatchedPage& page = pages_[runs.front().part];
-    if (page.matches_nothing()) return true;
-    constexpr std::uint32_t page_rows = part_format::page_rows;
-    std::uint32_t first = runs.front().first_row % page_rows;
-    std::uint32_t last = first + runs.front().row_count;
-    if (last > page_rows) return false;
-    HF_CHECK(page.seek(runs.front().first_row / page_rows));
-    const RowTimes times = page.row_times();
-    if (times[first] < span_.from_ms || times[last - 1] >= span_.to_ms) {
-      const std::uint32_t from = times.first_from(span_.from_ms, first, last);
-      last = times.first_from(span_.to_ms, first, last);
-      first = from;
-    }
-    if (first >= last || !take(page, 0, first, last)) return true;
-    if (has_outlived(times, first, last)) return false;
+    HF_TRY(const PersonRows::Read read, rows_.read(runs));
+    if (read != PersonRows::Read::rows) return read == PersonRows::Read::nothing;
+    views_.clear();
+    for (std::size_t k = 0; k < steps_; ++k) views_.push_back(rows_.matches(k));
+    if (!has_any(views_.front())) return true;
     const std::size_t exclusions = plan_->query->exclude.size();
     for (std::size_t j = 0; j < exclusions; ++j) {
-      if (has_any(page.rows(steps_ + j), first, last)) return false;
+      if (has_any(rows_.matches(steps_ + j))) return false;
     }
-    for (std::size_t k = 1; k < steps_; ++k) take(page, k, first, last);
-    if (has_ties(times, first, last)) return false;
-    views_.assign(bits_.begin(), bits_.end());
-    evaluator_.add_outcome(search_.search(views_, times.from(first)), tally);
+    if (rows_.has_ties()) return false;
+    const auto& outlived = plan_->rules.window->outlived();
+    if (std::ranges::any_of(outlived, [&](const Interval& i) { return rows_.has_any_in(i); })) {
+      return false;
+    }
+    rows_.with_times(
+        [&](const auto& times) { evaluator_.add_outcome(search_.search(views_, times), tally); });
     return true;
   }
 
-  // Copies the bits of one step so that the person's first row is bit 0; false where none is set.
-  bool take(const MatchedPage& page, std::size_t step, std::uint32_t first, std::uint32_t last) {
-    const std::uint64_t* rows = page.rows(step);
-    std::vector<std::uint64_t>& bits = bits_[step];
-    bits.resize((last - first + 63) / 64);
-    const std::uint32_t shift = first % 64;
-    const std::size_t last_word = (last - 1) / 64;
-    std::uint64_t any = 0;
-    for (std::size_t i = 0; i < bits.size(); ++i) {
-      const std::size_t word = first / 64 + i;
-      std::uint64_t value = rows[word] >> shift;
-      if (shift != 0 && word < last_word) value |= rows[word + 1] << (64 - shift);
-      bits[i] = value;
-      any |= value;
-    }
-    if ((last - first) % 64 != 0) {
-      bits.back() &= (std::uint64_t{1} << ((last - first) % 64)) - 1;
-    }
-    return any != 0;
-  }
-
-  static bool has_any(const std::uint64_t* rows, std::uint32_t first, std::uint32_t last) {
-    return !for_each_row(
-        first, last, [&](std::uint32_t word) { return rows[word]; },
-        [](std::uint32_t) { return false; });
-  }
-
-  bool has_outlived(const RowTimes& times, std::uint32_t first, std::uint32_t last) const {
-    return std::ranges::any_of(plan_->rules.window->outlived(), [&](const Interval& interval) {
-      const std::uint32_t at = times.first_from(interval.from_ms, first, last);
-      return at != last && times[at] < interval.to_ms;
-    });
-  }
-
-  // Two rows of one instant that both match a step.
-  bool has_ties(const RowTimes& times, std::uint32_t first, std::uint32_t last) const {
-    if (!times.has_equal(first, last)) return false;
-    std::optional<TimestampMs> before;
-    return !for_each_row(
-        0, last - first,
-        [&](std::uint32_t word) {
-          std::uint64_t matched = 0;
-          for (const auto& bits : bits_) matched |= bits[word];
-          return matched;
-        },
-        [&](std::uint32_t row) {
-          const TimestampMs t = times[first + row];
-          if (before == t) return false;
-          before = t;
-          return true;
-        });
+  static bool has_any(Bits bits) {
+    return std::ranges::any_of(bits, [](std::uint64_t word) { return word != 0; });
   }
 
   const FunnelPlan* plan_;
@@ -210,9 +161,7 @@ class FunnelRowWalk {
   FunnelEvaluator evaluator_;
   FunnelRowSearch search_;
   PersonEventReader reader_;
-  Interval span_;
-  std::vector<MatchedPage> pages_;                // By part.
-  std::vector<std::vector<std::uint64_t>> bits_;  // By step, of the person at hand.
+  PersonRows rows_;
   std::vector<Bits> views_;
 };
 

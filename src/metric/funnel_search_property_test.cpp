@@ -214,8 +214,12 @@ TEST(FunnelRowSearch, AgreesWithWritingDownEveryAttempt) {
       views.emplace_back(bits[k]);
     }
     std::erase_if(events, [](const FunnelEvent& event) { return event.steps == 0; });
-    RC_ASSERT(FunnelRowSearch(rules).search(views, {times.data(), nullptr, 0, 0}) ==
-              FunnelSearchTwin(rules, events).outcome());
+    FunnelRowSearch search(rules);
+    const RowTimes by_row{times.data(), nullptr, 0, 0};
+    // Nothing is left over from the person before.
+    for (int i = 0; i < 2; ++i) {
+      RC_ASSERT(search.search(views, by_row) == FunnelSearchTwin(rules, events).outcome());
+    }
   });
 }
 
