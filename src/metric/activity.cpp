@@ -290,6 +290,7 @@ void ActivityBitmaps::clear() {
 }
 
 Result<void> ActivityBitmaps::load(std::uint32_t chunk) {
+  chunk_ = chunk;
   clear();
   const PersonOrdinal first = chunk << PersonChunk::bits;
   bool has_days = false;

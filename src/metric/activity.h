@@ -137,6 +137,7 @@ class ActivityBitmaps {
   /// Errors: those of Part's readers.
   [[nodiscard]] Result<void> load(std::uint32_t chunk);
 
+  [[nodiscard]] std::uint32_t chunk() const { return chunk_; }
   // Of the chunk last loaded; PersonChunk::words words each.
   /// Who did it in the slot; nullptr where nobody did.
   [[nodiscard]] const std::uint64_t* slot(std::size_t activity, std::size_t slot) const {
@@ -160,6 +161,7 @@ class ActivityBitmaps {
   void keep(const std::uint64_t* people);
 
   const ActivityPlan* plan_;
+  std::uint32_t chunk_ = 0;
   std::size_t slots_;
   std::size_t stride_;  // Of bitmaps, an activity: one more takes what lies in no slot.
   std::vector<std::uint64_t> words_;

@@ -291,7 +291,18 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
   }
   const Snapshot& history = history_of(snapshot, query);
   HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
-  if (const auto slots = retention_slots(plan); slots && context.bitmaps) {
+  const auto show = [&](const GroupedTallies<RetentionTally>& tallies) {
+    answer.total = table_of(plan, tallies.total);
+    for (const auto& group : tallies.groups) {
+      RetentionTable& table = answer.groups.emplace_back(table_of(plan, group.tally));
+      table.bucket = group.bucket;
+    }
+    answer.events_scanned = tallies.scan.events;
+    answer.persons_scanned = tallies.scan.persons;
+  };
+  const auto slots = context.bitmaps ? retention_slots(plan) : std::nullopt;
+  // By sets of persons, unless the breakdown puts one person into several groups.
+  const auto by_sets = [&](const std::optional<RetentionGroup>& group) -> Result<bool> {
     const bool looks_back = query.entry != Entry::every_period;
     std::vector<Activity> activities{{&query.start, &query.common.where, looks_back}};
     const bool is_same = query.start.is_any_event() && query.returning.is_any_event() &&
@@ -301,26 +312,36 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
                                              scope.people(), scope.conditions()};
     HF_TRY(const ActivityPlan activity,
            ActivityPlan::bind(history, activities, *slots, activity_scope));
-    HF_TRY(const RetentionCounts counts, count_retention(plan, activity, context.threads));
-    answer.total = table_of(plan, counts.tally);
-    answer.events_scanned = counts.scan.events;
-    answer.persons_scanned = counts.scan.persons;
+    HF_TRY(const auto tallies, count_retention(plan, activity, context.threads, group));
+    if (!tallies) return false;
+    HF_CHECK(check_cells(plan, tallies->groups.size() + 1));
+    show(*tallies);
     answer.plan = activity.steps();
+    return true;
+  };
+  if (slots && !answer.has_groups) {
+    HF_CHECK(by_sets({}));
     return answer;
   }
   HF_TRY(const auto question,
          BoundQuestion::bind(history, context, query.common, scope, reads.selection, reads.groups));
+  if (slots && question->groups.size() == 1) {
+    const GroupBy& by = question->groups.front();
+    HF_TRY(const auto buckets, find_person_buckets(*question->bound, by,
+                                                   {.people = scope.people(),
+                                                    .unit_key = {},
+                                                    .threads = context.threads,
+                                                    .guard = context.guard}));
+    if (buckets) {
+      HF_TRY(const bool is_done, by_sets(RetentionGroup{&by, &*buckets}));
+      if (is_done) return answer;
+    }
+  }
   reads.walk.groups = question->groups;
   GroupedWalk<RetentionEvaluator, RetentionPlan> walk(*question->source, plan, reads.walk);
   HF_TRY(const auto tallies,
          walk.tally([&](std::size_t groups) { return check_cells(plan, groups + 1); }));
-  answer.total = table_of(plan, tallies.total);
-  for (const auto& group : tallies.groups) {
-    RetentionTable& table = answer.groups.emplace_back(table_of(plan, group.tally));
-    table.bucket = group.bucket;
-  }
-  answer.events_scanned = tallies.scan.events;
-  answer.persons_scanned = tallies.scan.persons;
+  show(tallies);
   answer.plan = question->bound->steps();
   if (tallies.scan.too_big) answer.warnings.push_back(too_big_warning());
   return answer;
