@@ -139,6 +139,7 @@ class ActivityBitmaps {
 
   [[nodiscard]] std::uint32_t chunk() const { return chunk_; }
   // Of the chunk last loaded; PersonChunk::words words each.
+  [[nodiscard]] std::uint32_t chunk() const { return chunk_; }
   /// Who did it in the slot; nullptr where nobody did.
   [[nodiscard]] const std::uint64_t* slot(std::size_t activity, std::size_t slot) const {
     const std::size_t at = activity * stride_ + slot;

@@ -46,7 +46,12 @@ struct CellMember {
 
 /// What a walk hands an evaluator: the events of one unit that are in one group.
 struct WalkedUnit : PersonEvents {
-  std::optional<Decimal> trait;  ///< WalkRules::trait_bits
+  std::optional<Decimal> trait = {};  ///< WalkRules::trait_bits
+  UnitId unit = 0;
+  /// The same with those of its events that are in one group.
+  [[nodiscard]] WalkedUnit with_events(const PersonEvents& inside) const {
+    return {inside, trait, unit};
+  }
 };
 
 /// An Evaluator has a type Tally with add(const Tally&), and is made once a thread from `plan`:
@@ -77,13 +82,13 @@ class GroupedWalk {
     for (Worker& worker : workers_) worker.total.emplace(result.total);
     const auto add = [&](unsigned thread, UnitId unit, const PersonEvents& events) -> Result<void> {
       Worker& worker = this->worker(thread);
-      const WalkedUnit all = walked(events);
+      const WalkedUnit all = walked(unit, events);
       worker.evaluator->add(all, *worker.total);
       if (rules_.groups.empty()) return {};
       const auto add_group = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
         const auto slots = slots_of(ids);
         if (!slots) return {};
-        const WalkedUnit view{inside, all.trait};
+        const WalkedUnit view = all.with_events(inside);
         const BucketSize size = worker.evaluator->measure(view);
         if (!size.present) return {};
         auto at = worker.groups.find(*slots);
@@ -127,7 +132,7 @@ class GroupedWalk {
     const auto find = [&](unsigned thread, UnitId unit,
                           const PersonEvents& events) -> Result<void> {
       Worker& worker = this->worker(thread);
-      const WalkedUnit all = walked(events);
+      const WalkedUnit all = walked(unit, events);
       const std::int64_t before = cell(*worker.total);
       if (bucket == nullptr) {
         worker.evaluator->add(all, *worker.total);
@@ -136,7 +141,7 @@ class GroupedWalk {
                                    const PersonEvents& inside) -> Result<void> {
           const auto slots = slots_of(ids);
           if (slots && path_of(*slots) == *bucket) {
-            worker.evaluator->add(WalkedUnit{inside, all.trait}, *worker.total);
+            worker.evaluator->add(all.with_events(inside), *worker.total);
           }
           return {};
         };
@@ -178,8 +183,8 @@ class GroupedWalk {
     return own;
   }
 
-  WalkedUnit walked(const PersonEvents& events) const {
-    WalkedUnit unit{events, {}};
+  WalkedUnit walked(UnitId of, const PersonEvents& events) const {
+    WalkedUnit unit{events, {}, of};
     if (rules_.trait_bits == 0) return unit;
     for (const PersonEvent& event : events.events) {
       if ((event.matched & rules_.trait_bits) == 0) continue;
@@ -203,10 +208,10 @@ class GroupedWalk {
     const auto add = [&](unsigned thread, UnitId unit, const PersonEvents& events) -> Result<void> {
       if (is_over) return {};
       Worker& worker = this->worker(thread);
-      const WalkedUnit all = walked(events);
+      const WalkedUnit all = walked(unit, events);
       worker.evaluator->add(all, *worker.total);
       const auto add_group = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
-        const WalkedUnit view{inside, all.trait};
+        const WalkedUnit view = all.with_events(inside);
         const BucketSize size = worker.evaluator->measure(view);
         if (!size.present) return {};
         std::map<BucketId, Sized>& groups = kept[thread];
@@ -252,14 +257,14 @@ class GroupedWalk {
     const auto measure = [&](unsigned thread, UnitId unit,
                              const PersonEvents& events) -> Result<void> {
       Worker& worker = this->worker(thread);
-      const WalkedUnit all = walked(events);
+      const WalkedUnit all = walked(unit, events);
       for (std::size_t d = 0; d < rules_.groups.size(); ++d) {
         std::vector<BucketSize>& sizes = worker.sizes[d];
         const auto measure_group = [&](const GroupIds& ids,
                                        const PersonEvents& inside) -> Result<void> {
           const BucketId id = ids.front();
           if (sizes.size() <= id) sizes.resize(id + 1);
-          sizes[id].add(worker.evaluator->measure(WalkedUnit{inside, all.trait}));
+          sizes[id].add(worker.evaluator->measure(all.with_events(inside)));
           return {};
         };
         HF_CHECK(worker.split.for_each(rules_.groups.subspan(d, 1), unit, events, measure_group));

@@ -87,6 +87,14 @@ void LifecycleEvaluator::find_periods(std::span<const PersonEvent> events) {
   }
 }
 
+// The period in which the person is new, if it is active there and was not just before. Requires
+// find_periods().
+std::int32_t LifecycleEvaluator::new_in(UnitId person) const {
+  if (plan_->created == nullptr) return first_seen_;
+  const auto created = plan_->created->of(person);
+  return created ? plan_->grid.find(*created).period : first_seen_;
+}
+
 BucketSize LifecycleEvaluator::measure(const WalkedUnit& unit) {
   find_periods(unit.events);
   const auto before = active_.empty() || active_.front() > 0 ? 0 : 1;
@@ -96,14 +104,15 @@ BucketSize LifecycleEvaluator::measure(const WalkedUnit& unit) {
 
 void LifecycleEvaluator::add(const WalkedUnit& unit, Tally& tally) {
   find_periods(unit.events);
+  const std::int32_t new_in = this->new_in(unit.unit);
   for (std::size_t i = 0; i < active_.size(); ++i) {
     // The answer's row; -1 is the period before.
     const std::int32_t row = active_[i] - 1;
     if (row >= 0) {
       const bool was_active = i > 0 && active_[i - 1] == active_[i] - 1;
-      std::vector<std::int64_t>& counts = first_seen_ == active_[i] ? tally.fresh
-                                          : was_active              ? tally.returning
-                                                                    : tally.resurrecting;
+      std::vector<std::int64_t>& counts = was_active             ? tally.returning
+                                          : new_in == active_[i] ? tally.fresh
+                                                                 : tally.resurrecting;
       ++counts[static_cast<std::size_t>(row)];
     }
     const bool stays = i + 1 < active_.size() && active_[i + 1] == active_[i] + 1;
@@ -145,6 +154,12 @@ Result<PlannedLifecycle> plan_lifecycle(const Snapshot& snapshot, const Lifecycl
   return planned;
 }
 
+Result<void> find_created(const Snapshot& snapshot, const QueryScope& scope, LifecyclePlan& plan) {
+  if (!plan.query->new_means_created) return {};
+  HF_TRY(plan.created, ProfilesCreated::find(snapshot, scope.people(), scope.when()));
+  return {};
+}
+
 Result<std::unique_ptr<BoundQuestion>> bind_lifecycle(const Snapshot& snapshot,
                                                       const QueryContext& context,
                                                       const LifecycleQuery& query,
@@ -165,7 +180,7 @@ Result<std::unique_ptr<BoundQuestion>> bind_lifecycle(const Snapshot& snapshot,
 Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryContext& context,
                                       const LifecycleQuery& query) {
   HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query));
-  const LifecyclePlan& plan = planned.plan;
+  LifecyclePlan& plan = planned.plan;
   LifecycleAnswer answer;
   answer.has_groups = !query.common.breakdown.empty();
   answer.periods = std::move(planned.periods);
@@ -185,6 +200,7 @@ Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryConte
   };
   HF_CHECK(fits(0));
   HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
+  HF_CHECK(find_created(snapshot, scope, plan));
   if (const auto slots = lifecycle_slots(plan); slots && context.bitmaps) {
     std::vector<Activity> activities{{&query.match, &query.common.where}};
     if (snapshot.with_first_seen) activities.push_back({&query.match, &query.common.where, true});
@@ -216,11 +232,12 @@ Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryConte
 Result<Members> lifecycle_members(const Snapshot& snapshot, const QueryContext& context,
                                   const LifecycleQuery& query) {
   const MembersRequest& request = *query.common.members;
-  HF_TRY(const PlannedLifecycle planned, plan_lifecycle(snapshot, query));
+  HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query));
   const std::vector<std::string> kinds{"new", "returning", "resurrecting", "dormant", "active"};
   HF_TRY(const std::size_t row, cell_label(request.cell, "period", planned.periods));
   HF_TRY(const std::size_t kind, cell_label(request.cell, "kind", kinds));
   HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
+  HF_CHECK(find_created(snapshot, scope, planned.plan));
   HF_TRY(const auto question, bind_lifecycle(snapshot, context, query, scope));
   GroupedWalk<LifecycleEvaluator, LifecyclePlan> walk(*question->source, planned.plan,
                                                       {.groups = question->groups});

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include "metric/grouped_walk.h"
 #include "metric/members.h"
 #include "metric/period_grid.h"
+#include "metric/profile_created.h"
 #include "metric/query_context.h"
 #include "predicate/matcher.h"
 #include "store/snapshot.h"
@@ -29,13 +31,17 @@ struct LifecycleQuery {
   CommonFields common;
   Matcher match;
   Period period;
+  /// A person is new when its profile was created, not by its first match.
+  bool new_means_created = false;
 };
 
 /// Persons of one period. active = fresh + returning + resurrecting, and
 /// active(t) = active(t - 1) + fresh + resurrecting - dormant.
 struct LifecycleRow {
-  std::int64_t fresh =
-      0;  ///< `new`: active here, and no match of theirs lies in an earlier period.
+  /// `new`: active here, and no match of theirs lies in an earlier period; or of those whose
+  /// profile says when it was created, where that is asked for: active here, not in the period
+  /// before, and created here.
+  std::int64_t fresh = 0;
   std::int64_t returning = 0;     ///< Active here and in the period before.
   std::int64_t resurrecting = 0;  ///< Active here, not in the period before, and not new.
   std::int64_t dormant = 0;       ///< Active in the period before, not here. Answers negate it.
@@ -61,7 +67,7 @@ struct LifecycleAnswer {
 };
 
 /// Errors, all invalid_argument with pointer: those of parse_common, parse_match, parse_period,
-/// unknown_value, unsupported_value.
+/// unknown_value, unsupported_value, unsupported_combination.
 [[nodiscard]] Result<LifecycleQuery> parse_lifecycle(const Json& json, const QueryContext& context);
 
 /// Errors: invalid_argument/invalid_range; resource_exhausted/too_many_cells, too_many_buckets;
@@ -84,6 +90,7 @@ struct LifecyclePlan {
   const LifecycleQuery* query;
   /// Its row 0 is the period before the answer's first row, its row i + 1 the answer's row i.
   PeriodGrid grid;
+  std::shared_ptr<const ProfilesCreated> created = {};  ///< Null: it does not matter.
 
   [[nodiscard]] std::size_t rows() const {
     return grid.rows() == 0 ? 0 : static_cast<std::size_t>(grid.rows()) - 1;
@@ -120,6 +127,7 @@ class LifecycleEvaluator {
 
  private:
   void find_periods(std::span<const PersonEvent> events);
+  [[nodiscard]] std::int32_t new_in(UnitId person) const;
 
   const LifecyclePlan* plan_;
   SegmentCursor cursor_;

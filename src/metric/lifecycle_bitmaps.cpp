@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metric/lifecycle_bitmaps.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "metric/period_sets.h"
+#include "store/row_walk.h"
 
 namespace hf {
 namespace {
@@ -12,7 +14,8 @@ namespace {
 class LifecycleCounter {
  public:
   LifecycleCounter(const LifecyclePlan& plan, const ActivityPlan& activity)
-      : slots_(&activity.slots()),
+      : plan_(&plan),
+        slots_(&activity.slots()),
         seen_activity_(activity.activities() - 1),
         active_(PeriodGrid::before, plan.grid.rows()),
         seen_in_(PeriodGrid::before, plan.grid.rows()),
@@ -31,7 +34,13 @@ class LifecycleCounter {
     const auto size = [&](const std::uint64_t* set) -> std::int64_t {
       return set == nullptr ? 0 : static_cast<std::int64_t>(kernels.count(set, PersonChunk::words));
     };
+    // Who is not new by a first match: those who had one before, and those with another rule.
     PersonSet seen{};
+    if (plan_->created != nullptr) {
+      const std::uint64_t* const known = plan_->created->known().chunk(bitmaps.chunk());
+      std::copy_n(known, seen.size(), seen.begin());
+      count_created(bitmaps.chunk(), known);
+    }
     std::int64_t active_before = 0;
     for (std::int32_t period = PeriodGrid::before; period < active_.end(); ++period) {
       const std::uint64_t* const set = active_[period];
@@ -51,6 +60,27 @@ class LifecycleCounter {
   }
 
  private:
+  // Those of the periods in which they were created, who are counted as resurrecting beside.
+  void count_created(std::uint32_t chunk, const std::uint64_t* known) {
+    const auto contains = [&](std::int32_t period, std::uint32_t place) {
+      const std::uint64_t* const set = active_[period];
+      return set != nullptr && (set[place / 64] >> (place % 64) & 1) != 0;
+    };
+    const auto count = [&](std::uint32_t place) {
+      const PersonOrdinal person = (chunk << PersonChunk::bits) + place;
+      const std::int32_t period = plan_->grid.find(*plan_->created->of(person)).period;
+      if (period <= 0 || period >= plan_->grid.rows()) return true;
+      if (!contains(period, place) || contains(period - 1, place)) return true;
+      const auto row = static_cast<std::size_t>(period) - 1;
+      ++tally.fresh[row];
+      --tally.resurrecting[row];
+      return true;
+    };
+    (void)for_each_row(
+        0, PersonChunk::persons, [&](std::uint32_t word) { return known[word]; }, count);
+  }
+
+  const LifecyclePlan* plan_;
   const TimeSlots* slots_;
   std::size_t seen_activity_;
   PeriodSets active_;

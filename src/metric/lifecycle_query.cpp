@@ -34,8 +34,14 @@ Result<LifecycleQuery> parse_lifecycle(const Json& json, const QueryContext& con
   HF_TRY(query.common, parse_common(json, context));
   HF_TRY(query.match, parse_match(json));
   HF_TRY(query.period, parse_period(json));
-  constexpr auto meanings = std::to_array<std::string_view>({"profile_created"});
-  HF_CHECK(check_choice(json, "new_means", "first_event", meanings));
+  constexpr auto meanings = std::to_array<std::string_view>({"first_event", "profile_created"});
+  HF_TRY(const std::size_t meaning, choice_field(json, "new_means", "", meanings));
+  query.new_means_created = meaning == 1;
+  if (query.new_means_created && !query.common.unit.empty()) {
+    return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                "a unit that is no person has no profile: new means first_event there",
+                "/new_means");
+  }
   constexpr auto standings = std::to_array<std::string_view>({"stage", "layer", "stay"});
   HF_CHECK(check_choice(json, "by", "activity", standings));
   return query;

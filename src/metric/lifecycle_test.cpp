@@ -69,6 +69,58 @@ TEST(LifecycleExample, PersonsAreNewStayComeBackOrGo) {
       << json;
 }
 
+WorldEvent profile(std::string person, std::string_view time, const char* trait, WorldValue value) {
+  return {std::move(person), "identify", utc(time), {{trait, std::move(value)}}, 0};
+}
+
+TEST(LifecycleExample, APersonIsNewWhenItsProfileWasCreated) {
+  std::vector<WorldEvent> events = visits();
+  events.push_back(profile("ann", "2026-01-07T10:00", "createdAt", text("2026-01-05T08:59:00Z")));
+  events.push_back(profile("bob", "2026-01-06T10:00", "created_at", text("2026-01-06")));
+  const std::string range = "{'metric':'lifecycle','from':'2026-01-05','to':'2026-01-08'";
+  const auto answer = ask(events, range + ",'new_means':'profile_created'}");
+  EXPECT_EQ(rows_of(answer.total),
+            (std::vector<Row>{{1, 0, 1, 0}, {1, 1, 0, -1}, {0, 1, 1, -1}, {0, 0, 1, -2}}));
+  EXPECT_EQ(rows_of(ask(events, range + "}").total)[0], (Row{2, 0, 0, 0}));
+}
+
+TEST(LifecycleExample, WhoWasActiveJustBeforeReturnsAlsoWhereTheProfileWasCreated) {
+  std::vector<WorldEvent> events = visits();
+  events.push_back(profile("ann", "2026-01-05T10:00", "createdAt", text("2026-01-06")));
+  const auto answer = ask(events,
+                          "{'metric':'lifecycle','from':'2026-01-05','to':'2026-01-06',"
+                          "'new_means':'profile_created'}");
+  EXPECT_EQ(rows_of(answer.total), (std::vector<Row>{{1, 0, 1, 0}, {1, 1, 0, -1}}));
+}
+
+TEST(Lifecycle, TheLatestProfileSaysWhenItWasCreated) {
+  // The 5th in seconds, then the 6th in milliseconds, then, after as_of, nothing that can be read.
+  const std::vector<WorldEvent> events{
+      visit("ann", "2026-01-06T09:00"),
+      profile("ann", "2026-01-06T09:00", "createdAt", number("1767571200")),
+      profile("ann", "2026-01-07T09:00", "created_at", number("1767657600000")),
+      profile("ann", "2026-01-09T09:00", "createdAt", text("long ago"))};
+  const auto rows_as_of = [&](const std::string& as_of) {
+    const auto answer =
+        ask(events, "{'metric':'lifecycle','from':'2026-01-06','to':'2026-01-06','as_of':'" +
+                        as_of + "','new_means':'profile_created'}");
+    return rows_of(answer.total);
+  };
+  EXPECT_EQ(rows_as_of("2026-01-06"), (std::vector<Row>{{0, 0, 1, 0}}));
+  EXPECT_EQ(rows_as_of("2026-01-08"), (std::vector<Row>{{1, 0, 0, 0}}));
+  EXPECT_EQ(rows_as_of("2026-01-09"), (std::vector<Row>{{1, 0, 0, 0}})) << "By its first event.";
+}
+
+TEST(Lifecycle, AProfileIsCreatedOnALocalDate) {
+  const std::vector<WorldEvent> events{
+      visit("ann", "2026-01-06T20:00"),
+      profile("ann", "2026-01-06T20:00", "createdAt", text("2026-01-06T19:00:00Z"))};
+  const auto answer = ask(events,
+                          "{'metric':'lifecycle','from':'2026-01-06','to':'2026-01-07',"
+                          "'timezone':'Asia/Kolkata','new_means':'profile_created'}");
+  EXPECT_EQ(rows_of(answer.total), (std::vector<Row>{{0, 0, 0, 0}, {1, 0, 0, 0}}));
+}
+
 TEST(LifecycleExample, ThePeriodBeforeTheRangeIsLookedAt) {
   const auto answer = ask(visits(), "{'metric':'lifecycle','from':'2026-01-06','to':'2026-01-06'}");
   EXPECT_EQ(rows_of(answer.total), (std::vector<Row>{{1, 1, 0, -1}}));

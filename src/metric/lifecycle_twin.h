@@ -50,6 +50,7 @@ class LifecycleTwin {
     const TwinGroups groups(query_.common, persons_, [&](const WorldEvent& e) {
       return is_match(e, query_.match, query_.common.where);
     });
+    const auto created = created_periods(periods);
     const auto table = [&](const TwinFilter& filter) {
       LifecycleTable result;
       result.rows.resize(answer.periods.size());
@@ -65,9 +66,10 @@ class LifecycleTwin {
         }
         for (int i = 1; i < periods.rows; ++i) {
           LifecycleRow& row = result.rows[static_cast<std::size_t>(i) - 1];
-          const bool is_new = seen.lower_bound(i) == seen.begin();
           const bool is_active = active.contains(i);
           const bool was_active = active.contains(i - 1);
+          const bool is_new =
+              created[p] ? *created[p] == i && !was_active : seen.lower_bound(i) == seen.begin();
           if (is_active && is_new) ++row.fresh;
           if (is_active && !is_new && was_active) ++row.returning;
           if (is_active && !is_new && !was_active) ++row.resurrecting;
@@ -105,6 +107,39 @@ class LifecycleTwin {
   }
 
  private:
+  // By person, of those whose profile says it and whom it matters of: in which period it was
+  // created.
+  std::vector<std::optional<int>> created_periods(const TwinPeriods& periods) const {
+    std::vector<std::optional<int>> created(persons_.size());
+    if (!query_.new_means_created) return created;
+    for (std::size_t p = 0; p < persons_.size(); ++p) {
+      const WorldValue* said = nullptr;
+      for (const WorldEvent& e : persons_[p]) {
+        if (e.name != "identify" || e.purged) continue;
+        if (const WorldValue* value = e.find("created_at")) said = value;
+        if (const WorldValue* value = e.find("createdAt")) said = value;
+      }
+      if (said == nullptr) continue;
+      if (const auto t = instant_of(*said)) created[p] = periods.index_of(*t);
+    }
+    return created;
+  }
+
+  std::optional<TimestampMs> instant_of(const WorldValue& value) const {
+    const Zone& zone = *query_.common.zone;
+    if (value.kind == ValueKind::text) {
+      if (const auto t = parse_rfc3339(value.text)) return t;
+      if (const auto day = parse_date(value.text)) return zone.start_of_day(*day);
+    }
+    if (value.kind != ValueKind::text && value.kind != ValueKind::number) return std::nullopt;
+    const auto number = parse_decimal(canonical_text(value.view()));
+    if (!number) return std::nullopt;
+    double ms = number->to_double();
+    if (ms < 1e11) ms *= 1000;
+    if (ms < 631'152'000'000 || ms >= static_cast<double>(timestamp_end_ms)) return std::nullopt;
+    return static_cast<TimestampMs>(ms);
+  }
+
   const LifecycleQuery& query_;
   std::vector<std::vector<WorldEvent>> all_;      // Of everybody.
   std::vector<std::vector<WorldEvent>> persons_;  // Of those asked about.

@@ -45,6 +45,7 @@ struct EventChoice {
   int k = 0;
   int v = 0;
   int part = 0;
+  int created = 0;  // What an identify call says of its person's profile.
 };
 
 /// One world and one query; a number per option.
@@ -92,7 +93,8 @@ inline rc::Gen<EventChoice> any_event_choice() {
                            rc::gen::set(&E::jitter, rc::gen::element(0, 0, -1, 1)),
                            rc::gen::set(&E::k, rc::gen::inRange(0, 13)),
                            rc::gen::set(&E::v, rc::gen::inRange(0, 10)),
-                           rc::gen::set(&E::part, rc::gen::inRange(0, 4)));
+                           rc::gen::set(&E::part, rc::gen::inRange(0, 4)),
+                           rc::gen::set(&E::created, rc::gen::inRange(0, 30)));
 }
 
 inline rc::Gen<QueryChoice> any_query_choice() {
@@ -131,6 +133,28 @@ inline std::string nth_name(int i) {
   return names[static_cast<std::size_t>(i)];
 }
 
+/// When a profile was created, some steps from the event, in one of the ways in which it is said.
+inline void add_created(WorldEvent& event, const EventChoice& c, TimestampMs anchor,
+                        TimestampMs step) {
+  if (c.created == 0 || event.name != "identify") return;
+  const TimestampMs t = anchor + (c.slot / 2 + c.created % 7 - 3) * step;
+  const std::string rfc = format_rfc3339(t, *Zone::utc());
+  switch (c.created % 6) {
+    case 0: event.properties.emplace_back("created_at", text(rfc)); break;
+    case 1: event.properties.emplace_back("createdAt", text(rfc.substr(0, 10))); break;
+    case 2:
+      event.properties.emplace_back("createdAt", number(fmt::format("{}", t / 1000).c_str()));
+      event.properties.emplace_back("created_at", text(rfc));
+      break;
+    case 3:
+      event.properties.emplace_back("created_at", number(fmt::format("{}", t).c_str()));
+      break;
+    case 4: event.properties.emplace_back("createdAt", text(fmt::format("{}", t / 1000))); break;
+    default:
+      event.properties.emplace_back("createdAt", c.created % 2 == 0 ? text("soon") : number("7"));
+  }
+}
+
 inline std::vector<WorldEvent> world_of(const std::vector<EventChoice>& choices,
                                         const QueryChoice& query) {
   const TimestampMs anchor = utc(anchors[query.anchor]);
@@ -161,6 +185,7 @@ inline std::vector<WorldEvent> world_of(const std::vector<EventChoice>& choices,
         number("0")};
     if (c.k > 0) event.properties.emplace_back("k", ks[static_cast<std::size_t>(c.k)]);
     if (c.v > 0) event.properties.emplace_back("v", vs[static_cast<std::size_t>(c.v)]);
+    add_created(event, c, anchor, steps_ms[query.step]);
     events.push_back(std::move(event));
   }
   return events;
@@ -291,7 +316,9 @@ class QueryText {
     add_period();
     add_range();
     if (q_.start > 0) add("match", matcher(q_.start));
-    if (q_.window > 0) add_text("new_means", "first_event");
+    if (q_.window > 0) {
+      add_text("new_means", q_.unit == 0 && q_.cumulative == 0 ? "profile_created" : "first_event");
+    }
     if (q_.count_return > 0) add_text("by", "activity");
     return end();
   }
@@ -481,8 +508,8 @@ inline std::ostream& operator<<(std::ostream& out, const QueryChoice& q) {
              << QueryText(q).funnel();
 }
 inline std::ostream& operator<<(std::ostream& out, const EventChoice& e) {
-  return out << fmt::format("{{{},{},{},{},{},{},{}}}", e.person, e.name, e.slot, e.jitter, e.k,
-                            e.v, e.part);
+  return out << fmt::format("{{{},{},{},{},{},{},{},{}}}", e.person, e.name, e.slot, e.jitter, e.k,
+                            e.v, e.part, e.created);
 }
 
 /// Runs a property `cases` times, fifty times as often where HOLDFAST_SOAK is 1.
