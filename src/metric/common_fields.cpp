@@ -85,7 +85,8 @@ std::unexpected<Error> missing_dimension(const std::string& pointer) {
               fmt::format("a breakdown has one of the members {}", join_names(names)), pointer);
 }
 
-Result<void> read_attribution(const Json& item, const std::string& pointer, Dimension& dimension) {
+Result<void> read_attribution(const Json& item, const std::string& pointer, CommonRules rules,
+                              Dimension& dimension) {
   constexpr auto names =
       std::to_array<std::string_view>({"first_touch", "last_touch", "step", "all"});
   HF_TRY(const auto attribution, text_field(item, "attribution", pointer));
@@ -99,13 +100,17 @@ Result<void> read_attribution(const Json& item, const std::string& pointer, Dime
                   pointer_to(pointer, "attribution"));
     }
   }
-  if (dimension.attribution == Attribution::step) {
+  if (dimension.attribution == Attribution::step && !rules.has_steps) {
     return fail(ErrorCode::invalid_argument, "unsupported_breakdown",
-                "attribution by step is not in this version; first_touch, last_touch and all are",
+                "only funnels have steps; here attribution is one of first_touch, last_touch, all",
                 pointer_to(pointer, "attribution"));
   }
   HF_TRY(const auto step, integer_field(item, "step", pointer, 1, 100));
   if (!step) return {};
+  if (dimension.attribution == Attribution::step) {
+    dimension.step = static_cast<std::size_t>(*step);
+    return {};
+  }
   return fail(ErrorCode::invalid_argument, "unsupported_combination",
               "step goes with the attribution step", pointer_to(pointer, "step"));
 }
@@ -120,7 +125,7 @@ Result<void> read_cohort(const Json& item, const std::string& pointer, Dimension
 }
 
 Result<Dimension> parse_dimension(const Json& item, const std::string& pointer,
-                                  WeekStart week_start) {
+                                  WeekStart week_start, CommonRules rules) {
   std::vector<std::string_view> known{"top", "attribution", "step"};
   for (const DimensionKind& kind : dimension_kinds) known.push_back(kind.name);
   HF_CHECK(check_fields(item, pointer, known));
@@ -152,11 +157,12 @@ Result<Dimension> parse_dimension(const Json& item, const std::string& pointer,
   if (said->by == Dimension::By::cohort) HF_CHECK(read_cohort(item, pointer, dimension));
   HF_TRY(const auto top, integer_field(item, "top", pointer, 1, Dimension::top_max));
   dimension.top = static_cast<std::size_t>(top.value_or(Dimension::top_default));
-  HF_CHECK(read_attribution(item, pointer, dimension));
+  HF_CHECK(read_attribution(item, pointer, rules, dimension));
   return dimension;
 }
 
-Result<std::vector<Dimension>> parse_breakdown(const Json& query, WeekStart week_start) {
+Result<std::vector<Dimension>> parse_breakdown(const Json& query, WeekStart week_start,
+                                               CommonRules rules) {
   std::vector<Dimension> breakdown;
   const Json* list = query.find("breakdown");
   if (list == nullptr) return breakdown;
@@ -168,7 +174,7 @@ Result<std::vector<Dimension>> parse_breakdown(const Json& query, WeekStart week
   }
   for (std::size_t i = 0; i < list->array.size(); ++i) {
     HF_TRY(Dimension dimension,
-           parse_dimension(list->array[i], pointer_to("/breakdown", i), week_start));
+           parse_dimension(list->array[i], pointer_to("/breakdown", i), week_start, rules));
     breakdown.push_back(std::move(dimension));
   }
   return breakdown;
@@ -257,7 +263,8 @@ Result<void> check_unit(const CommonFields& common) {
 
 }  // namespace
 
-Result<CommonFields> parse_common(const Json& query, const QueryContext& context) {
+Result<CommonFields> parse_common(const Json& query, const QueryContext& context,
+                                  CommonRules rules) {
   CommonFields common;
   HF_TRY(const auto zone_name, text_field(query, "timezone", ""));
   common.zone = context.default_zone;
@@ -305,7 +312,7 @@ Result<CommonFields> parse_common(const Json& query, const QueryContext& context
     HF_TRY(common.people, parse_people_predicate(*people, "/people"));
   }
   HF_TRY(common.unit, parse_unit(query));
-  HF_TRY(common.breakdown, parse_breakdown(query, common.week_start));
+  HF_TRY(common.breakdown, parse_breakdown(query, common.week_start, rules));
   HF_CHECK(check_unit(common));
   HF_TRY(common.members, parse_members(query, common.breakdown.size()));
   return common;

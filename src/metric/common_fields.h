@@ -53,6 +53,7 @@ struct Dimension {
   WeekStart week_start = WeekStart::monday;  ///< by cohort of weeks.
   std::size_t top = static_cast<std::size_t>(top_default);
   Attribution attribution = Attribution::unsaid;
+  std::size_t step = 1;  ///< Attribution::step; from 1.
 };
 
 /// Who is behind one cell of the answer.
@@ -87,10 +88,16 @@ inline constexpr std::array common_field_names = std::to_array<std::string_view>
 inline constexpr std::array unsupported_common_field_names =
     std::to_array<std::string_view>({"sample"});
 
+/// What some metrics alone have of the common fields.
+struct CommonRules {
+  bool has_steps = false;  ///< Attribution::step; which steps there are is for the metric to check.
+};
+
 /// Requires check_fields() of `query`. Errors, all invalid_argument with pointer: wrong_type,
 /// unknown_field, unknown_value, unknown_timezone, invalid_time, invalid_duration, invalid_range,
 /// unsupported_combination, unsupported_breakdown, and those of parse_predicate.
-[[nodiscard]] Result<CommonFields> parse_common(const Json& query, const QueryContext& context);
+[[nodiscard]] Result<CommonFields> parse_common(const Json& query, const QueryContext& context,
+                                                CommonRules rules = {});
 
 /// Reads {"from", "to"} of a window; both are required. Errors: those above, missing_field.
 [[nodiscard]] Result<TimeRange> parse_window(const Json& window, const std::string& pointer,

@@ -215,6 +215,7 @@ class FunnelReads {
     const Predicate* const where = &query.common.where;
     for (const FunnelQuery::Step& step : query.steps) add(step.matcher, where);
     groups.event_bits = (std::uint64_t{1} << query.steps.size()) - 1;
+    groups.beside_bits = ~groups.event_bits;
     for (const FunnelQuery::Exclusion& exclusion : query.exclude) add(exclusion.matcher, where);
     // Strictly in order all events have a say: those that match nothing come between.
     if (query.order == FunnelOrder::strict) add(any_event_, where);

@@ -147,6 +147,24 @@ Result<void> read_hold_constant(const Json& json, FunnelQuery& query) {
   return {};
 }
 
+Result<void> check_step_breakdowns(const FunnelQuery& query) {
+  for (std::size_t i = 0; i < query.common.breakdown.size(); ++i) {
+    const Dimension& dimension = query.common.breakdown[i];
+    if (dimension.attribution != Attribution::step) continue;
+    const std::string pointer = pointer_to("/breakdown", i);
+    if (query.order == FunnelOrder::any) {
+      return unsupported_combination("in any order no event serves a step of its own",
+                                     pointer_to(pointer, "attribution"));
+    }
+    if (dimension.step > query.steps.size()) {
+      return out_of_range(
+          fmt::format("the funnel has {} steps, not {}", query.steps.size(), dimension.step),
+          pointer_to(pointer, "step"));
+    }
+  }
+  return {};
+}
+
 // A person is in one bucket where the question does not say otherwise: that of the first touch.
 void settle_breakdown(FunnelQuery& query) {
   for (Dimension& dimension : query.common.breakdown) {
@@ -199,11 +217,12 @@ Result<FunnelQuery> parse_funnel(const Json& json, const QueryContext& context) 
                              "entry", "period", "from_step", "to_step"});
   HF_CHECK(check_fields(json, "", known, unsupported_common_field_names));
   FunnelQuery query;
-  HF_TRY(query.common, parse_common(json, context));
+  HF_TRY(query.common, parse_common(json, context, {.has_steps = true}));
   constexpr auto orders = std::to_array<std::string_view>({"ordered", "strict", "any"});
   HF_TRY(const std::size_t order, choice_field(json, "order", "", orders));
   query.order = static_cast<FunnelOrder>(order);
   HF_CHECK(read_steps(json, query));
+  HF_CHECK(check_step_breakdowns(query));
   HF_TRY(const auto window, window_field(json, "window", ""));
   if (window) query.window = *window;
   HF_CHECK(read_exclusions(json, query));

@@ -21,6 +21,7 @@ struct LettersChoice {
   int letters = 0;  // Bits; usually one.
   int excludes = 0;
   int held = 0;
+  int attributed = 0;  // Whether it has what the step of RulesChoice wants.
 };
 
 struct RulesChoice {
@@ -32,19 +33,20 @@ struct RulesChoice {
   std::vector<int> exclusions;
   int holds = 0;
   int first = 0;
-  int starts = 0;  // Which slots attempts may not begin in.
+  int starts = 0;      // Which slots attempts may not begin in.
+  int attributed = 0;  // The step that only some of its events may serve.
 };
 
 inline std::ostream& operator<<(std::ostream& out, const LettersChoice& e) {
-  return out << fmt::format("{{at {} letters {:b} excludes {:b} held {}}}", e.slot, e.letters,
-                            e.excludes, e.held);
+  return out << fmt::format("{{at {} letters {:b} excludes {:b} held {} attributed {}}}", e.slot,
+                            e.letters, e.excludes, e.held, e.attributed);
 }
 inline std::ostream& operator<<(std::ostream& out, const RulesChoice& r) {
   return out << fmt::format(
              "order {} scale {} window {} steps [{}] within [{}] exclusions [{}] holds {} first {} "
-             "starts {}",
+             "starts {} attributed {}",
              r.order, r.scale, r.window, fmt::join(r.steps, " "), fmt::join(r.within, " "),
-             fmt::join(r.exclusions, " "), r.holds, r.first, r.starts);
+             fmt::join(r.exclusions, " "), r.holds, r.first, r.starts, r.attributed);
 }
 
 namespace {
@@ -82,7 +84,8 @@ rc::Gen<LettersChoice> any_letters() {
       rc::gen::set(&E::slot, rc::gen::inRange(0, 13)),
       rc::gen::set(&E::letters, rc::gen::element(1, 2, 4, 1, 2, 4, 3, 5, 6, 7, 0)),
       rc::gen::set(&E::excludes, rc::gen::element(0, 0, 0, 1, 2, 3)),
-      rc::gen::set(&E::held, rc::gen::inRange(0, 4)));
+      rc::gen::set(&E::held, rc::gen::inRange(0, 4)),
+      rc::gen::set(&E::attributed, rc::gen::inRange(0, 2)));
 }
 
 rc::Gen<RulesChoice> any_rules() {
@@ -98,7 +101,7 @@ rc::Gen<RulesChoice> any_rules() {
       rc::gen::set(&R::exclusions, rc::gen::oneOf(rc::gen::just(std::vector<int>{}),
                                                   some(rc::gen::inRange(0, 16)))),
       rc::gen::set(&R::holds, choice(2)), rc::gen::set(&R::first, choice(2)),
-      rc::gen::set(&R::starts, choice(4)));
+      rc::gen::set(&R::starts, choice(4)), rc::gen::set(&R::attributed, choice(4)));
 }
 
 TEST(FunnelSearch, AgreesWithWritingDownEveryAttempt) {
@@ -142,6 +145,9 @@ TEST(FunnelSearch, AgreesWithWritingDownEveryAttempt) {
       FunnelEvent event{begin + c.slot * scale.slot_ms, 0};
       for (std::size_t k = 0; k < rules.steps(); ++k) {
         event.steps |= static_cast<std::uint64_t>(c.letters >> r.steps[k] & 1) << k;
+      }
+      if (r.attributed > 0 && rules.order != FunnelOrder::any && c.attributed == 0) {
+        event.steps &= ~(std::uint64_t{1} << (r.attributed - 1));
       }
       event.excludes = static_cast<std::uint64_t>(c.excludes) &
                        ((std::uint64_t{1} << rules.exclusions.size()) - 1);

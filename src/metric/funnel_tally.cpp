@@ -44,15 +44,14 @@ BucketSize FunnelEvaluator::measure(const WalkedUnit& unit) {
   take(unit);
   std::int64_t size = 0;
   switch (plan_->query->view) {
-    case FunnelView::steps: size = search_.search(events_).counts() ? 1 : 0; break;
+    case FunnelView::steps: size = searched(unit).counts() ? 1 : 0; break;
     case FunnelView::trend:
       for_each_period([&](std::int32_t, const FunnelOutcome& outcome) {
+        if (!unit.depths.contain(outcome.depth)) return;
         if (outcome.depth >= plan_->query->from_step) ++size;
       });
       break;
-    case FunnelView::time_to_convert:
-      size = time_to_convert(search_.search(events_)) ? 1 : 0;
-      break;
+    case FunnelView::time_to_convert: size = time_to_convert(searched(unit)) ? 1 : 0; break;
   }
   return {size, size > 0};
 }
@@ -60,14 +59,22 @@ BucketSize FunnelEvaluator::measure(const WalkedUnit& unit) {
 void FunnelEvaluator::add(const WalkedUnit& unit, Tally& tally) {
   take(unit);
   if (plan_->query->view != FunnelView::trend) {
-    add_outcome(search_.search(events_), tally);
+    add_outcome(searched(unit), tally);
     return;
   }
   for_each_period([&](std::int32_t period, const FunnelOutcome& outcome) {
+    if (!unit.depths.contain(outcome.depth)) return;
     const auto at = static_cast<std::size_t>(period) * 2;
     if (outcome.depth >= plan_->query->from_step) ++tally.counts[at];
     if (outcome.depth >= plan_->query->to_step) ++tally.counts[at + 1];
   });
+}
+
+// Of the events taken; no attempt where the group at hand is of others.
+FunnelOutcome FunnelEvaluator::searched(const WalkedUnit& unit) {
+  FunnelOutcome outcome = search_.search(events_);
+  if (!unit.depths.contain(outcome.depth)) outcome = {};
+  return outcome;
 }
 
 void FunnelEvaluator::add_outcome(const FunnelOutcome& outcome, Tally& tally) const {

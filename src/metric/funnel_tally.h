@@ -60,6 +60,7 @@ class FunnelEvaluator {
   };
 
   void take(const WalkedUnit& unit);
+  FunnelOutcome searched(const WalkedUnit& unit);
   void append(FunnelEvent taken, const WalkedUnit& unit, const PersonEvent& event,
               std::int32_t period);
   bool may_begin(const FunnelEvent& event) const;

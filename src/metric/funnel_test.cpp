@@ -67,6 +67,62 @@ TEST(FunnelExample, CountsHowFarPersonsCome) {
   EXPECT_FALSE(answer.total.steps[0].seconds.mean);
 }
 
+// By bucket: the counts, and the median seconds to the second step.
+struct Group {
+  std::string bucket;
+  Counts counts;
+  std::optional<double> seconds;
+  friend bool operator==(const Group&, const Group&) = default;
+};
+std::vector<Group> groups_of(const FunnelAnswer& answer) {
+  std::vector<Group> groups;
+  for (const FunnelTable& table : answer.groups) {
+    JsonWriter bucket;
+    write_json(bucket, table.bucket);
+    Group& group = groups.emplace_back(Group{bucket.take(), {}, table.steps[1].seconds.median});
+    for (const FunnelStep& step : table.steps) group.counts.push_back(step.count);
+  }
+  return groups;
+}
+
+std::vector<WorldEvent> carts() {
+  return {event("ann", "visit", "2026-01-05T09:00", "blue"),
+          event("ann", "cart", "2026-01-05T09:10", "red"),
+          event("ann", "cart", "2026-01-05T09:20", "blue"),
+          event("bob", "visit", "2026-01-05T10:00", "red"),
+          event("bob", "cart", "2026-01-05T10:05"),
+          event("cid", "visit", "2026-01-05T11:00", "red"),
+          event("dan", "cart", "2026-01-05T12:00", "red")};
+}
+const std::string to_cart = "{'metric':'funnel','steps':[{'event':'visit'},{'event':'cart'}]";
+
+TEST(FunnelExample, AStepSaysInWhichBucketAPersonIs) {
+  const auto answer =
+      ask(carts(), to_cart + ",'breakdown':[{'property':'sku','attribution':'step','step':2}]}");
+  EXPECT_EQ(counts_of(answer), (Counts{3, 2}));
+  EXPECT_EQ(groups_of(answer), (std::vector<Group>{{"[null]", {2, 1}, 300},
+                                                   {R"(["blue"])", {1, 1}, 1'200},
+                                                   {R"(["red"])", {1, 1}, 600}}));
+  // Of the first step, which is the default.
+  const auto first =
+      ask(carts(), to_cart + ",'breakdown':[{'property':'sku','attribution':'step'}]}");
+  EXPECT_EQ(groups_of(first),
+            (std::vector<Group>{{R"(["red"])", {2, 1}, 300}, {R"(["blue"])", {1, 1}, 600}}));
+}
+
+TEST(Funnel, AnExcludedEventIsOfTheGroupWithItsValue) {
+  const std::vector<WorldEvent> events{event("ann", "visit", "2026-01-05T09:00", "red"),
+                                       event("ann", "visit", "2026-01-05T09:00", "blue"),
+                                       event("ann", "help", "2026-01-05T09:05", "red"),
+                                       event("ann", "cart", "2026-01-05T09:10", "red"),
+                                       event("ann", "cart", "2026-01-05T09:10", "blue")};
+  const auto answer = ask(events, to_cart +
+                                      ",'exclude':[{'event':'help'}],"
+                                      "'breakdown':[{'property':'sku','attribution':'all'}]}");
+  EXPECT_EQ(counts_of(answer), (Counts{0, 0}));
+  EXPECT_EQ(groups_of(answer), (std::vector<Group>{{R"(["blue"])", {1, 1}, 600}}));
+}
+
 TEST(FunnelExample, TheWindowIsOfFourteenDaysWhereNoneIsGiven) {
   EXPECT_EQ(counts_of(ask(shoppers(), steps + ",'window':'P14D'}")), (Counts{3, 3, 1}));
   EXPECT_EQ(counts_of(ask(shoppers(), steps + ",'window':'P30D'}")), (Counts{3, 3, 2}));
@@ -273,6 +329,14 @@ TEST(Funnel, RefusesWhatItDoesNotUnderstandWithItsPlace) {
       {"time of one step", "{'steps':[{'event':'a'}],'view':'time_to_convert'}", "out_of_range",
        "/steps"},
       {"unknown entry", two + ",'entry':'last'}", "unknown_value", "/entry"},
+      {"a step beyond the last",
+       two + ",'breakdown':[{'property':'a','attribution':'step','step':3}]}", "out_of_range",
+       "/breakdown/0/step"},
+      {"step 0", two + ",'breakdown':[{'property':'a','attribution':'step','step':0}]}",
+       "out_of_range", "/breakdown/0/step"},
+      {"a step in any order",
+       two + ",'order':'any','breakdown':[{'trait':'b'},{'property':'a','attribution':'step'}]}",
+       "unsupported_combination", "/breakdown/1/attribution"},
       {"breakdown", two + ",'breakdown':[{'property':''}]}", "missing_field",
        "/breakdown/0/property"},
   };

@@ -130,39 +130,85 @@ class FunnelTwin {
       std::ranges::copy_if(persons_[p], std::back_inserter(inside), [&](const WorldEvent& e) {
         return !e.purged && groups.contains(filter, p, e);
       });
-      std::vector<FunnelEvent> events = events_of(inside, range);
-      if (events.empty()) continue;
-      const FunnelRules rules = rules_of(events);
-      if (periods != nullptr) {
-        std::set<int> touched;
-        for (const FunnelEvent& e : events) touched.insert(periods->index_of(e.time_ms));
-        for (const int i : touched) {
-          for (FunnelEvent& e : events) e.may_start = periods->index_of(e.time_ms) == i;
-          const FunnelOutcome outcome = FunnelSearchTwin(rules, events).outcome();
-          if (outcome.excluded || outcome.depth == 0) continue;
-          FunnelPeriod& row = result.periods[static_cast<std::size_t>(i)];
-          row.entered += outcome.depth >= query_.from_step ? 1 : 0;
-          row.completed += outcome.depth >= query_.to_step ? 1 : 0;
-        }
-        continue;
-      }
-      const FunnelOutcome outcome = FunnelSearchTwin(rules, events).outcome();
-      if (outcome.excluded) continue;
-      // The mean over its attempts in whole milliseconds, halves up.
-      const auto mean = [&](std::size_t from, std::size_t to) {
-        std::int64_t sum = 0;
-        for (std::size_t k = from; k < to; ++k) sum += outcome.sums_ms[k - 1];
-        return sum / outcome.attempts + (2 * (sum % outcome.attempts) >= outcome.attempts ? 1 : 0);
-      };
-      for (std::size_t k = 1; k <= outcome.depth; ++k) {
-        ++result.counts[k - 1];
-        if (k > 1) result.durations[k - 1].push_back(mean(k - 1, k));
-      }
-      if (query_.view == FunnelView::time_to_convert && outcome.depth >= query_.to_step) {
-        result.conversions.push_back(mean(query_.from_step, query_.to_step));
+      for (const Attributed& attributed : attributed_by(filter)) {
+        count_person(inside, attributed, range, periods, result);
       }
     }
     return result;
+  }
+
+  // What the buckets of a group ask of the steps of one person's attempts.
+  struct Attributed {
+    struct Served {
+      std::size_t step;
+      std::string property;
+      std::optional<std::string> value;
+    };
+    std::vector<Served> served;
+    std::vector<std::size_t> never;  // Steps to which it does not come.
+    [[nodiscard]] bool holds(std::size_t depth) const {
+      return std::ranges::all_of(served, [&](const Served& s) { return depth >= s.step; }) &&
+             std::ranges::all_of(never, [&](std::size_t step) { return depth < step; });
+    }
+    [[nodiscard]] bool may_serve(const WorldEvent& event, std::size_t step) const {
+      return std::ranges::all_of(served, [&](const Served& s) {
+        return s.step != step || buckets_of(event, s.property).contains(s.value);
+      });
+    }
+  };
+
+  // Who never comes to the step is in the bucket of those whose event there has no value.
+  std::vector<Attributed> attributed_by(const TwinFilter& filter) const {
+    std::vector<Attributed> all{{}};
+    for (std::size_t d = 0; d < filter.size(); ++d) {
+      const Dimension& dimension = query_.common.breakdown[d];
+      if (!filter[d] || dimension.attribution != Attribution::step) continue;
+      std::vector<Attributed> more;
+      for (const Attributed& each : all) {
+        more.push_back(each);
+        more.back().served.push_back({dimension.step, dimension.name, *filter[d]});
+        if (*filter[d]) continue;
+        more.push_back(each);
+        more.back().never.push_back(dimension.step);
+      }
+      all = more;
+    }
+    return all;
+  }
+
+  void count_person(const std::vector<WorldEvent>& inside, const Attributed& attributed,
+                    const TwinRange& range, const TwinPeriods* periods, Counted& result) const {
+    std::vector<FunnelEvent> events = events_of(inside, attributed, range);
+    if (events.empty()) return;
+    const FunnelRules rules = rules_of(events);
+    if (periods != nullptr) {
+      std::set<int> touched;
+      for (const FunnelEvent& e : events) touched.insert(periods->index_of(e.time_ms));
+      for (const int i : touched) {
+        for (FunnelEvent& e : events) e.may_start = periods->index_of(e.time_ms) == i;
+        const FunnelOutcome outcome = FunnelSearchTwin(rules, events).outcome();
+        if (outcome.excluded || outcome.depth == 0 || !attributed.holds(outcome.depth)) continue;
+        FunnelPeriod& row = result.periods[static_cast<std::size_t>(i)];
+        row.entered += outcome.depth >= query_.from_step ? 1 : 0;
+        row.completed += outcome.depth >= query_.to_step ? 1 : 0;
+      }
+      return;
+    }
+    const FunnelOutcome outcome = FunnelSearchTwin(rules, events).outcome();
+    if (outcome.excluded || !attributed.holds(outcome.depth)) return;
+    // The mean over its attempts in whole milliseconds, halves up.
+    const auto mean = [&](std::size_t from, std::size_t to) {
+      std::int64_t sum = 0;
+      for (std::size_t k = from; k < to; ++k) sum += outcome.sums_ms[k - 1];
+      return sum / outcome.attempts + (2 * (sum % outcome.attempts) >= outcome.attempts ? 1 : 0);
+    };
+    for (std::size_t k = 1; k <= outcome.depth; ++k) {
+      ++result.counts[k - 1];
+      if (k > 1) result.durations[k - 1].push_back(mean(k - 1, k));
+    }
+    if (query_.view == FunnelView::time_to_convert && outcome.depth >= query_.to_step) {
+      result.conversions.push_back(mean(query_.from_step, query_.to_step));
+    }
   }
 
   std::int64_t size_of(const Counted& counted) const {
@@ -193,14 +239,17 @@ class FunnelTwin {
   }
 
   std::vector<FunnelEvent> events_of(const std::vector<WorldEvent>& person,
-                                     const TwinRange& range) const {
+                                     const Attributed& attributed, const TwinRange& range) const {
     std::vector<FunnelEvent> events;
     std::map<std::vector<std::optional<std::string>>, std::uint32_t> values;
     for (const WorldEvent& e : person) {
       if (!range.contains(e.time_ms)) continue;
       FunnelEvent event{e.time_ms, 0};
       for (std::size_t k = 0; k < query_.steps.size(); ++k) {
-        if (is_match(e, query_.steps[k].matcher, query_.common.where)) event.steps |= 1u << k;
+        if (is_match(e, query_.steps[k].matcher, query_.common.where) &&
+            attributed.may_serve(e, k + 1)) {
+          event.steps |= 1u << k;
+        }
       }
       for (std::size_t j = 0; j < query_.exclude.size(); ++j) {
         if (is_match(e, query_.exclude[j].matcher, query_.common.where)) event.excludes |= 1u << j;

@@ -38,10 +38,11 @@ class TwinGroups {
     }
   }
 
+  /// Of a dimension with the attribution step each event is: a funnel asks of them itself.
   [[nodiscard]] bool contains(const TwinFilter& filter, std::size_t person,
                               const WorldEvent& event) const {
     for (std::size_t d = 0; d < filter.size(); ++d) {
-      if (!filter[d]) continue;
+      if (!filter[d] || common_.breakdown[d].attribution == Attribution::step) continue;
       if (!values_of(d, person, event).contains(*filter[d])) return false;
     }
     return true;

@@ -19,6 +19,7 @@ GroupBy::How how_of(const Dimension& dimension, const GroupRules& rules) {
   switch (dimension.attribution) {
     case Attribution::first_touch: return GroupBy::How::first_touch;
     case Attribution::last_touch: return GroupBy::How::last_touch;
+    case Attribution::step: return GroupBy::How::step;
     default:
       return rules.first_event_bits != 0 ? GroupBy::How::first_event : GroupBy::How::each_event;
   }
@@ -41,6 +42,11 @@ Result<std::vector<GroupBy>> bind_breakdown(const Snapshot& snapshot, const Peop
     }
     by.how = how_of(dimension, rules);
     by.bits = by.how == GroupBy::How::first_event ? rules.first_event_bits : rules.event_bits;
+    if (by.how == GroupBy::How::each_event) by.bits |= rules.beside_bits;
+    if (by.how == GroupBy::How::step) {
+      by.step = dimension.step;
+      by.bits = std::uint64_t{1} << (by.step - 1);
+    }
     by.key = selection.keys.size();
     selection.keys.push_back({dimension.name, by.bits, by.table.get()});
   }
@@ -66,6 +72,7 @@ bool GroupSplit::settle(std::span<const GroupBy> dimensions, UnitId unit,
     };
     switch (by.how) {
       case GroupBy::How::person: set = &by.persons->of(unit); break;
+      case GroupBy::How::step: break;  // StepSplit puts its own there.
       case GroupBy::How::first_event: take(events.events, is_asked); break;
       case GroupBy::How::first_touch: take(events.events, is_touch); break;
       case GroupBy::How::last_touch: take(events.events | std::views::reverse, is_touch); break;

@@ -14,6 +14,7 @@
 #include "metric/common_fields.h"
 #include "metric/event_source.h"
 #include "metric/person_events.h"
+#include "metric/step_split.h"
 #include "predicate/people.h"
 
 namespace hf {
@@ -43,11 +44,13 @@ struct GroupBy {
     first_event,  ///< All events are in the buckets of the first one of `bits`, as the next two.
     first_touch,  ///< Of the first one of `bits` with a value,
     last_touch,   ///< and of the last.
+    step,         ///< Of those that serve a step of a funnel (StepSplit).
     person,       ///< All are in the person's.
   };
   How how = How::each_event;
   std::size_t key = 0;  ///< Of the selection; unless by person.
   std::uint64_t bits = 0;
+  std::size_t step = 0;  ///< How::step; from 1.
   std::shared_ptr<const PersonKeys> persons = {};
   std::shared_ptr<BucketTable> table = {};
   std::size_t top = 0;
@@ -56,6 +59,8 @@ struct GroupBy {
 /// Which events of a selection a breakdown by property looks at.
 struct GroupRules {
   std::uint64_t event_bits = 0;  ///< Those that are counted.
+  /// Others that matter to what is counted: a group has those that carry its value.
+  std::uint64_t beside_bits = 0;
   /// Where set, a property without an attribution is that of the first event of these.
   std::uint64_t first_event_bits = 0;
 };
@@ -78,6 +83,29 @@ class GroupSplit {
   template <class Use>
   [[nodiscard]] Result<void> for_each(std::span<const GroupBy> dimensions, UnitId unit,
                                       const PersonEvents& events, Use&& use) {
+    step_keys_.clear();
+    for (const GroupBy& by : dimensions) {
+      if (by.how == GroupBy::How::step) step_keys_.push_back({by.key, by.step});
+    }
+    if (step_keys_.empty()) return for_each_by_event(dimensions, unit, events, use);
+    const auto split_steps = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
+      const auto use_steps = [&](std::span<const BucketId> values,
+                                 const PersonEvents& served) -> Result<void> {
+        GroupIds all = ids;
+        for (std::size_t d = 0, i = 0; d < dimensions.size(); ++d) {
+          if (dimensions[d].how == GroupBy::How::step) all[d] = values[i++];
+        }
+        return use(all, served);
+      };
+      return steps_.for_each(step_keys_, inside, use_steps);
+    };
+    return for_each_by_event(dimensions, unit, events, split_steps);
+  }
+
+ private:
+  template <class Use>
+  Result<void> for_each_by_event(std::span<const GroupBy> dimensions, UnitId unit,
+                                 const PersonEvents& events, Use&& use) {
     if (settle(dimensions, unit, events)) {
       // All events are in the same buckets.
       for (const GroupIds& ids : products_) HF_CHECK(use(ids, events));
@@ -95,7 +123,6 @@ class GroupSplit {
     return {};
   }
 
- private:
   bool settle(std::span<const GroupBy> dimensions, UnitId unit, const PersonEvents& events);
   void sort(std::span<const GroupBy> dimensions, const PersonEvents& events);
   void multiply(std::size_t dimensions);
@@ -104,6 +131,8 @@ class GroupSplit {
   std::vector<GroupIds> products_;
   std::vector<std::pair<GroupIds, std::uint32_t>> order_;
   std::vector<PersonEvent> inside_;
+  std::vector<StepKey> step_keys_;
+  StepSplit steps_;
 };
 
 }  // namespace hf

@@ -162,6 +162,16 @@ struct PersonEvent {
   std::uint32_t detail = 0;  ///< Where its values and keys are.
 };
 
+/// Of whom a group of a funnel is that is broken down by a step: those who come so far.
+struct FunnelDepths {
+  static constexpr std::size_t no_end = ~std::size_t{0};
+  std::size_t at_least = 1;
+  std::size_t below = no_end;
+
+  [[nodiscard]] bool contain(std::size_t depth) const { return depth >= at_least && depth < below; }
+  [[nodiscard]] bool are_none() const { return below <= at_least; }
+};
+
 class PersonEventReader;
 
 /// Events of one person in order, with what was read of them. Lives as long as its reader says.
@@ -172,6 +182,7 @@ struct PersonEvents {
   std::uint32_t value_count = 0;
   std::uint32_t key_count = 0;
   PersonEventReader* reader = nullptr;  // Where set, keys are read when they are asked for.
+  FunnelDepths depths = {};
 
   /// Of value `i` of the selection.
   [[nodiscard]] const EventNumber& number(const PersonEvent& event, std::size_t i = 0) const {

@@ -345,8 +345,23 @@ class QueryText {
   }
 
   std::string funnel() {
-    q_.breakdown = 0;
-    begin("funnel");
+    const bool by_step = q_.occurrences > 0 && q_.entry != 2;
+    if (by_step) {
+      constexpr std::array breakdowns = {
+          R"([{"property":"k","attribution":"step"}])",
+          R"([{"property":"k","attribution":"step","step":2,"top":2}])",
+          R"([{"property":"v","attribution":"step","step":2}])",
+          R"([{"property":"k","attribution":"step","step":2},{"property":"v","attribution":"all"}])",
+          R"([{"property":"v","attribution":"step","top":1},{"property":"k","attribution":"step","step":2}])",
+          R"([{"trait":"k"},{"property":"none","attribution":"step","step":2}])"};
+      const std::size_t known = q_.series == 5 ? 1 : q_.unit == 0 ? 6 : 5;
+      const std::size_t which = static_cast<std::size_t>(q_.breakdown) % known;
+      q_.breakdown = 0;
+      begin("funnel");
+      add("breakdown", breakdowns[which]);
+    } else {
+      begin("funnel");
+    }
     // Which events are steps, and how many: names that are often drawn, so that chains come about.
     constexpr std::array steps = {
         R"({"event":"buy"},{"event":"visit"S})",
