@@ -13,6 +13,7 @@
 #include "metric/common_fields.h"
 #include "metric/event_world.h"
 #include "metric/period_twin.h"
+#include "metric/sample.h"
 #include "predicate/person_predicate.h"
 
 namespace hf::test {
@@ -39,12 +40,15 @@ class TwinHistory {
 };
 
 /// The events that count, marked with whether `where` holds where it asks of persons. `ordinals`
-/// say which of two persons of one unit comes first at equal times.
+/// say which of two persons of one unit comes first at equal times, and who is in a sample.
 inline std::vector<WorldEvent> asked_events(const std::vector<WorldEvent>& events,
                                             const CommonFields& common,
                                             const std::map<std::string, PersonOrdinal>& ordinals) {
   std::vector<WorldEvent> asked;
   for (std::vector<WorldEvent>& person : persons_of(events, common.as_of)) {
+    if (common.sample && !(sample_fraction(ordinals.at(person.front().person)) < *common.sample)) {
+      continue;
+    }
     // Purged events are none that a condition about a person sees.
     std::vector<WorldEvent> seen;
     std::ranges::copy_if(person, std::back_inserter(seen), [](const auto& e) { return !e.purged; });

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <limits>
+#include <utility>
 
 #include "calendar/time_text.h"
 #include "metric/person_events.h"
@@ -261,7 +263,38 @@ Result<void> check_unit(const CommonFields& common) {
   return {};
 }
 
+Result<void> read_sample(const Json& query, CommonFields& common) {
+  const Json* sample = query.find("sample");
+  if (sample == nullptr) return {};
+  if (!sample->is_number()) return wrong_type(*sample, "/sample", "a number");
+  double share = 0;
+  const char* const end = sample->text.data() + sample->text.size();
+  const auto read = std::from_chars(sample->text.data(), end, share);
+  if (read.ec != std::errc{} || !(share > 0 && share < 1)) {
+    return fail(ErrorCode::invalid_argument, "out_of_range",
+                "a sample is a share of the persons between 0 and 1, itself neither", "/sample");
+  }
+  if (!common.unit.empty()) {
+    return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                "a sample is of persons, and a unit may be of several", "/sample");
+  }
+  if (common.members) {
+    return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                "the cells of a sample are estimates: there is no list of as many persons",
+                "/sample");
+  }
+  common.sample = share;
+  return {};
+}
+
 }  // namespace
+
+Result<void> check_sample(const CommonFields& common, bool counts_persons, std::string_view what,
+                          std::string pointer) {
+  if (!common.sample || counts_persons) return {};
+  return fail(ErrorCode::invalid_argument, "unsupported_combination",
+              fmt::format("a sample has no stated error for this: {}", what), std::move(pointer));
+}
 
 Result<CommonFields> parse_common(const Json& query, const QueryContext& context,
                                   CommonRules rules) {
@@ -315,6 +348,7 @@ Result<CommonFields> parse_common(const Json& query, const QueryContext& context
   HF_TRY(common.breakdown, parse_breakdown(query, common.week_start, rules));
   HF_CHECK(check_unit(common));
   HF_TRY(common.members, parse_members(query, common.breakdown.size()));
+  HF_CHECK(read_sample(query, common));
   return common;
 }
 

@@ -78,15 +78,16 @@ struct CommonFields {
   std::optional<Predicate> people;  ///< Only persons of whom it holds at as_of.
   std::string unit;                 ///< Id property that is counted instead of persons; or empty.
   std::vector<Dimension> breakdown;
+  /// Only persons of the sample of this share; a metric counts these alone, and estimate() makes
+  /// of its counts what is likely of all (metric/sample.h).
+  std::optional<double> sample;
   std::optional<MembersRequest> members;
 };
 
-/// Names of the common fields this version answers, and of those it does not.
+/// Names of the common fields.
 inline constexpr std::array common_field_names = std::to_array<std::string_view>(
     {"metric", "from", "to", "last", "as_of", "timezone", "week_start", "where", "people", "unit",
-     "breakdown", "members"});
-inline constexpr std::array unsupported_common_field_names =
-    std::to_array<std::string_view>({"sample"});
+     "breakdown", "sample", "members"});
 
 /// What some metrics alone have of the common fields.
 struct CommonRules {
@@ -98,6 +99,10 @@ struct CommonRules {
 /// unsupported_combination, unsupported_breakdown, and those of parse_predicate.
 [[nodiscard]] Result<CommonFields> parse_common(const Json& query, const QueryContext& context,
                                                 CommonRules rules = {});
+
+/// Refuses what sums up more than one a person. Errors: unsupported_combination at the pointer.
+[[nodiscard]] Result<void> check_sample(const CommonFields& common, bool counts_persons,
+                                        std::string_view what, std::string pointer);
 
 /// Reads {"from", "to"} of a window; both are required. Errors: those above, missing_field.
 [[nodiscard]] Result<TimeRange> parse_window(const Json& window, const std::string& pointer,

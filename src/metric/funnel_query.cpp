@@ -215,7 +215,7 @@ Result<FunnelQuery> parse_funnel(const Json& json, const QueryContext& context) 
   std::vector<std::string_view> known(common_field_names.begin(), common_field_names.end());
   known.insert(known.end(), {"steps", "order", "window", "exclude", "hold_constant", "view", "bins",
                              "entry", "period", "from_step", "to_step"});
-  HF_CHECK(check_fields(json, "", known, unsupported_common_field_names));
+  HF_CHECK(check_fields(json, "", known));
   FunnelQuery query;
   HF_TRY(query.common, parse_common(json, context, {.has_steps = true}));
   constexpr auto orders = std::to_array<std::string_view>({"ordered", "strict", "any"});

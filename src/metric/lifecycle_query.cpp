@@ -29,7 +29,7 @@ Result<void> check_choice(const Json& json, std::string_view name, std::string_v
 Result<LifecycleQuery> parse_lifecycle(const Json& json, const QueryContext& context) {
   std::vector<std::string_view> known(common_field_names.begin(), common_field_names.end());
   known.insert(known.end(), {"match", "period", "new_means", "by"});
-  HF_CHECK(check_fields(json, "", known, unsupported_common_field_names));
+  HF_CHECK(check_fields(json, "", known));
   LifecycleQuery query;
   HF_TRY(query.common, parse_common(json, context));
   HF_TRY(query.match, parse_match(json));

@@ -14,6 +14,7 @@
 #include "metric/lifecycle.h"
 #include "metric/query_fields.h"
 #include "metric/retention.h"
+#include "metric/sample.h"
 #include "metric/segment_size.h"
 #include "metric/stickiness.h"
 #include "metric/trend.h"
@@ -34,7 +35,10 @@ void write_head(JsonWriter& out, const Snapshot& snapshot, const CommonFields& c
   out.key("as_of").text(format_rfc3339(common.as_of, *common.zone));
   out.key("timezone").text(common.zone->name());
   out.key("data_version").integer(static_cast<std::int64_t>(snapshot.data_version));
-  out.key("exact").boolean(true);
+  out.key("exact").boolean(!common.sample);
+  if (!common.sample) return;
+  out.key("sample").begin_object().key("share").number(*common.sample);
+  out.key("error_factor").number(sample_error_factor(*common.sample)).end_object();
 }
 
 template <class Answer>
@@ -98,7 +102,8 @@ Result<std::string> answer(const Snapshot& snapshot, const QueryContext& context
   if (query.common.members) {
     return answer_members(snapshot, context, query, find_members, metric, begun_ns);
   }
-  HF_TRY(const auto answer, run(snapshot, context, query));
+  HF_TRY(auto answer, run(snapshot, context, query));
+  if (query.common.sample) estimate(answer, query);
   return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
 }
 

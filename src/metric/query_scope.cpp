@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metric/query_scope.h"
 
+#include <utility>
+
+#include "metric/sample.h"
+
 namespace hf {
 Result<QueryScope> QueryScope::find(const Snapshot& snapshot, const QueryContext& context,
                                     const CommonFields& common,
@@ -13,6 +17,11 @@ Result<QueryScope> QueryScope::find(const Snapshot& snapshot, const QueryContext
                  .postings = context.postings};
   if (common.people) {
     HF_TRY(scope.people_, find_people(snapshot, *common.people, scope.when_));
+  }
+  if (common.sample) {
+    HF_TRY(PersonBitmap sampled, sampled_people(snapshot, *common.sample, *context.guard));
+    if (scope.people_) sampled &= *scope.people_;
+    scope.people_ = std::move(sampled);
   }
   std::vector<RowConditions::Question> asking;
   const auto note = [&](const Predicate& predicate, const Matcher* of) {

@@ -78,6 +78,7 @@ struct QueryChoice {
   int cumulative = 0;
   int threads = 0;
   int shapes = 0;
+  int sample = 0;
 };
 
 inline rc::Gen<int> choice(int n) {
@@ -116,7 +117,8 @@ inline rc::Gen<QueryChoice> any_query_choice() {
       rc::gen::set(&Q::to, choice(3)), rc::gen::set(&Q::to_slots, rc::gen::inRange(0, 60)),
       rc::gen::set(&Q::windows, rc::gen::element(0, 0, 0, 0, 1, 2)),
       rc::gen::set(&Q::series, rc::gen::inRange(0, 6)), rc::gen::set(&Q::cumulative, choice(2)),
-      rc::gen::set(&Q::threads, choice(2)), rc::gen::set(&Q::shapes, choice(5)));
+      rc::gen::set(&Q::threads, choice(2)), rc::gen::set(&Q::shapes, choice(5)),
+      rc::gen::set(&Q::sample, choice(3)));
 }
 
 /// One or three threads, and which ways of reading may be used.
@@ -196,6 +198,7 @@ class QueryText {
   explicit QueryText(const QueryChoice& choice) : q_(choice) {}
 
   std::string retention() {
+    if (q_.value > 1) q_.sample = 0;
     begin("retention");
     if (q_.start > 0) add("start", matcher(q_.start));
     if (q_.returning > 0) add("return", matcher(q_.returning));
@@ -241,6 +244,7 @@ class QueryText {
   std::string segment_size() {
     text_ = fmt::format(R"({{"metric":"segment_size","timezone":"{}")", zone_names[q_.zone]);
     if (q_.people > 0) add("people", people(q_.people));
+    if (q_.sample > 0) add("sample", q_.sample == 1 ? "0.5" : "0.25");
     constexpr std::array breakdowns = {
         "", R"([{"trait":"k"}])", R"([{"trait":"k","top":1},{"cohort":"week","top":2}])",
         R"([{"stage":true}])", R"([{"cohort":"month"},{"trait":"v","top":2},{"trait":"k"}])"};
@@ -256,6 +260,13 @@ class QueryText {
   }
 
   std::string trend() {
+    // Samples are of persons, means and quantiles.
+    constexpr std::array is_sampled_first = {true, false, false, true, true, true, false, true};
+    constexpr std::array is_sampled_second = {true, false, false, true, true, false, true, true};
+    if (q_.series != 1 || !is_sampled_first[q_.value] || !is_sampled_second[q_.start] ||
+        q_.occurrences > 0) {
+      q_.sample = 0;
+    }
     begin("trend");
     add_period();
     add_range();
@@ -436,6 +447,7 @@ class QueryText {
                                    R"({"trait":"v","op":"gt","value":1,"at":"event"}]})"};
     if (q_.where > 0) add("where", wheres[q_.where]);
     if (q_.people > 0) add("people", people(q_.people));
+    if (q_.sample > 0 && q_.unit == 0) add("sample", q_.sample == 1 ? "0.5" : "0.25");
     if (q_.unit > 0) add("unit", q_.unit == 1 ? R"({"property":"k"})" : R"({"property":"v"})");
     constexpr std::array breakdowns = {
         "",

@@ -120,7 +120,7 @@ Result<Matcher> matcher_field(const Json& json, std::string_view name) {
 }  // namespace
 
 Result<RetentionQuery> parse_retention(const Json& json, const QueryContext& context) {
-  HF_CHECK(check_fields(json, "", known_fields(), unsupported_common_field_names));
+  HF_CHECK(check_fields(json, "", known_fields()));
   RetentionQuery query;
   HF_TRY(query.common, parse_common(json, context));
   HF_TRY(query.start, matcher_field(json, "start"));
@@ -142,6 +142,8 @@ Result<RetentionQuery> parse_retention(const Json& json, const QueryContext& con
   query.min_occurrences = occurrences.value_or(1);
   HF_CHECK(read_value(json, query));
   HF_CHECK(read_windows(json, query));
+  HF_CHECK(check_sample(query.common, query.aggregate == Aggregate::users,
+                        "a value that is not of users", "/value"));
   return query;
 }
 

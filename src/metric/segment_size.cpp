@@ -10,6 +10,7 @@
 
 #include "metric/grouping.h"
 #include "metric/query_fields.h"
+#include "metric/sample.h"
 #include "predicate/people.h"
 
 namespace hf {
@@ -90,6 +91,11 @@ Result<FoundPeople> find_all(const Snapshot& snapshot, const QueryContext& conte
   } else {
     HF_TRY(found.people, known_people(snapshot, scope));
   }
+  if (query.common.sample) {
+    HF_TRY(const PersonBitmap sampled,
+           sampled_people(snapshot, *query.common.sample, *context.guard));
+    found.people &= sampled;
+  }
   for (const SegmentSizeQuery::Set& set : query.overlap) {
     HF_TRY(PersonBitmap people, find_people(snapshot, set.people, scope));
     found.sets.push_back(std::move(people));
@@ -167,10 +173,10 @@ Result<std::vector<GroupBy>> bind_dimensions(const Snapshot& snapshot, const Que
 }  // namespace
 
 Result<SegmentSizeQuery> parse_segment_size(const Json& json, const QueryContext& context) {
-  constexpr auto known = std::to_array<std::string_view>(
-      {"metric", "as_of", "timezone", "week_start", "people", "breakdown", "members", "overlap"});
-  constexpr auto unsupported = std::to_array<std::string_view>({"sample"});
-  HF_CHECK(check_fields(json, "", known, unsupported));
+  constexpr auto known =
+      std::to_array<std::string_view>({"metric", "as_of", "timezone", "week_start", "people",
+                                       "breakdown", "sample", "members", "overlap"});
+  HF_CHECK(check_fields(json, "", known));
   SegmentSizeQuery query;
   HF_TRY(query.common, parse_common(json, context));
   for (std::size_t i = 0; i < query.common.breakdown.size(); ++i) {
@@ -189,7 +195,12 @@ Result<SegmentSizeAnswer> run_segment_size(const Snapshot& snapshot, const Query
   SegmentSizeAnswer answer;
   answer.has_groups = !query.common.breakdown.empty();
   for (const SegmentSizeQuery::Set& set : query.overlap) answer.labels.push_back(set.label);
-  HF_TRY(const PersonBitmap known, known_people(snapshot, scope_of(context, query)));
+  HF_TRY(PersonBitmap known, known_people(snapshot, scope_of(context, query)));
+  if (query.common.sample) {
+    HF_TRY(const PersonBitmap sampled,
+           sampled_people(snapshot, *query.common.sample, *context.guard));
+    known &= sampled;
+  }
   answer.known = static_cast<std::int64_t>(known.size());
   HF_TRY(const FoundPeople found, find_all(snapshot, context, query));
   SetCounts total;

@@ -9,6 +9,7 @@
 
 #include "metric/group_twin.h"
 #include "metric/query_world.h"
+#include "metric/sample.h"
 
 namespace hf::test {
 namespace {
@@ -80,7 +81,14 @@ TEST(SegmentSize, AgreesWithAskingOnePersonAfterTheOther) {
     RC_ASSERT(query.has_value());
     const auto answer = run_segment_size(world.snapshot(), context, *query);
     RC_ASSERT(answer.has_value());
-    const std::string expected = twin(*query, events);
+    std::vector<WorldEvent> asked = events;
+    if (query->common.sample) {
+      const auto ordinals = world.ordinals();
+      std::erase_if(asked, [&](const WorldEvent& event) {
+        return sample_fraction(ordinals.at(event.person)) >= *query->common.sample;
+      });
+    }
+    const std::string expected = twin(*query, asked);
     const std::string actual = data_json(*answer);
     if (actual != expected) {
       RC_LOG() << json << '\n';

@@ -34,7 +34,7 @@ Result<void> read_per_interval(const Json& json, StickinessQuery& query) {
 Result<StickinessQuery> parse_stickiness(const Json& json, const QueryContext& context) {
   std::vector<std::string_view> known(common_field_names.begin(), common_field_names.end());
   known.insert(known.end(), {"match", "period", "per_interval", "cumulative", "over_time"});
-  HF_CHECK(check_fields(json, "", known, unsupported_common_field_names));
+  HF_CHECK(check_fields(json, "", known));
   StickinessQuery query;
   HF_TRY(query.common, parse_common(json, context));
   HF_TRY(query.match, parse_match(json));

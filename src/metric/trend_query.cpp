@@ -57,6 +57,19 @@ Result<void> check_active(const TrendQuery& query) {
   return {};
 }
 
+// Persons are counted, or averaged over; what sums up their events is not.
+Result<void> check_sampled(const TrendQuery& query) {
+  for (std::size_t i = 0; i < query.series.size(); ++i) {
+    const TrendMath math = query.series[i].math;
+    const bool is_sum = math == TrendMath::total || math == TrendMath::sum;
+    const bool is_extreme = math == TrendMath::min || math == TrendMath::max;
+    HF_CHECK(check_sample(query.common, !is_sum && !is_extreme,
+                          math_names[static_cast<std::size_t>(math)],
+                          pointer_to(pointer_to("/series", i), "math")));
+  }
+  return check_sample(query.common, !query.formula, "formula", "/formula");
+}
+
 Result<std::optional<Duration>> parse_compare(const Json& query) {
   HF_TRY(const auto text, text_field(query, "compare", ""));
   if (!text) return std::nullopt;
@@ -83,7 +96,7 @@ Result<std::optional<Duration>> parse_compare(const Json& query) {
 Result<TrendQuery> parse_trend(const Json& json, const QueryContext& context) {
   std::vector<std::string_view> known(common_field_names.begin(), common_field_names.end());
   known.insert(known.end(), {"series", "period", "cumulative", "compare", "formula"});
-  HF_CHECK(check_fields(json, "", known, unsupported_common_field_names));
+  HF_CHECK(check_fields(json, "", known));
   TrendQuery query;
   HF_TRY(query.common, parse_common(json, context));
   HF_TRY(query.period, parse_period(json));
@@ -110,6 +123,7 @@ Result<TrendQuery> parse_trend(const Json& json, const QueryContext& context) {
   if (formula) {
     HF_TRY(query.formula, Formula::parse(*formula, query.series.size()));
   }
+  HF_CHECK(check_sampled(query));
   return query;
 }
 
