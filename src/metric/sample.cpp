@@ -49,7 +49,9 @@ Result<PersonBitmap> sampled_people(const Snapshot& snapshot, double share, Work
 
 std::int64_t estimated(std::int64_t count, double share) {
   // Doubles are rounded to even where two are as near.
-  return static_cast<std::int64_t>(std::nearbyint(static_cast<double>(count) / share));
+  const double all = std::nearbyint(static_cast<double>(count) / share);
+  constexpr std::int64_t most = std::int64_t{1} << 62;  // A share may be as small as one likes.
+  return all < static_cast<double>(most) ? static_cast<std::int64_t>(all) : most;
 }
 
 double sample_error_factor(double share) { return std::sqrt((1 - share) / share); }

@@ -92,6 +92,8 @@ TEST(Sample, CountsAreRoundedToTheNearestEvenOneOfTwo) {
   EXPECT_EQ(estimated(3, 0.4), 8);  // 7.5
   EXPECT_EQ(estimated(2, 0.3), 7);  // 6.67
   EXPECT_EQ(estimated(0, 0.3), 0);
+  EXPECT_EQ(estimated(0, 1e-300), 0);
+  EXPECT_EQ(estimated(1, 1e-300), std::int64_t{1} << 62);
 }
 
 std::vector<WorldEvent> visitors(int persons) {
