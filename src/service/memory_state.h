@@ -32,6 +32,7 @@ struct StateRows {
   std::map<std::string, std::uint64_t> ever;
   std::uint64_t refusals_ever = 0;
   std::map<RequestHash, RememberedAnswer> answers;
+  std::map<std::string, SavedQuery, std::less<>> queries;
 };
 
 class MemoryChange final : public StateChange {
@@ -86,6 +87,13 @@ class MemoryChange final : public StateChange {
     for (const auto& [what, n] : kept) counts.kept.push_back({what.first, what.second, n});
     for (const auto& [source, n] : rows_.ever) counts.ever.push_back({source, n});
     return counts;
+  }
+  Result<std::vector<SavedQuery>> saved_queries() const override {
+    return values_of(rows_.queries);
+  }
+  Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override {
+    const auto found = rows_.queries.find(name);
+    return found == rows_.queries.end() ? std::nullopt : std::optional(found->second);
   }
   Result<void> save_source(const Source& source) override {
     rows_.sources[source.name] = source;
@@ -164,6 +172,15 @@ class MemoryChange final : public StateChange {
       return std::ranges::find(ids, one.id) != ids.end();
     });
   }
+  Result<void> save_query(const SavedQuery& query) override {
+    rows_.queries[query.name] = query;
+    return {};
+  }
+  Result<void> remove_query(std::string_view name) override {
+    const auto found = rows_.queries.find(name);
+    if (found != rows_.queries.end()) rows_.queries.erase(found);
+    return {};
+  }
 
  private:
   template <class Map>
@@ -205,6 +222,12 @@ class MemoryState : public State {
   }
   Result<RefusalCounts> refusal_counts() const override {
     return read([](const MemoryChange& rows) { return rows.refusal_counts(); });
+  }
+  Result<std::vector<SavedQuery>> saved_queries() const override {
+    return read([](const MemoryChange& rows) { return rows.saved_queries(); });
+  }
+  Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override {
+    return read([&](const MemoryChange& rows) { return rows.saved_query(name); });
   }
 
   Result<void> change(const Work& work) override {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What Holdfast keeps beside the events: sources, the keys of those who may write and read, who may
-// sign in, and the events it refused. Use cases speak to these interfaces; an adapter puts them
-// into a database.
+// sign in, the events it refused, and the questions that were saved. Use cases speak to these
+// interfaces; an adapter puts them into a database.
 #pragma once
 
 #include <array>
@@ -135,6 +135,20 @@ struct RememberedAnswer {
   friend bool operator==(const RememberedAnswer&, const RememberedAnswer&) = default;
 };
 
+/// A question under a name, to be asked again (service/saved_queries.h).
+struct SavedQuery {
+  std::string name;           ///< 1..64 of [a-z0-9_-]; saved_queries.h checks it and what follows.
+  std::string title;          ///< For people; empty: the name serves.
+  std::string description;    ///< May be empty.
+  std::string query;          ///< The JSON object of QUERY.md.
+  std::uint64_t version = 1;  ///< From 1, one more each time it is saved.
+  TimestampMs created_ms = 0;
+  std::string created_by;  ///< As saved_by() tells it.
+  TimestampMs updated_ms = 0;
+  std::string updated_by;
+  friend bool operator==(const SavedQuery&, const SavedQuery&) = default;
+};
+
 struct RefusalQuery {
   std::optional<std::uint64_t> before = {};  ///< Only ids below: RefusalPage::next_before.
   std::size_t limit = 50;                    ///< 1..refusal_page_max.
@@ -190,6 +204,10 @@ class StateView {
   /// Also: invalid_argument/bad_limit.
   [[nodiscard]] virtual Result<RefusalPage> refusals(const RefusalQuery& query) const = 0;
   [[nodiscard]] virtual Result<RefusalCounts> refusal_counts() const = 0;
+  /// By name.
+  [[nodiscard]] virtual Result<std::vector<SavedQuery>> saved_queries() const = 0;
+  [[nodiscard]] virtual Result<std::optional<SavedQuery>> saved_query(
+      std::string_view name) const = 0;
 };
 
 /// Reading and writing within one transaction; reading sees what was written.
@@ -227,6 +245,10 @@ class StateChange : public StateView {
   /// RefusalCounts::ever they still count.
   [[nodiscard]] virtual Result<std::uint64_t> remove_refusals(
       std::span<const std::uint64_t> ids) = 0;
+  /// Adds the query, or replaces the one of this name.
+  [[nodiscard]] virtual Result<void> save_query(const SavedQuery& query) = 0;
+  /// Fine where there is none.
+  [[nodiscard]] virtual Result<void> remove_query(std::string_view name) = 0;
 };
 
 /// All methods may be called from any thread at any time.

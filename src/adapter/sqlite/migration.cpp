@@ -11,7 +11,7 @@ namespace hf::sqlite {
 
 std::span<const std::string> state_migrations() {
   // crc is RowSum over the row's other columns, of refusal without `text`, which has its own.
-  static const std::array<std::string, 3> migrations = {
+  static const std::array<std::string, 4> migrations = {
       R"(
 CREATE TABLE source (
   name TEXT PRIMARY KEY NOT NULL,
@@ -94,6 +94,20 @@ CREATE TABLE setup_token (
   expires_ms INTEGER NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+)",
+      R"(
+CREATE TABLE saved_query (
+  name TEXT PRIMARY KEY NOT NULL,
+  title TEXT NOT NULL,
+  description TEXT NOT NULL,
+  query TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  created_ms INTEGER NOT NULL,
+  created_by TEXT NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  updated_by TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
 )"};
   return migrations;
 }

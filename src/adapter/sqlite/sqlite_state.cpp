@@ -79,6 +79,12 @@ class Change final : public StateChange {
     return read_refusals(connection_, query);
   }
   Result<RefusalCounts> refusal_counts() const override { return read_refusal_counts(connection_); }
+  Result<std::vector<SavedQuery>> saved_queries() const override {
+    return read_saved_queries(connection_);
+  }
+  Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override {
+    return read_saved_query(connection_, name);
+  }
   Result<void> save_source(const Source& source) override {
     return write_source(connection_, source);
   }
@@ -126,6 +132,12 @@ class Change final : public StateChange {
   }
   Result<std::uint64_t> remove_refusals(std::span<const std::uint64_t> ids) override {
     return sqlite::remove_refusals(connection_, ids);
+  }
+  Result<void> save_query(const SavedQuery& query) override {
+    return write_saved_query(connection_, query);
+  }
+  Result<void> remove_query(std::string_view name) override {
+    return remove_saved_query(connection_, name);
   }
 
  private:
@@ -236,6 +248,14 @@ Result<RefusalPage> SqliteState::refusals(const RefusalQuery& query) const {
 
 Result<RefusalCounts> SqliteState::refusal_counts() const {
   return impl_->read([](Connection& on) { return sqlite::read_refusal_counts(on); });
+}
+
+Result<std::vector<SavedQuery>> SqliteState::saved_queries() const {
+  return impl_->read([](Connection& on) { return sqlite::read_saved_queries(on); });
+}
+
+Result<std::optional<SavedQuery>> SqliteState::saved_query(std::string_view name) const {
+  return impl_->read([&](Connection& on) { return sqlite::read_saved_query(on, name); });
 }
 
 Result<void> SqliteState::change(const Work& work) {

@@ -33,6 +33,8 @@ class SqliteState final : public State {
   [[nodiscard]] Result<std::vector<SetupToken>> setup_tokens() const override;
   [[nodiscard]] Result<RefusalPage> refusals(const RefusalQuery& query) const override;
   [[nodiscard]] Result<RefusalCounts> refusal_counts() const override;
+  [[nodiscard]] Result<std::vector<SavedQuery>> saved_queries() const override;
+  [[nodiscard]] Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override;
   [[nodiscard]] Result<void> change(const Work& work) override;
 
  private:

@@ -46,6 +46,7 @@ void fill(SqliteState& state) {
   ASSERT_TRUE(state.change([](StateChange& change) -> Result<void> {
     HF_CHECK(change.add_account({.account = {.name = "ann"}, .password = "$argon2id$"}));
     HF_CHECK(change.save_session({.account = 1, .created_ms = 2, .seen_ms = 3}));
+    HF_CHECK(change.save_query({.name = "q", .query = "{}"}));
     return change.save_setup_token({.expires_ms = 4});
   }));
   for (int i = 0; i < 20; ++i) refuse(state, fmt::format("{}: {}", i, std::string(1'000, 'x')));
@@ -182,7 +183,7 @@ TEST_F(SqliteStateFiles, RefusesWhatItCannotCopyOrRead) {
 }
 
 TEST_F(SqliteStateFiles, AStateOfAnEarlierVersionIsCheckedCopiedAndOpened) {
-  for (const std::size_t version : {1, 2}) {
+  for (const std::size_t version : {1, 2, 3}) {
     SCOPED_TRACE(version);
     folder_.clear();
     folder_.write("state.sqlite", "");
@@ -206,6 +207,7 @@ TEST_F(SqliteStateFiles, AStateOfAnEarlierVersionIsCheckedCopiedAndOpened) {
       HF_CHECK(change.remember(answer));
       HF_CHECK(change.add_account(account));
       HF_CHECK(change.save_session({.account = 1}));
+      HF_CHECK(change.save_query({.name = "q", .query = "{}"}));
       return change.save_setup_token({.expires_ms = 5});
     }));
     ASSERT_TRUE(state->change([&](StateChange& change) -> Result<void> {
@@ -217,6 +219,7 @@ TEST_F(SqliteStateFiles, AStateOfAnEarlierVersionIsCheckedCopiedAndOpened) {
     }));
     EXPECT_EQ(state->sessions()->at(0).account, 1u);
     EXPECT_EQ(state->setup_tokens()->at(0).expires_ms, 5);
+    EXPECT_EQ(state->saved_query("q").value()->query, "{}");
   }
 }
 
@@ -252,6 +255,8 @@ TEST_F(SqliteStateFiles, DamagedRowsAreCountedByTable) {
               ElementsAre(path + ": a row is damaged in table session"));
   EXPECT_THAT(damage_after("UPDATE setup_token SET expires_ms = 9"),
               ElementsAre(path + ": a row is damaged in table setup_token"));
+  EXPECT_THAT(damage_after("UPDATE saved_query SET query = '{ }'"),
+              ElementsAre(path + ": a row is damaged in table saved_query"));
   EXPECT_THAT(damage_after("UPDATE refusal_ever SET count = 1"),
               ElementsAre(path + ": a row is damaged in table refusal_ever"));
   EXPECT_THAT(damage_after("UPDATE refusal_kept SET count = 1"),

@@ -54,7 +54,7 @@ Result<void> any_work(std::uint64_t seed, StateChange& change) {
   for (std::uint64_t left = 1 + rng.below(3); left > 0; --left) {
     HF_TRY(const auto sources, change.sources());
     HF_TRY(const auto keys, change.keys());
-    switch (rng.below(9)) {
+    switch (rng.below(10)) {
       case 0:
         HF_CHECK(change.save_source(
             {fmt::format("s{}", rng.below(4)), static_cast<TimestampMs>(seed), rng.below(2) == 0}));
@@ -140,6 +140,25 @@ Result<void> any_work(std::uint64_t seed, StateChange& change) {
         }
         break;
       }
+      case 8: {
+        const std::string name = fmt::format("q{}", rng.below(5));
+        if (rng.below(3) == 0) {
+          HF_CHECK(change.remove_query(name));
+          break;
+        }
+        HF_TRY(const auto before, change.saved_query(name));
+        HF_CHECK(change.save_query(
+            {.name = name,
+             .title = any_text(rng, 10),
+             .description = any_text(rng, 40),
+             .query = any_text(rng, rng.below(20) == 0 ? 40'000 : 200),
+             .version = before ? before->version + 1 : 1,
+             .created_ms = before ? before->created_ms : any_time(rng).value_or(0),
+             .created_by = any_text(rng, 5),
+             .updated_ms = static_cast<TimestampMs>(seed),
+             .updated_by = any_text(rng, 5)}));
+        break;
+      }
       default: {
         std::vector<Refusal> refusals;
         for (std::uint64_t n = rng.below(5); n > 0; --n) refusals.push_back(any_refusal(rng));
@@ -182,6 +201,8 @@ TEST(SqliteState, AgreesWithListsInMemoryThroughReopening) {
       ASSERT_EQ(*state->key(id), *twin.key(id));
       const std::string name = fmt::format("s{}", rng.below(4));
       ASSERT_EQ(*state->source(name), *twin.source(name));
+      const std::string query_name = fmt::format("q{}", rng.below(6));
+      ASSERT_TRUE(*state->saved_query(query_name) == *twin.saved_query(query_name));
       if (rng.below(10) == 0) {
         state.reset();
         state = opened(folder);
@@ -383,7 +404,7 @@ TEST(SqliteState, RefusesTheFileOfANewerProgramNamingBothVersions) {
   EXPECT_EQ(state.error().code, ErrorCode::failed_precondition);
   EXPECT_EQ(state.error().reason, "newer_state");
   EXPECT_THAT(state.error().message, HasSubstr("version 77"));
-  EXPECT_THAT(state.error().message, HasSubstr("up to 3"));
+  EXPECT_THAT(state.error().message, HasSubstr("up to 4"));
   EXPECT_EQ(folder.bytes(), before);
 }
 

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::int64_t first_version_with_answers = 2;
 constexpr std::int64_t first_version_with_accounts = 3;
+constexpr std::int64_t first_version_with_saved_queries = 4;
 
 std::int64_t as_stored(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 std::uint64_t from_stored(std::int64_t value) { return static_cast<std::uint64_t>(value); }
@@ -358,6 +359,43 @@ Result<RememberedAnswer> answer_of(const Connection& connection, const Statement
   return answer;
 }
 
+// -- saved_query ----------------------------------------------------------------------------------
+
+std::int64_t sum_of(const SavedQuery& query) {
+  return RowSum("saved_query")
+      .add(std::string_view(query.name))
+      .add(std::string_view(query.title))
+      .add(std::string_view(query.description))
+      .add(std::string_view(query.query))
+      .add(as_stored(query.version))
+      .add(query.created_ms)
+      .add(std::string_view(query.created_by))
+      .add(query.updated_ms)
+      .add(std::string_view(query.updated_by))
+      .value();
+}
+
+constexpr std::string_view saved_query_by_name =
+    "SELECT name, title, description, query, version, created_ms, created_by, updated_ms, "
+    "updated_by, crc FROM saved_query WHERE name = ?";
+constexpr std::string_view all_saved_queries =
+    "SELECT name, title, description, query, version, created_ms, created_by, updated_ms, "
+    "updated_by, crc FROM saved_query ORDER BY name";
+
+Result<SavedQuery> saved_query_of(const Connection& connection, const Statement& row) {
+  SavedQuery query = {.name = row.text(0),
+                      .title = row.text(1),
+                      .description = row.text(2),
+                      .query = row.text(3),
+                      .version = from_stored(row.integer(4)),
+                      .created_ms = row.integer(5),
+                      .created_by = row.text(6),
+                      .updated_ms = row.integer(7),
+                      .updated_by = row.text(8)};
+  if (row.integer(9) != sum_of(query)) return bad_row(connection, "saved_query");
+  return query;
+}
+
 }  // namespace
 
 Result<std::vector<Source>> read_sources(Connection& connection) {
@@ -598,6 +636,31 @@ Result<void> write_answer(Connection& connection, const RememberedAnswer& answer
       sum_of(answer));
 }
 
+Result<std::vector<SavedQuery>> read_saved_queries(Connection& connection) {
+  return read_all(connection, all_saved_queries, saved_query_of);
+}
+
+Result<std::optional<SavedQuery>> read_saved_query(Connection& connection, std::string_view name) {
+  HF_TRY(auto row, connection.query(saved_query_by_name, name));
+  HF_TRY(const bool is_there, row.step());
+  if (!is_there) return std::nullopt;
+  return saved_query_of(connection, row);
+}
+
+Result<void> write_saved_query(Connection& connection, const SavedQuery& query) {
+  return connection.run(
+      "INSERT OR REPLACE INTO saved_query (name, title, description, query, version, created_ms, "
+      "created_by, updated_ms, updated_by, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      std::string_view(query.name), std::string_view(query.title),
+      std::string_view(query.description), std::string_view(query.query), as_stored(query.version),
+      query.created_ms, std::string_view(query.created_by), query.updated_ms,
+      std::string_view(query.updated_by), sum_of(query));
+}
+
+Result<void> remove_saved_query(Connection& connection, std::string_view name) {
+  return connection.run("DELETE FROM saved_query WHERE name = ?", name);
+}
+
 namespace {
 
 /// Runs over the rows of `sql` and says what `check_row` found: sound ones are counted, damage is
@@ -678,6 +741,11 @@ Result<StateCheck> check_rows(Connection& connection) {
     }));
     HF_CHECK(check_all("setup_token", all_setup_tokens, [&](const Statement& row) {
       return setup_token_of(connection, row).has_value();
+    }));
+  }
+  if (version >= first_version_with_saved_queries) {
+    HF_CHECK(check_all("saved_query", all_saved_queries, [&](const Statement& row) {
+      return saved_query_of(connection, row).has_value();
     }));
   }
   const Result<Kept> kept = read_kept(connection);

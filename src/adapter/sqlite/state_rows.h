@@ -28,6 +28,9 @@ namespace hf::sqlite {
 [[nodiscard]] Result<RefusalPage> read_refusals(Connection& connection, const RefusalQuery& query);
 /// Requires a transaction, as it reads twice.
 [[nodiscard]] Result<RefusalCounts> read_refusal_counts(Connection& connection);
+[[nodiscard]] Result<std::vector<SavedQuery>> read_saved_queries(Connection& connection);
+[[nodiscard]] Result<std::optional<SavedQuery>> read_saved_query(Connection& connection,
+                                                                 std::string_view name);
 
 [[nodiscard]] Result<void> write_source(Connection& connection, const Source& source);
 /// Adds or replaces the row of key.id.
@@ -50,6 +53,9 @@ namespace hf::sqlite {
 [[nodiscard]] Result<std::optional<RememberedAnswer>> read_answer(Connection& connection,
                                                                   const RequestHash& key);
 [[nodiscard]] Result<void> write_answer(Connection& connection, const RememberedAnswer& answer);
+/// Adds or replaces the row of query.name.
+[[nodiscard]] Result<void> write_saved_query(Connection& connection, const SavedQuery& query);
+[[nodiscard]] Result<void> remove_saved_query(Connection& connection, std::string_view name);
 
 /// Reads all rows and counts those that are damaged, by table; of any known version. Requires a
 /// transaction.

@@ -21,6 +21,7 @@ struct StateAnswers {
   std::vector<SetupToken> setup_tokens;
   std::vector<Refusal> refusals;
   RefusalCounts counts;
+  std::vector<SavedQuery> queries;
   friend bool operator==(const StateAnswers&, const StateAnswers&) = default;
 };
 
@@ -32,6 +33,7 @@ inline Result<StateAnswers> answers_of(const StateView& state) {
   HF_TRY(answers.sessions, state.sessions());
   HF_TRY(answers.setup_tokens, state.setup_tokens());
   HF_TRY(answers.counts, state.refusal_counts());
+  HF_TRY(answers.queries, state.saved_queries());
   RefusalQuery query = {.limit = refusal_page_max};
   do {
     HF_TRY(RefusalPage page, state.refusals(query));
