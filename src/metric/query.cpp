@@ -107,6 +107,14 @@ Result<std::string> answer(const Snapshot& snapshot, const QueryContext& context
   return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
 }
 
+using Checker = Result<void> (*)(const Json&, const QueryContext&);
+
+template <auto parse>
+Result<void> check(const Json& json, const QueryContext& context) {
+  HF_CHECK(parse(json, context));
+  return {};
+}
+
 constexpr std::array metrics = std::to_array<MetricInfo>({
     {"retention", "of the persons who did something in a period, how many return in later ones"},
     {"trend", "events or distinct persons per period, one or more series"},
@@ -124,6 +132,15 @@ constexpr std::array answerers = std::to_array<Answerer>({
     answer<parse_segment_size, run_segment_size, segment_size_members>,
 });
 static_assert(metrics.size() == answerers.size());
+constexpr std::array checkers = std::to_array<Checker>({
+    check<parse_retention>,
+    check<parse_trend>,
+    check<parse_lifecycle>,
+    check<parse_stickiness>,
+    check<parse_funnel>,
+    check<parse_segment_size>,
+});
+static_assert(metrics.size() == checkers.size());
 
 // Metrics of the query language that this version does not answer.
 constexpr std::array later_metrics = std::to_array<std::string_view>(
@@ -131,14 +148,8 @@ constexpr std::array later_metrics = std::to_array<std::string_view>(
      "loyalty_index", "six_factors", "engagement", "activity_score", "early_warning",
      "stay_contrast", "sessions", "virality", "compare_groups"});
 
-}  // namespace
-
-std::span<const MetricInfo> metric_list() { return metrics; }
-
-Result<std::string> answer_query(const Snapshot& snapshot, const QueryContext& context,
-                                 std::string_view query_json) {
-  const std::int64_t begun_ns = context.env.clock.monotonic_ns();
-  HF_TRY(const Json json, parse_json(query_json));
+/// The index of the query's metric in the lists above.
+Result<std::size_t> find_metric(const Json& json) {
   if (!json.is_object()) return wrong_type(json, "", "an object");
   HF_TRY(const auto metric, text_field(json, "metric", ""));
   std::vector<std::string_view> names;
@@ -148,10 +159,7 @@ Result<std::string> answer_query(const Snapshot& snapshot, const QueryContext& c
                 fmt::format("a query names its metric, one of {}", join_names(names)), "/metric");
   }
   const auto found = std::ranges::find(names, *metric);
-  if (found != names.end()) {
-    const auto index = static_cast<std::size_t>(found - names.begin());
-    return answerers[index](snapshot, context, json, metrics[index].name, begun_ns);
-  }
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   if (std::ranges::find(later_metrics, *metric) != later_metrics.end()) {
     return fail(
         ErrorCode::invalid_argument, "unsupported_metric",
@@ -161,6 +169,23 @@ Result<std::string> answer_query(const Snapshot& snapshot, const QueryContext& c
   return fail(ErrorCode::invalid_argument, "unknown_metric",
               fmt::format("unknown metric, known are {}: {}", join_names(names), *metric),
               "/metric");
+}
+
+}  // namespace
+
+std::span<const MetricInfo> metric_list() { return metrics; }
+
+Result<std::string> answer_query(const Snapshot& snapshot, const QueryContext& context,
+                                 std::string_view query_json) {
+  const std::int64_t begun_ns = context.env.clock.monotonic_ns();
+  HF_TRY(const Json json, parse_json(query_json));
+  HF_TRY(const std::size_t index, find_metric(json));
+  return answerers[index](snapshot, context, json, metrics[index].name, begun_ns);
+}
+
+Result<void> check_query(const QueryContext& context, const Json& query) {
+  HF_TRY(const std::size_t index, find_metric(query));
+  return checkers[index](query, context);
 }
 
 }  // namespace hf

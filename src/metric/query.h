@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "metric/query_context.h"
 #include "store/snapshot.h"
@@ -26,5 +27,9 @@ struct MetricInfo {
 [[nodiscard]] Result<std::string> answer_query(const Snapshot& snapshot,
                                                const QueryContext& context,
                                                std::string_view query_json);
+
+/// Finds all that can be wrong with a query whatever the data is: it is read as to be answered, and
+/// not answered. Errors: those of answer_query() but for what comes of the data.
+[[nodiscard]] Result<void> check_query(const QueryContext& context, const Json& query);
 
 }  // namespace hf
