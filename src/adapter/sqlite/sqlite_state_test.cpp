@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "service/access.h"
 #include "service/account.h"
+#include "service/saved_queries.h"
 #include "service/secret.h"
 
 namespace hf {
@@ -358,6 +359,44 @@ TEST(SqliteState, ManyThreadsLoseNothingAndSeeWhatTheyWrote) {
   }
   EXPECT_EQ(failures, 0);
   EXPECT_EQ(state->sources()->size(), threads * rounds * 4u / 5u);
+}
+
+// Each adds one to a number that all read and write; whoever comes too late looks again.
+TEST(SqliteState, OfTwoWritersOfOneQueryNoneLosesWhatTheOtherSaved) {
+  const StateFolder folder;
+  auto state = opened(folder);
+  const Json query = parse_json(R"({"metric":"retention"})").value();
+  const auto save = [&](int value, std::uint64_t version) {
+    return state->change([&](StateChange& change) -> Result<void> {
+      HF_CHECK(save_query(change, real_env(), "counter",
+                          {.title = fmt::format("{}", value), .query = query, .version = version},
+                          "local"));
+      return {};
+    });
+  };
+  ASSERT_TRUE(save(0, 0));
+  constexpr int threads = 4;
+  constexpr int rounds = 15;
+  {
+    std::vector<std::jthread> running;
+    for (int t = 0; t < threads; ++t) {
+      running.emplace_back([&] {
+        for (int done = 0; done < rounds;) {
+          const SavedQuery seen = state->saved_query("counter").value().value();
+          const auto saved = save(std::stoi(seen.title) + 1, seen.version);
+          done += saved.has_value();
+          if (!saved) {
+            ASSERT_EQ(saved.error().reason, "version_conflict");
+          }
+        }
+      });
+    }
+  }
+  state.reset();
+  state = opened(folder);
+  const SavedQuery last = state->saved_query("counter").value().value();
+  EXPECT_EQ(last.title, fmt::format("{}", threads * rounds));
+  EXPECT_EQ(last.version, threads * rounds + 1u);
 }
 
 // -- Files that are not as they should be ---------------------------------------------------------
