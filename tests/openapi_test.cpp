@@ -104,6 +104,7 @@ TEST(OpenApi, NamesWhatTheServerAnswers) {
       R"({"name":"shop"})",
       R"({"enabled":true})",
       R"({"kind":"read"})",
+      R"({"query":{"metric":"retention"}})",
       R"({"userId":"u","event":"e","previousId":"x","groupId":"g"})",
       R"({"batch":[{"type":"track","userId":"u","event":"e"},{"type":"nothing"}]})"};
   for (const auto& [route, statuses] : described()) {

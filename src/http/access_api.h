@@ -23,6 +23,8 @@ struct AccessAnswer {
   std::string text;
   /// What of it may be kept, and told again to who asks again; nothing where that is `text`.
   std::optional<std::string> kept = {};
+  /// As HTTP says it; nothing: as the route says it.
+  std::optional<int> status = {};
 };
 /// {"name"} in, the source out.
 [[nodiscard]] Result<AccessAnswer> new_source(StateChange& change, const Env& env,

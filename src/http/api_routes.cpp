@@ -19,6 +19,7 @@
 #include "metric/query.h"
 #include "metric/schema.h"
 #include "service/remembered_answer.h"
+#include "service/saved_queries.h"
 
 namespace hf::http {
 namespace {
@@ -59,16 +60,28 @@ std::string as_told(std::string_view answer, bool is_cached, std::int64_t elapse
 
 }  // namespace
 
-void Door::query(Call& call) {
+void Door::query(Call& call) { ask(call, ""); }
+
+void Door::answer_saved(Call& call) { ask(call, call.parameter); }
+
+void Door::ask(Call& call, std::string saved) {
   const std::string id = call.request.id;
   const auto question =
       std::make_shared<Question>(std::move(call.request), call.reply, env_.clock.monotonic_ns());
+  question->saved = std::move(saved);
   if (!enqueue([this, question] { answer_question(question); }, question->asker)) {
     return call.reply(problem({ErrorCode::resource_exhausted, "too_many_queries",
                                "more questions wait than are answered; ask again"},
                               id));
   }
   call.reply.when_gone([this, asker = question->asker] { leave(asker); });
+}
+
+Result<std::string> Door::question_text(Question& question) const {
+  HF_TRY(std::string body, decoded_body(question.request, options_.body_bytes_max, 0));
+  if (question.saved.empty()) return body;
+  HF_TRY(const FoundQuery found, find_query(state_, question.saved));
+  return with_other_fields(found.saved.query, body);
 }
 
 void Door::answer_question(const std::shared_ptr<Question>& question) {
@@ -82,7 +95,7 @@ void Door::answer_question(const std::shared_ptr<Question>& question) {
   };
   const auto begun = [&]() -> Result<void> {
     HF_CHECK(is_wanted());
-    HF_TRY(const std::string text, decoded_body(question->request, options_.body_bytes_max, 0));
+    HF_TRY(const std::string text, question_text(*question));
     HF_TRY(const Workspace::Reading reading, workspace_.read());
     HF_CHECK(is_wanted());  // Reading may have waited, and not every question walks.
     const QueryContext context = context_of(reading, *guard);
@@ -241,24 +254,33 @@ void Door::revoke_key(Call& call) {
 
 void Door::change_access(Call& call, int status, const AccessChange& change) {
   constexpr std::size_t bytes_max = std::size_t{64} << 10;
+  change_state(call, status, bytes_max, change, [this] { return keyring_.reload(); });
+}
+
+void Door::change_state(Call& call, int status, std::size_t bytes_max, const AccessChange& change,
+                        const std::function<Result<void>()>& after) {
   const Request& request = call.request;
   const auto decision = [&]() -> Result<Decision> {
     HF_TRY(const auto name, idempotency_key_of(request));
     HF_TRY(const std::string body, decoded_body(call.request, bytes_max, 0));
     std::optional<NamedRequest> named;
     if (name) {
+      const std::string target = request.path + (request.query.empty() ? "" : "?") + request.query;
       named = named_request(asker_of(call.grant), *name,
-                            fmt::format("{} {}\n{}", request.method, request.path, body));
+                            fmt::format("{} {}\n{}", request.method, target, body));
     }
     const auto decide = [&](StateChange& state) -> Result<Decision> {
       auto answer = change(state, env_, body);
-      if (answer) return Decision{status, std::move(answer->text), std::move(answer->kept)};
+      if (answer) {
+        return Decision{answer->status.value_or(status), std::move(answer->text),
+                        std::move(answer->kept)};
+      }
       if (!is_decision(answer.error())) return std::unexpected(std::move(answer).error());
       Response refusal = problem(answer.error(), request.id);
       return Decision{refusal.status, std::move(refusal.body)};
     };
     HF_TRY(Decision made, decide_once(state_, env_, named, decide));
-    if (made.status < 400) HF_CHECK(keyring_.reload());
+    if (made.status < 400 && after) HF_CHECK(after());
     return made;
   }();
   if (!decision) return call.refuse(decision.error());

@@ -107,6 +107,11 @@ class Door {
   void metrics(Call& call);
   void track(Call& call);
   void query(Call& call);
+  void answer_saved(Call& call);
+  void list_queries(Call& call);
+  void show_query(Call& call);
+  void put_query(Call& call);
+  void remove_query(Call& call);
   void schema(Call& call);
   void schema_values(Call& call);
   void refusals(Call& call);
@@ -136,6 +141,10 @@ class Door {
 
   using AccessChange =
       std::function<Result<AccessAnswer>(StateChange&, const Env&, std::string_view body)>;
+  /// Under the request's Idempotency-Key, where it has one; `after` follows what was done.
+  void change_state(Call& call, int status, std::size_t bytes_max, const AccessChange& change,
+                    const std::function<Result<void>()>& after = {});
+  /// The same of sources and keys, to which the door then holds.
   void change_access(Call& call, int status, const AccessChange& change);
   [[nodiscard]] Gate gate() const;
   [[nodiscard]] Response session_answer(const Request& request,
@@ -154,7 +163,10 @@ class Door {
   /// Answers with what `work` returns, once a thread that answers questions has come to it.
   void answer_later(Call& call, std::function<Result<Response>(Request&)> work);
   void leave(const std::shared_ptr<Asker>& asker);
+  /// Answers the body's question, or the one saved as `saved`, once its turn has come.
+  void ask(Call& call, std::string saved);
   void answer_question(const std::shared_ptr<Question>& question);
+  [[nodiscard]] Result<std::string> question_text(Question& question) const;
   void tell(const Question& question, const Result<KeptAnswer>& answer, bool is_cached);
   [[nodiscard]] std::shared_ptr<void> stay_open();
   void answer_queries();

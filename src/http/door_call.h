@@ -84,6 +84,7 @@ struct Door::Question {
   Reply reply;
   std::int64_t begun_ns = 0;
   std::shared_ptr<Asker> asker = std::make_shared<Asker>();
+  std::string saved = {};  ///< Its name, and the body says what to replace; empty: the body is it.
 };
 
 }  // namespace hf::http

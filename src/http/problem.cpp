@@ -38,6 +38,7 @@ Response problem(const Error& error, std::string_view request_id) {
       error.reason == "too_many_uploads") {
     status = 429;
   }
+  if (error.reason == "version_conflict") status = 409;
   // Asked again, such a question is as large.
   if (error.reason == "too_many_cells" || error.reason == "too_many_buckets" ||
       error.reason == "time_limit" || error.reason == "memory_limit") {

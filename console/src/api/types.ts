@@ -2,6 +2,10 @@
 //
 // Generated from docs/api/openapi.yaml by `npm run types`. Do not edit.
 
+export type QueryName = string;
+export type QueryDraft = { title?: string; description?: string; query: (Question); version?: number };
+export type SavedQuery = { name: QueryName; title: string; description?: string; query: Question; built_in: boolean; translations?: { zh?: { title: string; description: string } }; version?: number; created_at?: string; created_by?: string; updated_at?: string; updated_by?: string };
+export type OtherFields = { [name: string]: unknown };
 export type ImportOptions = { files?: (string)[]; upload?: string; format?: "csv" | "json" | "parquet"; map?: (string)[]; types?: (string)[]; time_format?: string; timezone?: string; delimiter?: string; header?: boolean; sql?: string; source?: string; identify_rows?: boolean; strict?: boolean };
 export type Schema = { data_version: number; timezone: string; week_start: "monday" | "sunday"; first_day?: string; last_day?: string; events: ({ name: string; count: number })[]; properties: ({ name: string; types: ("text" | "number" | "big_number" | "boolean" | "list" | "json")[] })[]; sampled: boolean };
 export type Upload = { upload: string; name: string; bytes: number; expires_at: string };
@@ -38,6 +42,7 @@ export type Credentials = { name: string; password: string };
 export type NewOwner = { token: string; name: string; password: string };
 export type Session = { signed_in: boolean; name?: string; role?: "owner"; csrf?: string; owner_exists: boolean; may_read: boolean; may_create_owner: boolean };
 export type QueryBody = (TrendQuestion) | (Question);
+export type ListQueriesAnswer = { queries: (SavedQuery)[] };
 export type SchemaValuesAnswer = { values: ({ value: string; count: number })[]; more: boolean };
 export type ListSourcesAnswer = { sources: (Source)[] };
 export type AddSourceBody = { name: SourceName };
