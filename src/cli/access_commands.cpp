@@ -7,41 +7,17 @@
 
 #include "base/json.h"
 #include "cli/command_table.h"
+#include "cli/state_asking.h"
 #include "http/access_api.h"
-#include "http/local_client.h"
 #include "service/access.h"
 
 namespace hf {
 namespace {
 
-using Local = std::function<Result<std::string>(State&)>;
-
-Result<std::string> ask_text(Session& session, std::string_view method, const std::string& path,
-                             const std::string& body, const Local& local) {
-  HF_TRY(auto answer, http::ask_local(http::socket_path_of(session.data), method, path, body));
-  if (answer) return *std::move(answer);
-  HF_TRY(const auto state, session.open_state());
-  return local(*state);
-}
-
 Result<Json> ask(Session& session, std::string_view method, const std::string& path,
-                 const std::string& body, const Local& local) {
-  HF_TRY(const std::string answer, ask_text(session, method, path, body, local));
+                 const std::string& body, const LocalAsking& local) {
+  HF_TRY(const std::string answer, ask_state(session, method, path, body, local));
   return parse_json(answer);
-}
-
-using Change = std::function<Result<http::AccessAnswer>(StateChange&)>;
-
-Local in_transaction(Change change) {
-  return [change = std::move(change)](State& state) -> Result<std::string> {
-    std::string text;
-    HF_CHECK(state.change([&](StateChange& in) -> Result<void> {
-      HF_TRY(http::AccessAnswer answer, change(in));
-      text = std::move(answer.text);
-      return {};
-    }));
-    return text;
-  };
 }
 
 std::string_view member(const Json& json, std::string_view name) {
@@ -60,8 +36,8 @@ std::string object_of(std::initializer_list<std::pair<std::string_view, std::str
 }
 
 Result<int> list_sources(Session& session, bool as_json = false) {
-  HF_TRY(const std::string text, ask_text(session, "GET", "/api/v1/sources", "",
-                                          [](State& state) { return http::source_list(state); }));
+  HF_TRY(const std::string text, ask_state(session, "GET", "/api/v1/sources", "",
+                                           [](State& state) { return http::source_list(state); }));
   if (as_json) {
     print(text + "\n");
     return 0;
@@ -94,8 +70,8 @@ Result<int> switch_source(Session& session, const std::string& name, bool enable
 }
 
 Result<int> list_keys(Session& session, bool as_json = false) {
-  HF_TRY(const std::string text, ask_text(session, "GET", "/api/v1/keys", "",
-                                          [](State& state) { return http::key_list(state); }));
+  HF_TRY(const std::string text, ask_state(session, "GET", "/api/v1/keys", "",
+                                           [](State& state) { return http::key_list(state); }));
   if (as_json) {
     print(text + "\n");
     return 0;

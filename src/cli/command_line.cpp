@@ -157,6 +157,7 @@ class CommandLine {
     table_.begin_group("Measure");
     add_query_commands(table_);
     add_activity_commands(table_);
+    add_saved_commands(table_);
     add_sql_commands(table_);
     table_.begin_group("People");
     add_person_commands(table_);

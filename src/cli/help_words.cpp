@@ -244,6 +244,25 @@ constexpr HelpText help_texts[] = {
     {"for this shell; in ~/.bashrc for all", "用于当前 shell；写入 ~/.bashrc 则始终有效"},
     {"Print the manual page, holdfast(1), as roff", "打印 roff 格式的手册页 holdfast(1)"},
     {"read it here", "在此阅读"},
+    // Saved queries.
+    {"Name of a saved query, instead of FILE", "已保存查询的名称，代替 FILE"},
+    {"Common fields, as JSON, that replace the query's own; null takes one away",
+     "以 JSON 给出的通用字段，替换查询中的同名字段；null 表示去掉该字段"},
+    {"Questions saved under a name, and the ready-made ones", "以名称保存的查询，以及内置查询"},
+    {"All saved queries, and the ready-made ones", "所有已保存的查询，以及内置查询"},
+    {"whole, for `saved load`", "完整内容，供 `saved load` 使用"},
+    {"Print a saved query as JSON", "以 JSON 打印已保存的查询"},
+    {"Save a query under a name, or replace the one there; it is checked, and replaced whole",
+     "以名称保存查询，或替换已有的查询；保存时会检查，并整体替换"},
+    {"For people; at most 200 bytes (default: the name)",
+     "供人阅读的标题，最多 200 字节（默认：名称）"},
+    {"What it is for; at most 2,000 bytes", "用途说明，最多 2,000 字节"},
+    {"Remove a saved query", "移除已保存的查询"},
+    {"Save all queries of a file that `saved list --format json` printed, here or elsewhere; "
+     "others "
+     "stay",
+     "保存文件中的所有查询，文件由此处或别处的 `saved list --format json` 打印；其余查询保持不变"},
+    {"File with the list, - for standard input", "含列表的文件，- 表示标准输入"},
 };
 
 }  // namespace

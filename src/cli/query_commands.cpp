@@ -13,12 +13,14 @@
 #include "cli/query_commands.h"
 #include "cli/query_flags.h"
 #include "cli/retention_screen.h"
+#include "cli/saved_commands.h"
 #include "cli/table_output.h"
 #include "metric/lifecycle.h"
 #include "metric/query.h"
 #include "metric/retention.h"
 #include "metric/stickiness.h"
 #include "metric/trend.h"
+#include "service/saved_queries.h"
 
 namespace hf {
 namespace {
@@ -113,21 +115,10 @@ Result<int> show_trend(Session& session, const TrendArguments& a) {
   return 0;
 }
 
-Result<std::string> read_query(const Env& env, const std::string& path) {
-  if (path != "-") return read_file(env, path, query_bytes_max);
-  std::string text;
-  char buffer[4096];
-  while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) {
-    text.append(buffer, n);
-    if (text.size() > query_bytes_max) {
-      return fail(ErrorCode::resource_exhausted, "query_too_large", "a query is at most 8 MB");
-    }
-  }
-  return text;
-}
-
 struct QueryArguments {
   std::string path = "-";
+  std::string saved;   // Its name, in place of the file.
+  std::string with;    // Fields in place of the query's own, as JSON.
   std::string format;  // Empty: not said.
   AskingLimits limits;
   bool explain = false;
@@ -190,8 +181,18 @@ Result<int> explain(Session& session, const Session::Reading& reading, Asking& a
   return 0;
 }
 
+Result<std::string> asked_query(Session& session, const QueryArguments& a) {
+  if (!a.saved.empty() && a.path != "-") {
+    return fail(ErrorCode::invalid_argument, "unsupported_combination",
+                "--saved stands instead of a file");
+  }
+  HF_TRY(std::string query,
+         a.saved.empty() ? read_query(session.env(), a.path) : saved_question(session, a.saved));
+  return with_other_fields(query, a.with);
+}
+
 Result<int> answer(Session& session, const QueryArguments& a) {
-  HF_TRY(const std::string query, read_query(session.env(), a.path));
+  HF_TRY(const std::string query, asked_query(session, a));
   HF_TRY(const auto reading, session.read_store());
   Asking asking(session.env(), a.limits);
   if (a.explain) return explain(session, reading, asking, query, a);
@@ -216,6 +217,19 @@ int list_metrics() {
 }
 
 }  // namespace
+
+Result<std::string> read_query(const Env& env, const std::string& path) {
+  if (path != "-") return read_file(env, path, query_bytes_max);
+  std::string text;
+  char buffer[4096];
+  while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) {
+    text.append(buffer, n);
+    if (text.size() > query_bytes_max) {
+      return fail(ErrorCode::resource_exhausted, "query_too_large", "a query is at most 8 MB");
+    }
+  }
+  return text;
+}
 
 Result<int> show_retention(Session& session, const RetentionArguments& a, std::string title,
                            std::string next_command) {
@@ -261,6 +275,7 @@ void add_query_commands(CommandTable& table) {
                 "  echo '{\"metric\":\"retention\",\"period\":\"week\"}' | holdfast query -\n"
                 "  holdfast query question.json --format csv\n"
                 "  holdfast lifecycle --period week --show-query | holdfast query - --explain\n"
+                "  holdfast query --saved repurchase --with '{\"last\":\"P180D\"}'\n"
                 "  holdfast query --list",
                 [&session, asked] {
                   if (asked->list) return list_metrics();
@@ -269,6 +284,12 @@ void add_query_commands(CommandTable& table) {
   query->add_option("FILE", asked->path, "File with the query, - for standard input")
       ->type_name("FILE")
       ->capture_default_str();
+  query->add_option("--saved", asked->saved, "Name of a saved query, instead of FILE")
+      ->type_name("NAME");
+  query
+      ->add_option("--with", asked->with,
+                   "Common fields, as JSON, that replace the query's own; null takes one away")
+      ->type_name("JSON");
   query->add_option("--format", asked->format, "Form of the answer (default: json)")
       ->check(CLI::IsMember({"json", "csv"}));
   query->add_flag("--explain", asked->explain,

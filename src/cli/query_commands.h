@@ -32,4 +32,8 @@ struct RetentionArguments {
 [[nodiscard]] Result<int> show_retention(Session& session, const RetentionArguments& arguments,
                                          std::string title, std::string next_command);
 
+/// The text of the file, of standard input where it is "-".
+/// Errors: those of read_file(); resource_exhausted/query_too_large.
+[[nodiscard]] Result<std::string> read_query(const Env& env, const std::string& path);
+
 }  // namespace hf

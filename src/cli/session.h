@@ -120,6 +120,7 @@ void add_manual_command(CommandTable& table);
 void add_owner_commands(CommandTable& table);
 void add_person_commands(CommandTable& table);
 void add_query_commands(CommandTable& table);
+void add_saved_commands(CommandTable& table);
 void add_serve_command(CommandTable& table);
 void add_settings_command(CommandTable& table);
 void add_sql_commands(CommandTable& table);
