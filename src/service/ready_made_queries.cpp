@@ -31,12 +31,13 @@ std::string acquisition() {
 
 std::string repurchase() {
   // The page that thanks for an order is no coming back, and the lines of one order come at one
-  // instant. So an event counts that has a purchase a day or more before it: one without a purchase
-  // in the day before it (the first step is a purchase, and older then), or with purchases on two
-  // days of the window.
+  // instant. So an event counts that has a purchase of the window a day or more before it: one with
+  // purchases in the window and none in its last day, or on two days of the window. That the first
+  // step is a purchase does not suffice: of one instant, it may come after the page.
   return fmt::format(
       R"({{"metric":"funnel","steps":[{{{0},"label":"Purchase"}},)"
-      R"({{"event":"*","where":{{"any":[{{"did_not":{{{0}}},"within":"P1D"}},)"
+      R"({{"event":"*","where":{{"any":[{{"all":[{{"did":{{{0}}},"within":"P90D"}},)"
+      R"({{"did_not":{{{0}}},"within":"P1D"}}]}},)"
       R"({{"regularly":{{{0}}},"periods":{{"of":"day","at_least":2,"last":90}}}}]}},)"
       R"("label":"Back a day or more later"}}],"window":"P90D"}})",
       buying);

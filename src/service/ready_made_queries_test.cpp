@@ -2,11 +2,17 @@
 #include "service/ready_made_queries.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <vector>
 
+#include "base/rng.h"
 #include "metric/event_world.h"
 #include "metric/query.h"
 #include "service/saved_queries.h"
@@ -88,14 +94,17 @@ TEST(ReadyMadeQueries, RepurchaseIsToComeBackInWhateverWay) {
       event("cid", "Order Completed", "2026-01-01T09:00"),
       event("cid", "page", "2026-01-01T09:01"),  // The page of thanks.
       event("cid", "page", "2026-01-01T23:00"),
-      event("dan", "purchase", "2026-01-01T09:00"),  // Two lines of one order.
+      event("dan", "page", "2026-01-01T09:00"),
+      event("dan", "purchase", "2026-01-01T09:00"),  // Two lines of one order, of that instant.
       event("dan", "purchase", "2026-01-01T09:00"),
       event("eve", "Order Completed", "2026-01-01T09:00"),
       event("eve", "page", "2026-04-15T09:00"),  // After 104 days.
       event("fay", "page", "2026-01-01T09:00"),  // Bought nothing.
-      event("fay", "page", "2026-01-10T09:00"), event("gus", "page", "2026-01-01T09:00"),
+      event("fay", "page", "2026-01-10T09:00"),
+      event("gus", "page", "2026-01-01T09:00"),
       event("gus", "order_completed", "2026-01-10T09:00"),  // Came before, not after.
-      event("hal", "purchase", "2026-01-01T09:00"), event("hal", "purchase", "2026-01-08T08:00"),
+      event("hal", "purchase", "2026-01-01T09:00"),
+      event("hal", "purchase", "2026-01-08T08:00"),
       event("hal", "page", "2026-01-08T08:30"),  // A day after the first, not after the second.
   });
   EXPECT_EQ(steps_of(world, "repurchase"), "7 3");
@@ -115,6 +124,110 @@ TEST(ReadyMadeQueries, RepeatPurchaseIsASecondOne) {
       event("dan", "page", "2026-01-10T09:00"),
   });
   EXPECT_EQ(steps_of(world, "repeat_purchase"), "4 2");
+}
+
+// -- The definitions, told by whoever reads docs/metrics.md ---------------------------------------
+
+constexpr TimestampMs day_ms = 86'400'000;
+// Neither a day nor 30 or 90 of them is so many slots: nothing lies on the edge of a window.
+constexpr TimestampMs slot_ms = 7 * 3'600'000;
+
+using Lives = std::map<std::string, std::vector<WorldEvent>>;  // By person, in the order of time.
+
+bool is_order(const WorldEvent& event) {
+  return event.name == "Order Completed" || event.name == "purchase";
+}
+
+Lives any_lives(Rng& rng, bool at_one_instant) {
+  const std::array names = {"page", "purchase", "Order Completed", "signup", "Product Viewed"};
+  Lives lives;
+  for (std::uint64_t person = 0; person < 1 + rng.below(12); ++person) {
+    const std::string id = fmt::format("p{}", person);
+    std::set<std::uint64_t> taken;
+    for (std::uint64_t n = 1 + rng.below(7); n > 0; --n) {
+      const std::uint64_t slot = rng.below(rng.below(2) == 0 ? 12 : 400);
+      if (!taken.insert(slot).second && !at_one_instant) continue;
+      lives[id].push_back(
+          {.person = id,
+           .name = names[rng.below(names.size())],
+           .time_ms = utc("2026-01-01T00:00") + static_cast<TimestampMs>(slot) * slot_ms});
+    }
+    std::ranges::stable_sort(lives[id], {}, &WorldEvent::time_ms);
+  }
+  return lives;
+}
+
+/// How many persons' lives reach each step, where `depth_of` says how far one comes.
+template <class DepthOf>
+std::string steps_by_hand(const Lives& lives, std::size_t steps, DepthOf&& depth_of) {
+  std::vector<int> counts(steps, 0);
+  for (const auto& [person, life] : lives) {
+    const std::size_t depth = depth_of(life);
+    for (std::size_t step = 0; step < depth; ++step) ++counts[step];
+  }
+  return fmt::format("{}", fmt::join(counts, " "));
+}
+
+std::size_t repurchase_depth(const std::vector<WorldEvent>& life) {
+  std::size_t depth = 0;
+  for (const WorldEvent& order : life) {
+    if (!is_order(order)) continue;
+    depth = std::max<std::size_t>(depth, 1);
+    for (const WorldEvent& back : life) {
+      const TimestampMs after = back.time_ms - order.time_ms;
+      if (after >= day_ms && after <= 90 * day_ms) depth = 2;
+    }
+  }
+  return depth;
+}
+
+std::size_t repeat_depth(const std::vector<WorldEvent>& life) {
+  std::size_t depth = 0;
+  for (const WorldEvent& order : life) {
+    if (!is_order(order)) continue;
+    depth = std::max<std::size_t>(depth, 1);
+    for (const WorldEvent& again : life) {
+      const TimestampMs after = again.time_ms - order.time_ms;
+      if (is_order(again) && after > 0 && after <= 90 * day_ms) depth = 2;
+    }
+  }
+  return depth;
+}
+
+std::size_t acquisition_depth(const std::vector<WorldEvent>& life) {
+  std::size_t depth = 0;
+  for (const WorldEvent& visit : life) {
+    if (is_order(visit) || visit.name == "signup") break;  // And what comes later is no visit.
+    depth = std::max<std::size_t>(depth, 1);
+    for (const WorldEvent& sign_up : life) {
+      if (sign_up.name != "signup" || sign_up.time_ms - visit.time_ms > 30 * day_ms) continue;
+      depth = std::max<std::size_t>(depth, 2);
+      for (const WorldEvent& order : life) {
+        if (is_order(order) && order.time_ms > sign_up.time_ms &&
+            order.time_ms - visit.time_ms <= 30 * day_ms) {
+          depth = 3;
+        }
+      }
+    }
+  }
+  return depth;
+}
+
+TEST(ReadyMadeQueries, AreWhatTheirDefinitionsSay) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    // Of events at one instant the definition of a visit says nothing.
+    const bool at_one_instant = seed % 2 == 0;
+    const Lives lives = any_lives(rng, at_one_instant);
+    std::vector<WorldEvent> events;
+    for (const auto& [person, life] : lives) events.insert(events.end(), life.begin(), life.end());
+    EventWorld world(events);
+    ASSERT_EQ(steps_of(world, "repurchase"), steps_by_hand(lives, 2, repurchase_depth));
+    ASSERT_EQ(steps_of(world, "repeat_purchase"), steps_by_hand(lives, 2, repeat_depth));
+    if (at_one_instant) continue;
+    ASSERT_EQ(steps_of(world, "acquisition"), steps_by_hand(lives, 3, acquisition_depth));
+  }
 }
 
 TEST(ReadyMadeQueries, WeeklyRetentionIsOfNewPeople) {
