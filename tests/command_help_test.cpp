@@ -337,6 +337,9 @@ TEST(Manual, TellsEveryCommandAndOption) {
   for (const CommandInfo* command : all_commands(program())) {
     if (command->path.empty()) continue;
     std::string usage = command->path;
+    if (const std::size_t dash = usage.find('-'); dash != std::string::npos) {
+      usage.insert(dash, "\\");  // As roff has it.
+    }
     EXPECT_THAT(manual, HasSubstr(".SS \"holdfast " + usage)) << usage;
   }
   EXPECT_THAT(manual, AllOf(HasSubstr(".TH HOLDFAST 1 \"\" \"Holdfast 1.2.3\""),

@@ -42,7 +42,8 @@ std::string chart_head(const ChartScreen& screen, std::span<const Warning> warni
       "\n  " + bold(cut(harmless(screen.title), room(terminal)), terminal.color) + "\n";
   std::string facts = chart_foot(std::span(&screen.subtitle, 1), terminal);
   facts.pop_back();
-  out += dim(facts, terminal.color) + "\n\n";
+  out += dim(facts, terminal.color) + "\n";
+  out += chart_foot(screen.notes, terminal) + "\n";
   for (const Warning& warning : warnings) {
     const std::string line = "! " + warning.message;
     out += chart_foot(std::span(&line, 1), terminal);
@@ -81,6 +82,21 @@ std::string bar(double share, int width) {
   std::string out;
   for (int i = 0; i < units / 8; ++i) out += "█";
   return out + std::string(eighths[units % 8]);
+}
+
+std::string sparkline(std::span<const double> shares, int width) {
+  constexpr std::string_view ticks[] = {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  const auto columns = std::min(static_cast<std::size_t>(std::max(width, 0)), shares.size());
+  std::string out;
+  for (std::size_t i = 0; i < columns; ++i) {
+    const std::size_t first = i * shares.size() / columns;
+    const std::size_t end = (i + 1) * shares.size() / columns;
+    double sum = 0;
+    for (std::size_t k = first; k < end; ++k) sum += std::clamp(shares[k], 0.0, 1.0);
+    const double share = sum / static_cast<double>(end - first);
+    out += ticks[static_cast<std::size_t>(std::ceil(share * 8))];
+  }
+  return out;
 }
 
 std::string bucket_text(const BucketPath& path, Words words) {

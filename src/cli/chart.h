@@ -19,10 +19,11 @@ namespace hf {
 
 /// What stands above a chart, and what its sentences need to know.
 struct ChartScreen {
-  std::string title;     ///< "Lifecycle: purchase".
-  std::string subtitle;  ///< "397,884 events of 4,338 people, ..".
-  std::string period;    ///< As in the query.
-  std::string data_end;  ///< Local date up to which there is data, "2011-12-09".
+  std::string title;                    ///< "Lifecycle: purchase".
+  std::string subtitle;                 ///< "397,884 events of 4,338 people, ..".
+  std::string period;                   ///< As in the query.
+  std::string data_end;                 ///< Local date up to which there is data, "2011-12-09".
+  std::vector<std::string> notes = {};  ///< Of whom and of what, where that is not everything.
 };
 
 /// Title, subtitle and the answer's warnings; nothing wider than the terminal.
@@ -42,6 +43,9 @@ struct ChartScreen {
 [[nodiscard]] std::string count_text(std::int64_t count);
 /// numerator / denominator as "12.3%" or "<0.1%"; "-" where the denominator is 0.
 [[nodiscard]] std::string share_text(std::int64_t numerator, std::int64_t denominator);
+/// A line of ticks, one of each share (0 to 1), over `width` columns at most: where there are more
+/// shares, neighbours are taken together. What is nothing or 0 is a dot.
+[[nodiscard]] std::string sparkline(std::span<const double> shares, int width);
 
 /// How screens call an event, given a matcher's label.
 [[nodiscard]] std::string event_text(std::string_view label, Words words);

@@ -156,7 +156,10 @@ class CommandLine {
     add_access_commands(table_);
     table_.begin_group("Measure");
     add_query_commands(table_);
+    add_trend_command(table_);
     add_activity_commands(table_);
+    add_funnel_command(table_);
+    add_segment_size_command(table_);
     add_saved_commands(table_);
     add_sql_commands(table_);
     table_.begin_group("People");

@@ -81,7 +81,7 @@ void settle_argument(OptionInfo& info, ArgumentType type) {
     info.completion = Completion::values;
   } else if (info.argument == "DIR") {
     info.completion = Completion::directories;
-  } else if (!is_said || info.argument == "FILE") {
+  } else if (!is_said || info.argument.ends_with("FILE")) {
     info.completion = Completion::files;  // Of what is not said, what a shell offers by itself.
   }
 }

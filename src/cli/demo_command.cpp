@@ -57,11 +57,12 @@ Result<int> demo(Session& session, const DemoArguments& arguments) {
   HF_TRY(const int code,
          show_retention(
              session, retention,
-             std::string(words("Online Retail: who buys again, by month of the first purchase",
-                               "Online Retail：按首购月份看谁会再次购买")),
-             fmt::format("holdfast --data {} retention --period month --entry "
-                         "first_time --breakdown country --top 3",
-                         session.data)));
+             {.title =
+                  std::string(words("Online Retail: who buys again, by month of the first purchase",
+                                    "Online Retail：按首购月份看谁会再次购买")),
+              .next_command = fmt::format("holdfast --data {} retention --period month --entry "
+                                          "first_time --breakdown country --top 3",
+                                          session.data)}));
   if (code != 0 || arguments.no_serve) return code;
   print("\n");
   ServeArguments serving;

@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `query` takes QUERY.md's JSON; `retention` and `trend` write such a query from flags (as do the
-// commands of activity_commands.cpp), so that what is shown can always be asked again as JSON.
+// `query` takes QUERY.md's JSON; `retention` writes such a query from flags, as the commands of the
+// other metrics do, so that what is shown can always be asked again as JSON.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <optional>
 
+#include "cli/answer_screen.h"
 #include "cli/command_table.h"
 #include "cli/plan_screen.h"
 #include "cli/query_commands.h"
 #include "cli/query_flags.h"
-#include "cli/retention_screen.h"
 #include "cli/saved_commands.h"
-#include "cli/table_output.h"
-#include "metric/lifecycle.h"
 #include "metric/query.h"
-#include "metric/retention.h"
-#include "metric/stickiness.h"
-#include "metric/trend.h"
 #include "service/saved_queries.h"
 
 namespace hf {
 namespace {
 
 constexpr std::uint64_t query_bytes_max = 8u << 20;
-
-struct TrendArguments {
-  CommonArguments common;
-  std::vector<std::string> series;
-  bool cumulative = false;
-};
 
 Result<void> write_window(JsonWriter& out, std::string_view name, const std::string& argument) {
   if (argument.empty()) return {};
@@ -50,8 +37,8 @@ Result<std::string> retention_json(const RetentionArguments& a, const Session::R
                                    const Env& env) {
   JsonWriter out;
   out.begin_object().key("metric").text("retention");
-  if (!a.start.empty()) write_matcher(out.key("start"), a.start);
-  if (!a.returning.empty()) write_matcher(out.key("return"), a.returning);
+  if (!a.start.empty()) HF_CHECK(write_matcher(out.key("start"), a.start));
+  if (!a.returning.empty()) HF_CHECK(write_matcher(out.key("return"), a.returning));
   put_text(out, "entry", a.entry);
   if (a.periods >= 0) out.key("periods").integer(a.periods);
   if (!a.brackets.empty()) {
@@ -65,54 +52,18 @@ Result<std::string> retention_json(const RetentionArguments& a, const Session::R
   if (!a.value.empty()) {
     const std::size_t colon = a.value.find(':');
     out.key("value").begin_object().key("aggregate").text(a.value.substr(0, colon));
-    if (colon != std::string::npos) out.key("property").text(a.value.substr(colon + 1));
+    constexpr std::string_view trait = "trait:";
+    if (colon != std::string::npos) {
+      const std::string of = a.value.substr(colon + 1);
+      const bool is_trait = of.starts_with(trait);
+      out.key(is_trait ? "trait" : "property").text(is_trait ? of.substr(trait.size()) : of);
+    }
     out.end_object();
   }
   HF_CHECK(write_window(out, "initial", a.initial));
   HF_CHECK(write_window(out, "current", a.current));
-  write_common(out, a.common, reading, env);
+  HF_CHECK(write_common(out, a.common, reading, env));
   return out.end_object().take();
-}
-
-std::string trend_json(const TrendArguments& a, const Session::Reading& reading, const Env& env) {
-  JsonWriter out;
-  out.begin_object().key("metric").text("trend").key("series").begin_array();
-  for (const std::string& series : a.series) {
-    const std::size_t colon = series.starts_with('{') ? std::string::npos : series.rfind(':');
-    const std::string math = colon == std::string::npos ? "" : series.substr(colon + 1);
-    if (math == "total" || math == "unique") {
-      out.begin_object()
-          .key("event")
-          .text(series.substr(0, colon))
-          .key("math")
-          .text(math)
-          .end_object();
-    } else {
-      write_matcher(out, series);
-    }
-  }
-  out.end_array();
-  if (a.cumulative) out.key("cumulative").boolean(true);
-  write_common(out, a.common, reading, env);
-  return out.end_object().take();
-}
-
-Result<int> show_trend(Session& session, const TrendArguments& a) {
-  HF_TRY(const auto reading, session.read_store());
-  Asking asking(session.env(), a.common.limits);
-  const QueryContext context = session.query_context(reading, asking.guard());
-  const std::string query = trend_json(a, reading, session.env());
-  HF_TRY(const bool printed, print_plainly(a.common, reading, context, asking, query));
-  if (printed) return 0;
-  HF_TRY(const Json json, parse_json(query));
-  HF_TRY(const TrendQuery parsed, parse_trend(json, context));
-  HF_TRY(const TrendAnswer answer, run_trend(reading.snapshot, context, parsed));
-  asking.end();
-  print(a.common.format == "csv"
-            ? trend_csv(answer)
-            : render_trend(answer, a.common.period.empty() ? "day" : a.common.period,
-                           session.terminal(), session.words()));
-  return 0;
 }
 
 struct QueryArguments {
@@ -125,44 +76,9 @@ struct QueryArguments {
   bool list = false;
 };
 
-template <auto parse, auto run, auto write>
-Result<std::string> csv_of(const Snapshot& snapshot, const QueryContext& context,
-                           const Json& json) {
-  HF_TRY(const auto query, parse(json, context));
-  HF_TRY(const auto answer, run(snapshot, context, query));
-  return write(answer);
-}
-
-Result<std::string> answer_csv(const Snapshot& snapshot, const QueryContext& context,
-                               const std::string& query) {
-  struct Writer {
-    std::string_view metric;
-    Result<std::string> (*write)(const Snapshot&, const QueryContext&, const Json&);
-  };
-  constexpr Writer writers[] = {
-      {"retention", csv_of<parse_retention, run_retention, retention_csv>},
-      {"trend", csv_of<parse_trend, run_trend, trend_csv>},
-      {"lifecycle", csv_of<parse_lifecycle, run_lifecycle, lifecycle_csv>},
-      {"stickiness", csv_of<parse_stickiness, run_stickiness, stickiness_csv>},
-  };
-  HF_TRY(const Json json, parse_json(query));
-  const Json* metric = json.is_object() ? json.find("metric") : nullptr;
-  if (json.is_object() && json.find("members") != nullptr) {
-    return fail(ErrorCode::invalid_argument, "unsupported_format", "members have no CSV form",
-                "/members");
-  }
-  for (const Writer& writer : writers) {
-    if (metric != nullptr && metric->is_text() && metric->text == writer.metric) {
-      return writer.write(snapshot, context, json);
-    }
-  }
-  HF_CHECK(answer_query(snapshot, context, query));  // Whether it is a question at all.
-  return fail(ErrorCode::invalid_argument, "unsupported_format", "this metric has no CSV form");
-}
-
 Result<int> explain(Session& session, const Session::Reading& reading, Asking& asking,
                     const std::string& query, const QueryArguments& a) {
-  if (a.format == "csv") {
+  if (!a.format.empty() && a.format != "json") {
     return fail(ErrorCode::invalid_argument, "unsupported_combination",
                 "--explain goes with --format json, or alone");
   }
@@ -197,15 +113,13 @@ Result<int> answer(Session& session, const QueryArguments& a) {
   Asking asking(session.env(), a.limits);
   if (a.explain) return explain(session, reading, asking, query, a);
   const QueryContext context = session.query_context(reading, asking.guard());
-  if (a.format == "csv") {
-    HF_TRY(const std::string csv, answer_csv(reading.snapshot, context, query));
-    asking.end();
-    print(csv);
-    return 0;
-  }
-  HF_TRY(const std::string json, answer_query(reading.snapshot, context, query));
+  HF_TRY(const std::string text,
+         a.format == "csv" ? answer_csv(reading, context, query)
+         : a.format == "table"
+             ? answer_screen(reading, context, query, session.terminal(), session.words())
+             : answer_query(reading.snapshot, context, query));
   asking.end();
-  print(json + "\n");
+  print(a.format.empty() || a.format == "json" ? text + "\n" : text);
   return 0;
 }
 
@@ -231,39 +145,11 @@ Result<std::string> read_query(const Env& env, const std::string& path) {
   return text;
 }
 
-Result<int> show_retention(Session& session, const RetentionArguments& a, std::string title,
-                           std::string next_command) {
-  HF_TRY(const auto reading, session.read_store());
-  Asking asking(session.env(), a.common.limits);
-  const QueryContext context = session.query_context(reading, asking.guard());
-  HF_TRY(const std::string query, retention_json(a, reading, session.env()));
-  HF_TRY(const bool printed, print_plainly(a.common, reading, context, asking, query));
-  if (printed) return 0;
-  HF_TRY(const Json json, parse_json(query));
-  HF_TRY(const RetentionQuery parsed, parse_retention(json, context));
-  HF_TRY(const RetentionAnswer answer, run_retention(reading.snapshot, context, parsed));
-  asking.end();
-  if (a.common.format == "csv") {
-    print(retention_csv(answer));
-    return 0;
-  }
-  const Words words = session.words();
-  const std::string period = a.common.period.empty() ? "day" : a.common.period;
-  if (title.empty()) {
-    title = fmt::format("{}: {} -> {}", words("Retention", "留存"), parsed.start.label,
-                        parsed.returning.label);
-  }
-  const RetentionScreen screen{
-      .title = std::move(title),
-      .subtitle = data_facts(reading, words),
-      .period = period,
-      .plain = parsed.count_return == CountReturn::exactly &&
-               std::ranges::all_of(parsed.columns,
-                                   [](const RetentionColumn& c) { return c.first == c.last; }),
-      .data_end = data_end(reading, parsed.common),
-      .next_command = std::move(next_command)};
-  print(render_retention(answer, screen, session.terminal(), words));
-  return 0;
+Result<int> show_retention(Session& session, const RetentionArguments& a, const OwnWords& own) {
+  return show_question(
+      session, a.common,
+      [&](const Session::Reading& reading) { return retention_json(a, reading, session.env()); },
+      own);
 }
 
 void add_query_commands(CommandTable& table) {
@@ -273,6 +159,7 @@ void add_query_commands(CommandTable& table) {
   CLI::App* query =
       table.add("query", "Answer one question, JSON in, JSON out (docs/metrics.md)",
                 "  echo '{\"metric\":\"retention\",\"period\":\"week\"}' | holdfast query -\n"
+                "  holdfast query question.json --format table\n"
                 "  holdfast query question.json --format csv\n"
                 "  holdfast lifecycle --period week --show-query | holdfast query - --explain\n"
                 "  holdfast query --saved repurchase --with '{\"last\":\"P180D\"}'\n"
@@ -291,7 +178,7 @@ void add_query_commands(CommandTable& table) {
                    "Common fields, as JSON, that replace the query's own; null takes one away")
       ->type_name("JSON");
   query->add_option("--format", asked->format, "Form of the answer (default: json)")
-      ->check(CLI::IsMember({"json", "csv"}));
+      ->check(CLI::IsMember({"json", "table", "csv"}));
   query->add_flag("--explain", asked->explain,
                   "Show how the question was answered; with --format json, the answer\n"
                   "with its plan");
@@ -307,7 +194,7 @@ void add_query_commands(CommandTable& table) {
       "  holdfast retention --initial 2026-01-01..2026-06-30 --current 2026-07-01..2026-12-31\n"
       "  holdfast retention --breakdown country --top 5 --format csv",
       [&session, retention] {
-        return reported([&] { return show_retention(session, *retention, "", ""); });
+        return reported([&] { return show_retention(session, *retention); });
       });
   command
       ->add_option(
@@ -343,8 +230,9 @@ void add_query_commands(CommandTable& table) {
   command->add_option("--min-occurrences", retention->min_occurrences,
                       "Return events needed in a column");
   command
-      ->add_option("--value", retention->value,
-                   "What a cell shows: users, count, sum:PROPERTY or avg:PROPERTY")
+      ->add_option(
+          "--value", retention->value,
+          "What a cell adds up: users, count, sum:PROPERTY, avg:PROPERTY or sum:trait:NAME")
       ->type_name("AGGREGATE");
   command
       ->add_option("--initial", retention->initial,
@@ -353,21 +241,6 @@ void add_query_commands(CommandTable& table) {
   command->add_option("--current", retention->current, ".. and again in this one")
       ->type_name("FROM..TO");
   add_common_options(*command, retention->common);
-
-  const auto trend = std::make_shared<TrendArguments>();
-  CLI::App* trend_command = table.add(
-      "trend", "How often things happen, or how many people do them",
-      "  holdfast trend purchase --period month\n"
-      "  holdfast trend signup:unique purchase:unique --last P90D\n"
-      "  holdfast trend '*:unique' --breakdown country --top 5",
-      [&session, trend] { return reported([&] { return show_trend(session, *trend); }); });
-  trend_command
-      ->add_option("EVENT", trend->series,
-                   "Event, with :total (default) or :unique; or a matcher as JSON")
-      ->type_name("EVENT")
-      ->required();
-  trend_command->add_flag("--cumulative", trend->cumulative, "Count the range up to each period");
-  add_common_options(*trend_command, trend->common);
 }
 
 }  // namespace hf

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +26,9 @@ struct RetentionArguments {
   std::string current;
 };
 
-/// Asks and shows it, under `title` where that is not empty, and `next_command` as what to try
-/// next.
+/// Asks and shows it. Errors: those of show_question().
 [[nodiscard]] Result<int> show_retention(Session& session, const RetentionArguments& arguments,
-                                         std::string title, std::string next_command);
+                                         const OwnWords& own = {});
 
 /// The text of the file, of standard input where it is "-".
 /// Errors: those of read_file(); resource_exhausted/query_too_large.

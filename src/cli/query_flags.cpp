@@ -18,17 +18,55 @@ TimestampMs end_of_data(const Snapshot& snapshot) {
   return end;
 }
 
+// "country", "trait:plan", "cohort:month" or a dimension as JSON, which says all by itself.
+Result<void> write_dimension(JsonWriter& out, const std::string& argument,
+                             const CommonArguments& a) {
+  if (argument.starts_with('{')) {
+    HF_TRY(const Json dimension, parse_json(argument));
+    out.json(dimension);
+    return {};
+  }
+  constexpr std::string_view kinds[] = {"property", "trait", "cohort", "segment", "tier"};
+  const std::size_t colon = argument.find(':');
+  const std::string_view said = std::string_view(argument).substr(0, colon);
+  const bool has_kind =
+      colon != std::string::npos && std::ranges::find(kinds, said) != std::end(kinds);
+  const std::string_view kind = has_kind ? said : "property";
+  out.begin_object().key(kind).text(has_kind ? argument.substr(colon + 1) : argument);
+  if (a.top > 0) out.key("top").integer(a.top);
+  if (kind == "property" && !a.attribution.empty()) {
+    constexpr std::string_view step = "step:";
+    if (a.attribution.starts_with(step)) {
+      out.key("attribution").text("step").key("step");
+      const std::string number = a.attribution.substr(step.size());
+      if (number.empty() || number.size() > 3 ||
+          number.find_first_not_of("0123456789") != std::string::npos) {
+        return fail(ErrorCode::invalid_argument, "invalid_value",
+                    "--attribution step:N takes the number of a step, not " + number);
+      }
+      out.integer(std::stoi(number));
+    } else {
+      out.key("attribution").text(a.attribution);
+    }
+  }
+  out.end_object();
+  return {};
+}
+
 }  // namespace
 
-void add_common_options(CLI::App& command, CommonArguments& a) {
-  command.add_option("--from", a.from, "First date (2026-01-31) or instant (RFC 3339)")
-      ->type_name("DATE");
-  command.add_option("--to", a.to, "Last date, inclusive, or instant, exclusive")
-      ->type_name("DATE");
-  command
-      .add_option("--last", a.last,
-                  "Whole days up to yesterday, e.g. P90D, instead of --from and --to")
-      ->type_name("DURATION");
+void add_common_options(CLI::App& command, CommonArguments& a, Scope scope) {
+  const bool of_events = scope == Scope::events;
+  if (of_events) {
+    command.add_option("--from", a.from, "First date (2026-01-31) or instant (RFC 3339)")
+        ->type_name("DATE");
+    command.add_option("--to", a.to, "Last date, inclusive, or instant, exclusive")
+        ->type_name("DATE");
+    command
+        .add_option("--last", a.last,
+                    "Whole days up to yesterday, e.g. P90D, instead of --from and --to")
+        ->type_name("DURATION");
+  }
   command
       .add_option(
           "--as-of", a.as_of,
@@ -41,14 +79,46 @@ void add_common_options(CLI::App& command, CommonArguments& a) {
       .add_option("--week-start", a.week_start, "First day of a week (default: the workspace's)")
       ->check(CLI::IsMember({"monday", "sunday"}))
       ->type_name("DAY");
-  command.add_option("--where", a.where, "Predicate on every event, as JSON")->type_name("JSON");
-  command.add_option("--breakdown,--by", a.breakdown, "Split by an event property")
-      ->type_name("PROPERTY");
-  command.add_option("--top", a.top, "Values of the breakdown to show (default: 25)");
+  if (of_events) {
+    command.add_option("--where", a.where, "Condition on every event (docs/predicates.md)")
+        ->type_name("JSON|FILE");
+  }
+  command.add_option("--people", a.people, "Condition on people: only they count")
+      ->type_name("JSON|FILE");
+  if (of_events) {
+    command.add_option("--unit", a.unit, "Count the values of this property instead of people")
+        ->type_name("PROPERTY");
+  }
   command
-      .add_option("--period", a.period,
-                  "hour, day, week, month, quarter, year or a duration (P14D) (default: day)")
-      ->type_name("PERIOD");
+      .add_option("--breakdown,--by", a.breakdown,
+                  of_events
+                      ? "Split by a property of events, or by trait:NAME, cohort:month,\n"
+                        "segment:NAME or tier:NAME; up to three of them"
+                      : "Split by trait:NAME, cohort:month, segment:NAME or tier:NAME; up to\n"
+                        "three of them")
+      ->type_name("DIMENSION")
+      ->allow_extra_args(false);
+  command.add_option("--top", a.top, "Values of each breakdown to show (default: 25)");
+  if (of_events) {
+    command
+        .add_option("--attribution", a.attribution,
+                    "Which event says in which bucket of a property a person is: first_touch,\n"
+                    "last_touch, all, step or step:N (default: all, of funnels first_touch)")
+        ->type_name("WHICH");
+    command.add_option("--sample", a.sample,
+                       "Estimate from this share of the people, e.g. 0.1 (default: exact)");
+    command
+        .add_option("--period", a.period,
+                    "hour, day, week, month, quarter, year or a duration (P14D) (default: day)")
+        ->type_name("PERIOD");
+  }
+  command
+      .add_option("--members", a.members,
+                  "Who is behind a cell, instead of the answer (docs/metrics.md)")
+      ->type_name("CELL");
+  command.add_option("--limit", a.limit, "Most members to show (default: 100, as CSV all)");
+  command.add_option("--cursor", a.cursor, "Go on with the members after these")
+      ->type_name("CURSOR");
   command.add_option("--format", a.format, "Form of the answer")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
@@ -70,16 +140,34 @@ void put_text(JsonWriter& out, std::string_view name, const std::string& value) 
   if (!value.empty()) out.key(name).text(value);
 }
 
-void write_matcher(JsonWriter& out, const std::string& argument) {
-  if (argument.starts_with('{')) {
-    out.raw(argument);
-  } else {
-    out.begin_object().key("event").text(argument).end_object();
+Result<Json> json_argument(const Env& env, std::string_view flag, const std::string& argument) {
+  constexpr std::uint64_t bytes_max = 8u << 20;
+  std::string text = argument;
+  if (!text.starts_with('{')) {
+    HF_TRY(text, read_file(env, argument, bytes_max));
   }
+  Result<Json> json = parse_json(text);
+  if (!json) json.error().message = fmt::format("{}: {}", flag, json.error().message);
+  return json;
 }
 
-void write_common(JsonWriter& out, const CommonArguments& a, const Session::Reading& reading,
-                  const Env& env) {
+Result<void> write_matcher(JsonWriter& out, const std::string& argument,
+                           const std::function<void(const Json* matcher)>& more) {
+  out.begin_object();
+  if (argument.starts_with('{')) {
+    HF_TRY(const Json matcher, parse_json(argument));
+    for (const auto& [name, value] : matcher.object) out.key(name).json(value);
+    if (more) more(&matcher);
+  } else {
+    out.key("event").text(argument);
+    if (more) more(nullptr);
+  }
+  out.end_object();
+  return {};
+}
+
+Result<void> write_common(JsonWriter& out, const CommonArguments& a,
+                          const Session::Reading& reading, const Env& env) {
   put_text(out, "from", a.from);
   put_text(out, "to", a.to);
   put_text(out, "last", a.last);
@@ -92,13 +180,30 @@ void write_common(JsonWriter& out, const CommonArguments& a, const Session::Read
   }
   put_text(out, "timezone", a.timezone);
   put_text(out, "week_start", a.week_start);
-  if (!a.where.empty()) out.key("where").raw(a.where);
+  if (!a.where.empty()) {
+    HF_TRY(const Json where, json_argument(env, "--where", a.where));
+    out.key("where").json(where);
+  }
+  if (!a.people.empty()) {
+    HF_TRY(const Json people, json_argument(env, "--people", a.people));
+    out.key("people").json(people);
+  }
+  if (!a.unit.empty()) out.key("unit").begin_object().key("property").text(a.unit).end_object();
   if (!a.breakdown.empty()) {
-    out.key("breakdown").begin_array().begin_object().key("property").text(a.breakdown);
-    if (a.top > 0) out.key("top").integer(a.top);
-    out.end_object().end_array();
+    out.key("breakdown").begin_array();
+    for (const std::string& dimension : a.breakdown) HF_CHECK(write_dimension(out, dimension, a));
+    out.end_array();
   }
   put_text(out, "period", a.period);
+  if (a.sample != 0) out.key("sample").number(a.sample);
+  if (!a.members.empty()) {
+    HF_TRY(const Json cell, json_argument(env, "--members", a.members));
+    out.key("members").begin_object().key("cell").json(cell);
+    if (a.limit != 0) out.key("limit").integer(a.limit);
+    put_text(out, "cursor", a.cursor);
+    out.end_object();
+  }
+  return {};
 }
 
 std::string data_facts(const Session::Reading& reading, Words words) {
@@ -126,17 +231,25 @@ std::string data_end(const Session::Reading& reading, const CommonFields& common
       std::min(common.as_of, std::max<TimestampMs>(end_of_data(reading.snapshot), 0))));
 }
 
-Result<bool> print_plainly(const CommonArguments& a, const Session::Reading& reading,
-                           const QueryContext& context, Asking& asking, const std::string& query) {
+Result<int> show_question(Session& session, const CommonArguments& a,
+                          const std::function<Result<std::string>(const Session::Reading&)>& write,
+                          const OwnWords& own) {
+  HF_TRY(const auto reading, session.read_store());
+  HF_TRY(const std::string query, write(reading));
   if (a.show_query) {
     print(query + "\n");
-    return true;
+    return 0;
   }
-  if (a.format != "json") return false;
-  HF_TRY(const std::string answer, answer_query(reading.snapshot, context, query));
+  Asking asking(session.env(), a.limits);
+  const QueryContext context = session.query_context(reading, asking.guard());
+  HF_TRY(const std::string answer,
+         a.format == "json" ? answer_query(reading.snapshot, context, query)
+         : a.format == "csv"
+             ? answer_csv(reading, context, query)
+             : answer_screen(reading, context, query, session.terminal(), session.words(), own));
   asking.end();
-  print(answer + "\n");
-  return true;
+  print(a.format == "json" ? answer + "\n" : answer);
+  return 0;
 }
 
 }  // namespace hf

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the commands share that write a query from flags.
+// What the commands share that write a query from flags, so that what is shown can always be asked
+// again as JSON.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
+#include "cli/answer_screen.h"
 #include "cli/asking.h"
 #include "cli/chart.h"
 #include "cli/session.h"
@@ -29,34 +33,54 @@ struct CommonArguments {
   std::string timezone;
   std::string week_start;
   std::string where;
-  std::string breakdown;
+  std::string people;
+  std::string unit;
+  std::vector<std::string> breakdown;
   std::int64_t top = 0;
+  std::string attribution;
+  double sample = 0;
   std::string period;
+  std::string members;
+  std::int64_t limit = 0;
+  std::string cursor;
   std::string format = "table";
   bool show_query = false;
 };
 
-void add_common_options(CLI::App& command, CommonArguments& a);
+/// Which of them a question understands.
+enum class Scope : std::uint8_t {
+  events,  ///< All.
+  people,  ///< Those that do not choose events.
+};
+
+void add_common_options(CLI::App& command, CommonArguments& a, Scope scope = Scope::events);
 /// Of these, what the answer may cost.
 void add_limit_options(CLI::App& command, AskingLimits& limits);
 
 /// Writes the member unless it is empty.
 void put_text(JsonWriter& out, std::string_view name, const std::string& value);
-/// "purchase" or a whole matcher as JSON.
-void write_matcher(JsonWriter& out, const std::string& argument);
-/// Writes the fields of the common flags into the query.
-void write_common(JsonWriter& out, const CommonArguments& a, const Session::Reading& reading,
-                  const Env& env);
+/// A document given as JSON or as the file that holds it; `flag` is told in errors.
+/// Errors: those of parse_json and of reading the file.
+[[nodiscard]] Result<Json> json_argument(const Env& env, std::string_view flag,
+                                         const std::string& argument);
+/// "purchase" or a whole matcher as JSON, and what `more` adds to it.
+/// Errors: those of parse_json.
+[[nodiscard]] Result<void> write_matcher(JsonWriter& out, const std::string& argument,
+                                         const std::function<void(const Json* matcher)>& more = {});
+/// Writes the fields of the common flags into the query. Errors: those of json_argument().
+[[nodiscard]] Result<void> write_common(JsonWriter& out, const CommonArguments& a,
+                                        const Session::Reading& reading, const Env& env);
 
 /// "397,884 events of 4,338 people, 1 Dec 2010 to 9 Dec 2011, Europe/London".
 [[nodiscard]] std::string data_facts(const Session::Reading& reading, Words words);
 /// The local date up to which the query sees data.
 [[nodiscard]] std::string data_end(const Session::Reading& reading, const CommonFields& common);
 
-/// Prints what needs no screen: the query itself, or the answer as JSON. False where there is more
-/// to do.
-[[nodiscard]] Result<bool> print_plainly(const CommonArguments& a, const Session::Reading& reading,
-                                         const QueryContext& context, Asking& asking,
-                                         const std::string& query);
+/// Asks the question that `write` writes and prints the answer in the form the flags want, or the
+/// question itself. Errors: those of `write`, of reading the store and of the question.
+[[nodiscard]] Result<int> show_question(
+    Session& session, const CommonArguments& a,
+    const std::function<Result<std::string>(const Session::Reading&)>& write,
+    const OwnWords& own = {});
 
 }  // namespace hf

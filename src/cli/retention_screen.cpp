@@ -334,11 +334,12 @@ std::vector<std::string> retention_sentences(const RetentionAnswer& answer,
 
 std::string render_retention(const RetentionAnswer& answer, const RetentionScreen& screen,
                              const Terminal& terminal, Words words) {
-  std::string out = "\n  " + bold(harmless(screen.title), terminal.color) + "\n";
-  out += "  " + dim(screen.subtitle, terminal.color) + "\n\n";
-  for (const Warning& warning : answer.warnings) {
-    out += fmt::format("  ! {}\n", warning.message);
-  }
+  const ChartScreen head{.title = screen.title,
+                         .subtitle = screen.subtitle,
+                         .period = screen.period,
+                         .data_end = screen.data_end,
+                         .notes = screen.notes};
+  std::string out = chart_head(head, answer.warnings, terminal);
   if (answer.has_windows) {
     out += render_windows(answer, words);
     return out;

@@ -19,6 +19,7 @@ struct RetentionScreen {
   bool plain = true;         ///< One column a period, counted exactly: a curve to speak of.
   std::string data_end;      ///< Local date up to which there is data, "2011-12-09".
   std::string next_command;  ///< Shown last; empty: none.
+  std::vector<std::string> notes = {};  ///< As of ChartScreen.
 };
 
 [[nodiscard]] std::string render_retention(const RetentionAnswer& answer,

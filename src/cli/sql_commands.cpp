@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "cli/answer_csv.h"
 #include "cli/command_table.h"
-#include "cli/table_output.h"
 
 namespace hf {
 namespace {

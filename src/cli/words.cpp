@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 
 namespace hf {
@@ -76,6 +78,34 @@ std::string period_noun(std::string_view period, Words words) {
   if (period == "quarter") return std::string(words("quarter", "个季度"));
   if (period == "year") return std::string(words("year", "年"));
   return std::string(words("period", "个周期"));
+}
+
+std::string duration_text(double seconds, Words words, int units) {
+  struct Unit {
+    std::int64_t seconds;
+    std::string_view english;
+    std::string_view chinese;
+  };
+  constexpr Unit known[] = {
+      {86'400, "d", "天"}, {3'600, "h", "小时"}, {60, "min", "分钟"}, {1, "s", "秒"}};
+  if (seconds < 10 && seconds != std::floor(seconds)) {
+    return fmt::format("{:.1f} {}", seconds, words("s", "秒"));
+  }
+  std::size_t first = 0;
+  while (first < 3 && seconds < static_cast<double>(known[first].seconds)) ++first;
+  const std::size_t last = std::min(first + static_cast<std::size_t>(units) - 1, std::size_t{3});
+  const std::int64_t step = known[last].seconds;
+  std::int64_t left = std::llround(seconds / static_cast<double>(step)) * step;
+  std::string out;
+  // From the unit before: what is rounded up may be one more of it.
+  for (std::size_t i = first == 0 ? 0 : first - 1; i <= last; ++i) {
+    const std::int64_t count = left / known[i].seconds;
+    left -= count * known[i].seconds;
+    if (count == 0 && (!out.empty() || i < last)) continue;
+    if (!out.empty()) out += ' ';
+    out += fmt::format("{} {}", count, words(known[i].english, known[i].chinese));
+  }
+  return out;
 }
 
 }  // namespace hf

@@ -31,5 +31,7 @@ struct Words {
 [[nodiscard]] std::string date_label(std::string_view date, Words words);
 /// "month", "month 3", "months" of a period's name: for headings and sentences.
 [[nodiscard]] std::string period_noun(std::string_view period, Words words);
+/// "2 d 5 h", "12 min", "3.5 s": of so many units at most, the last one rounded.
+[[nodiscard]] std::string duration_text(double seconds, Words words, int units = 2);
 
 }  // namespace hf
