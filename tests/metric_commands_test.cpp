@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "demo.h"
 
@@ -111,6 +113,290 @@ TEST_F(MetricCommands, TellsHowAQuestionWasAnswered) {
   EXPECT_NE(answer->find("data"), nullptr);
   EXPECT_THAT(run({"query", "-"}, query).out, Not(HasSubstr("\"plan\"")));
   EXPECT_EQ(run({"query", "-", "--explain", "--format", "csv"}, query).code, 2);
+}
+
+// -- Which question the flags write ---------------------------------------------------------------
+
+class Flags : public MetricCommands {
+ protected:
+  /// The query that the flags write, without what depends on the data.
+  static std::string query(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--as-of", "2011-12-09", "--show-query"});
+    Ended ended = run(arguments);
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    constexpr std::string_view as_of = R"("as_of":"2011-12-09",)";
+    if (const std::size_t at = ended.out.find(as_of); at != std::string::npos) {
+      ended.out.erase(at, as_of.size());
+    } else {
+      ended.out.erase(ended.out.find(R"(,"as_of":"2011-12-09")"), as_of.size());
+    }
+    ended.out.pop_back();
+    return ended.out;
+  }
+};
+
+TEST_F(Flags, OfTrendSayTheMathOfEachSeries) {
+  EXPECT_EQ(query({"trend", "a", "a:unique", "a:sum:revenue", "a:p90:x:y", "a:b:per_user"}),
+            R"({"metric":"trend","series":[{"event":"a"},{"event":"a","math":"unique"},)"
+            R"({"event":"a","math":"sum","property":"revenue"},)"
+            R"({"event":"a","math":"p90","property":"x:y"},{"event":"a:b","math":"per_user"}]})");
+  EXPECT_EQ(query({"trend", "a:b", "a:total:b"}),
+            R"({"metric":"trend","series":[{"event":"a:b"},{"event":"a:total:b"}]})");
+  EXPECT_EQ(query({"trend", "a", "b:avg", R"({"event":"c","where":{"all":[]}})",
+                   R"({"event":"d","math":"max","property":"p"})", "--math", "median", "--property",
+                   "revenue"}),
+            R"({"metric":"trend","series":[{"event":"a","math":"median","property":"revenue"},)"
+            R"({"event":"b","math":"avg","property":"revenue"},)"
+            R"({"event":"c","where":{"all":[]},"math":"median","property":"revenue"},)"
+            R"({"event":"d","math":"max","property":"p"}]})");
+  EXPECT_EQ(query({"trend", "a", "b", "--formula", "A/B", "--compare", "P7D", "--cumulative"}),
+            R"({"metric":"trend","series":[{"event":"a"},{"event":"b"}],"cumulative":true,)"
+            R"("compare":"P7D","formula":"A/B"})");
+}
+
+TEST_F(Flags, OfFunnelSayAllOfIt) {
+  EXPECT_EQ(query({"funnel",
+                   "a",
+                   R"({"event":"b","within":"PT5M"})",
+                   "c",
+                   "d",
+                   "--within",
+                   "P1D",
+                   "--order",
+                   "strict",
+                   "--window",
+                   "P7D",
+                   "--exclude",
+                   "x",
+                   "--exclude",
+                   R"({"event":"y","after_step":2})",
+                   "--hold-constant",
+                   "sku",
+                   "--hold-constant",
+                   "shop",
+                   "--entry",
+                   "first",
+                   "--view",
+                   "time_to_convert",
+                   "--from-step",
+                   "2",
+                   "--to-step",
+                   "3",
+                   "--bins",
+                   "5"}),
+            R"({"metric":"funnel","steps":[{"event":"a","within":"P1D"},)"
+            R"({"event":"b","within":"PT5M"},{"event":"c","within":"P1D"},{"event":"d"}],)"
+            R"("order":"strict","window":"P7D","exclude":[{"event":"x"},)"
+            R"({"event":"y","after_step":2}],"hold_constant":["sku","shop"],"entry":"first",)"
+            R"("view":"time_to_convert","from_step":2,"to_step":3,"bins":5})");
+}
+
+TEST_F(Flags, OfWhomAndByWhatAreThoseOfAllMetrics) {
+  const std::string common =
+      R"("where":{"property":"country","op":"eq","value":"France"},)"
+      R"("people":{"did":{"event":"purchase"}},"unit":{"property":"order_id"},)"
+      R"("breakdown":[{"property":"a:b","top":3,"attribution":"last_touch"},)"
+      R"({"property":"trait:x","top":3,"attribution":"last_touch"},{"cohort":"month","top":3}],)"
+      R"("period":"week","sample":0.1,"members":{"cell":{"step":1},"limit":7,"cursor":"9"}})";
+  for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
+           {"retention"}, {"lifecycle"}, {"stickiness"}, {"trend", "a"}, {"funnel", "a"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.insert(arguments.end(),
+                     {"--where",       R"({"property":"country","op":"eq","value":"France"})",
+                      "--people",      R"({"did":{"event":"purchase"}})",
+                      "--unit",        "order_id",
+                      "--by",          "a:b",
+                      "--breakdown",   "property:trait:x",
+                      "--by",          "cohort:month",
+                      "--top",         "3",
+                      "--attribution", "last_touch",
+                      "--period",      "week",
+                      "--sample",      "0.1",
+                      "--members",     R"({"step":1})",
+                      "--limit",       "7",
+                      "--cursor",      "9"});
+    EXPECT_THAT(query(arguments), testing::EndsWith(common)) << command[0];
+  }
+  EXPECT_EQ(query({"funnel", "a", "--by", "p", "--attribution", "step:2"}),
+            R"({"metric":"funnel","steps":[{"event":"a"}],"breakdown":)"
+            R"([{"property":"p","attribution":"step","step":2}]})");
+  EXPECT_EQ(
+      query({"lifecycle", "--by", R"({"stage":true})", "--by", "tier:main", "--by", "segment:vip"}),
+      R"({"metric":"lifecycle","breakdown":[{"stage":true},{"tier":"main"},)"
+      R"({"segment":"vip"}]})");
+  EXPECT_EQ(query({"retention", "--value", "sum:trait:seats"}),
+            R"({"metric":"retention","value":{"aggregate":"sum","trait":"seats"}})");
+  EXPECT_EQ(query({"stickiness", "--at-most", "3"}),
+            R"({"metric":"stickiness","per_interval":{"lte":3}})");
+  EXPECT_EQ(query({"stickiness", "--exactly", "3"}),
+            R"({"metric":"stickiness","per_interval":{"eq":3}})");
+}
+
+TEST_F(Flags, TakeAConditionFromAFileToo) {
+  const test::ScratchDirectory directory;
+  test::write_text(directory / "vip.json", "{\"did\": {\"event\": \"purchase\"}}\n");
+  EXPECT_EQ(query({"segment-size", "--people", directory / "vip.json", "--overlap",
+                   "vip=" + (directory / "vip.json"), "--overlap", R"(all={"all":[]})"}),
+            R"({"metric":"segment_size","overlap":[{"label":"vip","people":)"
+            R"({"did":{"event":"purchase"}}},{"label":"all","people":{"all":[]}}],)"
+            R"("people":{"did":{"event":"purchase"}}})");
+}
+
+TEST_F(Flags, SayWhatIsWrongWithThem) {
+  struct Case {
+    std::vector<std::string> arguments;
+    int code;
+    std::string_view told;
+  };
+  const Case cases[] = {
+      {{"lifecycle", "--people", "nowhere.json"}, 3, "nowhere.json"},
+      {{"lifecycle", "--people", "{\"did\""}, 2, "--people: "},
+      {{"lifecycle", "--where", "{}}"}, 2, "--where: "},
+      {{"segment-size", "--overlap", "bought"}, 2, "NAME=CONDITION"},
+      {{"segment-size", "--from", "2011-01-01"}, 2, "unknown_option"},
+      {{"segment-size", "--by", "country"}, 2, "unsupported_breakdown"},
+      {{"funnel"}, 2, "missing_argument"},
+      {{"funnel", "a", "--view", "sideways"}, 2, "invalid_value"},
+      {{"funnel", "a", "--period", "week"}, 2, "unsupported_combination"},
+      {{"funnel", "a", "--by", "p", "--attribution", "step:x"}, 2, "--attribution step:N"},
+      {{"trend", "{\"event\":1}"}, 2, "wrong_type"},
+      {{"trend", "{\"event\""}, 2, "invalid_json"},
+      {{"trend", "a:sum"}, 2, "which property"},
+      {{"trend", "a", "--math", "mean"}, 2, "invalid_value"},
+      {{"stickiness", "--at-least", "2", "--exactly", "3"}, 2, "unsupported_combination"},
+      {{"funnel", "purchase", "--members", "{\"step\":9}"}, 3, "unknown_cell"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(testing::PrintToString(c.arguments));
+    const Ended ended = run(c.arguments);
+    EXPECT_EQ(ended.code, c.code) << ended.out << ended.err;
+    EXPECT_EQ(ended.out, "");
+    EXPECT_THAT(ended.err, HasSubstr(c.told));
+  }
+}
+
+// -- Funnels, segment sizes, members --------------------------------------------------------------
+
+TEST_F(MetricCommands, ShowHowManyTakeTheNextStep) {
+  const Ended table = run({"--lang", "en", "funnel", "purchase", "purchase", "purchase"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out,
+              AllOf(HasSubstr("Funnel: purchase → purchase → purchase\n"),
+                    HasSubstr("  in order, within 14 days of the first step\n"),
+                    ContainsRegex("1 purchase +4,338 +100.0% +(█)+\n"),
+                    ContainsRegex("2 purchase +1,282 +29.6% +29.6% +4 d +(█)+.+(░)+\n"),
+                    ContainsRegex("3 purchase +378 +8.7% +29.5% +3 d 17 h +(█)+.+(░)+\n"),
+                    HasSubstr("Most are lost before step 2 purchase: 3,056 people, 70.4%")));
+  EXPECT_THAT(run({"--lang", "zh", "funnel", "purchase", "purchase"}).out,
+              AllOf(HasSubstr("漏斗：purchase → purchase"), HasSubstr("按顺序，距第一步 14 天以内"),
+                    HasSubstr("4,338 人中有 1,282 走完全程：29.6%。")));
+  EXPECT_THAT(
+      run({"funnel", "purchase", "purchase", "--by", "country", "--top", "1"}).out,
+      AllOf(ContainsRegex("United Kingdom +3,920 +29.7% +(█)+"),
+            ContainsRegex("\\(other\\) +4[0-9][0-9] "), ContainsRegex("all +4,338 +29.6%")));
+  const Ended csv =
+      run({"funnel", "purchase", "purchase", "--by", "country", "--top", "1", "--format", "csv"});
+  EXPECT_THAT(csv.out,
+              AllOf(testing::StartsWith("bucket,step,label,count,first,previous,seconds_mean,"
+                                        "seconds_median,seconds_p90\n"
+                                        "United Kingdom,1,purchase,3920,3920,,,,\n"
+                                        "United Kingdom,2,purchase,1164,3920,3920,"),
+                    HasSubstr("\n(all),1,purchase,4338,4338,,,,\n")));
+  EXPECT_THAT(run({"funnel", "purchase", "purchase", "--view", "trend", "--period", "month",
+                   "--format", "csv"})
+                  .out,
+              testing::StartsWith("start,complete,entered,completed\n2010-12-01,true,885,249\n"));
+  EXPECT_THAT(run({"funnel", "purchase", "purchase", "--view", "time_to_convert", "--bins", "1",
+                   "--format", "csv"})
+                  .out,
+              ContainsRegex("^from,to,count\n60,1[0-9]+,1282\n$"));
+}
+
+TEST_F(MetricCommands, ShowWhomAConditionMeansAndHowConditionsOverlap) {
+  const std::vector<std::string> sets = {
+      "--overlap", R"(often={"did":{"event":"purchase"},"count":{"gte":100}})", "--overlap",
+      R"(lately={"did":{"event":"purchase"},"within":"P30D"})"};
+  std::vector<std::string> arguments = {"--lang", "en", "segment-size"};
+  arguments.insert(arguments.end(), sets.begin(), sets.end());
+  EXPECT_THAT(run(arguments).out, AllOf(ContainsRegex("everybody known +4,338 +100.0% +(█)+"),
+                                        ContainsRegex("A often +1,091 +· +733 +67.2%\n"),
+                                        ContainsRegex("B lately +1,648 +733 +44.5% +·\n"),
+                                        ContainsRegex("● ● +733 "), ContainsRegex("● · +358 "),
+                                        ContainsRegex("· ● +915 "), ContainsRegex("none +2,332 ")));
+  arguments.insert(arguments.end(), {"--format", "csv"});
+  EXPECT_EQ(run(arguments).out,
+            "what,often,lately,count\nknown,,,4338\ncount,,,4338\nset,true,,1091\n"
+            "set,,true,1648\nexactly_in,false,true,915\nexactly_in,true,true,733\n"
+            "exactly_in,true,false,358\n");
+  EXPECT_THAT(run({"--lang", "zh", "segment-size", "--people",
+                   R"({"did":{"event":"purchase"},"within":"P30D"})", "--by", "cohort:year"})
+                  .out,
+              AllOf(HasSubstr("人员："), ContainsRegex("2011-01-01 +1,[0-9]+ "),
+                    ContainsRegex("符合条件 +1,648 +38.0%")));
+}
+
+TEST_F(MetricCommands, ShowWhoIsBehindACellAndAsCsvAllOfThem) {
+  const std::vector<std::string> asked = {"funnel", "purchase", "purchase", "--members",
+                                          R"({"step":2,"dropped":true})"};
+  std::vector<std::string> arguments = asked;
+  arguments.insert(arguments.begin(), {"--lang", "en"});
+  arguments.insert(arguments.end(), {"--limit", "2"});
+  const Ended page = run(arguments);
+  EXPECT_THAT(page.out, AllOf(HasSubstr("Members of funnel: {\"step\":2,\"dropped\":true}\n"),
+                              HasSubstr("2 of 3,056 shown."), HasSubstr("--cursor ")));
+  arguments = asked;
+  arguments.insert(arguments.end(), {"--format", "csv"});
+  const Ended csv = run(arguments);
+  EXPECT_THAT(csv.out, testing::StartsWith("person,ids\n"));
+  EXPECT_EQ(std::ranges::count(csv.out, '\n'), 3'056 + 1);
+  arguments.insert(arguments.end(), {"--limit", "10"});
+  EXPECT_EQ(std::ranges::count(run(arguments).out, '\n'), 10 + 1);
+  // Of more than a page holds, all the same: a part of the table would pass for the whole.
+  const Ended orders = run({"trend", "purchase", "--unit", "order_id", "--members",
+                            R"({"series":0})", "--format", "csv"});
+  EXPECT_THAT(orders.out, testing::StartsWith("unit,count\n"));
+  EXPECT_EQ(std::ranges::count(orders.out, '\n'), 18'532 + 1);
+}
+
+TEST_F(MetricCommands, EveryQuestionHasAScreenAndATable) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"retention", "--period", "month", "--by", "country", "--by", "cohort:year", "--top", "2"},
+      {"retention", "--initial", "2011-01-01..2011-03-31", "--current", "2011-04-01..2011-06-30"},
+      {"retention", "--period", "month", "--value", "sum:revenue"},
+      {"trend", "purchase", "purchase:sum:revenue", "--period", "month", "--by", "country"},
+      {"lifecycle", "--period", "month", "--by", "country", "--top", "2"},
+      {"stickiness", "--period", "month", "--by", "country", "--top", "2"},
+      {"stickiness", "--over-time", "--last", "P9D", "--as-of", "2011-12-09"},
+      {"funnel", "purchase", "purchase", "--view", "trend", "--period", "month"},
+      {"funnel", "purchase", "purchase", "--view", "time_to_convert", "--by", "country"},
+      {"segment-size", "--by", "cohort:month"}};
+  for (const std::vector<std::string>& command : commands) {
+    SCOPED_TRACE(testing::PrintToString(command));
+    std::vector<std::string> arguments = command;
+    const Ended shown = run(arguments);
+    EXPECT_EQ(shown.code, 0) << shown.err;
+    EXPECT_THAT(shown.out, Not(HasSubstr("\x1b")));
+    arguments.emplace_back("--show-query");
+    const std::string query = run(arguments).out;
+    EXPECT_EQ(run({"query", "-", "--format", "table"}, query).out, shown.out);
+    arguments.back() = "--format";
+    arguments.emplace_back("csv");
+    const Ended csv = run(arguments);
+    EXPECT_EQ(csv.code, 0) << csv.err;
+    EXPECT_EQ(run({"query", "-", "--format", "csv"}, query).out, csv.out);
+    EXPECT_GT(std::ranges::count(csv.out, '\n'), 1);
+  }
+}
+
+TEST_F(MetricCommands, SeriesOfOneNameAreToldApart) {
+  const std::vector<std::string> asked = {"--lang",          "en",       "trend", "purchase",
+                                          "purchase:unique", "--period", "year"};
+  EXPECT_THAT(run(asked).out, AllOf(HasSubstr("Trend: purchase · purchase, people\n"),
+                                    HasSubstr("purchase, people  total 4,338\n")));
+  std::vector<std::string> csv = asked;
+  csv.insert(csv.end(), {"--format", "csv"});
+  EXPECT_THAT(run(csv).out, AllOf(HasSubstr("2010-01-01,true,purchase,"),
+                                  HasSubstr("2010-01-01,true,\"purchase, people\",885\n")));
 }
 
 }  // namespace

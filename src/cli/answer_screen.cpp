@@ -61,13 +61,15 @@ Result<std::string> show(const Asked& asked, const RetentionQuery& query) {
                                             event_text(query.start.label, asked.words) + " → " +
                                                 event_text(query.returning.label, asked.words),
                                             asked.words));
-  const RetentionScreen screen{.title = chart.title,
-                               .subtitle = chart.subtitle,
-                               .period = chart.period,
-                               .plain = is_plain(query),
-                               .data_end = chart.data_end,
-                               .next_command = asked.own.next_command,
-                               .notes = chart.notes};
+  const RetentionScreen screen{
+      .title = chart.title,
+      .subtitle = chart.subtitle,
+      .period = chart.period,
+      .plain = is_plain(query),
+      .data_end = chart.data_end,
+      .next_command = asked.own.next_command,
+      .notes = chart.notes,
+      .value_of = query.value_trait.empty() ? query.value_property : query.value_trait};
   return render_retention(answer, screen, asked.terminal, asked.words);
 }
 
@@ -104,13 +106,12 @@ Result<std::string> show(const Asked& asked, const StickinessQuery& query) {
 
 Result<std::string> show(const Asked& asked, const FunnelQuery& query) {
   HF_TRY(const FunnelAnswer answer, run_funnel(asked.reading.snapshot, asked.context, query));
-  FunnelScreen screen{.from_step = query.from_step, .to_step = query.to_step};
-  for (std::size_t k = 0; k < query.steps.size(); ++k) {
-    screen.steps.push_back(query.order == FunnelOrder::any ? answer.labels[k]
-                                                           : query.steps[k].matcher.label);
-  }
+  FunnelScreen screen{.from_step = query.from_step,
+                      .to_step = query.to_step,
+                      .any_order = query.order == FunnelOrder::any};
   std::string steps;
   for (const FunnelQuery::Step& step : query.steps) {
+    screen.steps.push_back(step.matcher.label);
     steps += (steps.empty() ? "" : " → ") + event_text(step.matcher.label, asked.words);
   }
   screen.chart =

@@ -67,7 +67,7 @@ std::string chart_foot(std::span<const std::string> sentences, const Terminal& t
         line.clear();
       }
       while (line.empty() && word.starts_with(' ')) word.remove_prefix(1);
-      line += word;
+      line += cut(word, room(terminal));
       at = end;
     }
     out += "  " + line + "\n";
@@ -97,6 +97,12 @@ std::string sparkline(std::span<const double> shares, int width) {
     out += ticks[static_cast<std::size_t>(std::ceil(share * 8))];
   }
   return out;
+}
+
+int name_width(const Terminal& terminal) {
+  constexpr int least = 12;
+  constexpr int most = 40;
+  return terminal.width == 0 ? most : std::clamp(terminal.width / 3, least, most);
 }
 
 std::string bucket_text(const BucketPath& path, Words words) {

@@ -38,6 +38,8 @@ struct ChartScreen {
 
 /// A bar of `share` (0 to 1) of `width` columns, to an eighth of one.
 [[nodiscard]] std::string bar(double share, int width);
+/// How wide names that stand before other columns may be.
+[[nodiscard]] int name_width(const Terminal& terminal);
 [[nodiscard]] std::string bucket_text(const BucketPath& path, Words words);
 /// -1234567 as "-1,234,567".
 [[nodiscard]] std::string count_text(std::int64_t count);

@@ -11,15 +11,13 @@
 namespace hf {
 namespace {
 
-constexpr int name_width_max = 40;
-
 std::string count_of_people(std::int64_t count, Words words) {
   return fmt::format(fmt::runtime(words("{} {}", "{} 人")), count_text(count),
                      count == 1 ? "person" : "people");
 }
 
-std::string time_text(std::optional<double> seconds, Words words) {
-  return seconds ? duration_text(*seconds, words) : "-";
+std::string time_text(std::optional<double> seconds, Words words, int units = 2) {
+  return seconds ? duration_text(*seconds, words, units) : "-";
 }
 
 // "1 year 6 months", "14 days", "30 min".
@@ -39,27 +37,46 @@ std::string length_text(const Duration& length, Words words) {
 
 // ------------------------------------------------------------------------------------------ steps
 
-std::string steps_of(const FunnelAnswer& answer, const FunnelTable& table, const Terminal& terminal,
-                     Words words) {
-  std::vector<ChartColumn> columns = {{std::string(words("step", "步骤")), {}},
-                                      {std::string(words("people", "人数")), {}},
-                                      {std::string(words("of first", "占首步")), {}},
-                                      {std::string(words("of previous", "占上一步")), {}},
-                                      {std::string(words("median time", "中位用时")), {}}};
+// "1 Product Viewed"; in any order "2 done".
+std::string step_label(const FunnelScreen& screen, std::size_t k, Words words) {
+  if (screen.any_order) return fmt::format(fmt::runtime(words("{} done", "完成 {} 步")), k + 1);
+  const int number_width = screen.steps.size() < 10 ? 1 : 2;
+  return pad_left(std::to_string(k + 1), number_width) + " " + event_text(screen.steps[k], words);
+}
+
+std::vector<ChartColumn> step_columns(const FunnelTable& table, const FunnelScreen& screen,
+                                      bool is_roomy, const Terminal& terminal, Words words) {
+  const auto heading = [&](std::string_view full, std::string_view brief,
+                           std::string_view chinese) {
+    return ChartColumn{std::string(words(is_roomy ? full : brief, chinese)), {}};
+  };
+  std::vector<ChartColumn> columns = {
+      heading("step", "step", "步骤"), heading("people", "people", "人数"),
+      heading("of first", "first", "占首步"), heading("of previous", "prev.", "占上步"),
+      heading("median time", "median", "中位用时")};
   const std::vector<FunnelStep>& steps = table.steps;
-  const int number_width = steps.size() < 10 ? 1 : 2;
   for (std::size_t k = 0; k < steps.size(); ++k) {
-    columns[0].cells.push_back(
-        cut(fmt::format("{} {}", pad_left(std::to_string(k + 1), number_width),
-                        event_text(answer.labels[k], words)),
-            name_width_max));
+    columns[0].cells.push_back(cut(step_label(screen, k, words), name_width(terminal)));
     columns[1].cells.push_back(count_text(steps[k].count));
     columns[2].cells.push_back(share_text(steps[k].count, steps[0].count));
     columns[3].cells.push_back(k == 0 ? "" : share_text(steps[k].count, steps[k - 1].count));
-    columns[4].cells.push_back(k == 0 ? "" : time_text(steps[k].seconds.median, words));
+    columns[4].cells.push_back(
+        k == 0 ? "" : time_text(steps[k].seconds.median, words, is_roomy ? 2 : 1));
   }
+  return columns;
+}
+
+std::string steps_of(const FunnelTable& table, const FunnelScreen& screen, const Terminal& terminal,
+                     Words words) {
   constexpr auto importance = std::to_array<std::size_t>({1, 2, 3, 4});
-  const ChartTable chart(std::move(columns), importance, terminal);
+  constexpr int roomy = 24;
+  ChartTable chart(step_columns(table, screen, /*is_roomy=*/true, terminal, words), importance,
+                   terminal);
+  if (chart.bar_width() < roomy && terminal.width > 0) {
+    chart = ChartTable(step_columns(table, screen, /*is_roomy=*/false, terminal, words), importance,
+                       terminal);
+  }
+  const std::vector<FunnelStep>& steps = table.steps;
   std::vector<std::string> bars;
   const auto first = static_cast<double>(std::max<std::int64_t>(steps[0].count, 1));
   for (std::size_t k = 0; k < steps.size(); ++k) {
@@ -67,11 +84,11 @@ std::string steps_of(const FunnelAnswer& answer, const FunnelTable& table, const
     const auto share = [&](std::size_t step) {
       return static_cast<double>(steps[step].count) / first;
     };
-    std::string came = bar(share(k), width);
+    const std::string came = bar(share(k), width);
     const int before = k == 0 ? 0 : display_width(bar(share(k - 1), width));
     std::string lost;
     for (int i = display_width(came); i < before; ++i) lost += "░";
-    bars.push_back(came + dim(lost, terminal.color));
+    bars.push_back(came + (lost.empty() ? lost : dim(lost, terminal.color)));
   }
   return chart.render(bars);
 }
@@ -85,7 +102,7 @@ std::string groups_of(const FunnelAnswer& answer, const Terminal& terminal, Word
     columns.push_back({fmt::format(fmt::runtime(words("step {}", "第 {} 步")), k + 1), {}});
   }
   const auto add = [&](const FunnelTable& table, const std::string& name) {
-    columns[0].cells.push_back(cut(name, name_width_max));
+    columns[0].cells.push_back(cut(name, name_width(terminal)));
     columns[1].cells.push_back(count_text(table.steps[0].count));
     for (std::size_t k = 1; k < steps; ++k) {
       columns[k + 1].cells.push_back(share_text(table.steps[k].count, table.steps[0].count));
@@ -119,7 +136,16 @@ std::string groups_of(const FunnelAnswer& answer, const Terminal& terminal, Word
   return chart.render(bars) + dim(legend, terminal.color) + "\n";
 }
 
-std::vector<std::string> steps_sentences(const FunnelAnswer& answer, Words words) {
+std::string step_name(const FunnelScreen& screen, std::size_t step, Words words) {
+  if (screen.any_order) {
+    return fmt::format(fmt::runtime(words("step {} in any order", "任意第 {} 步")), step);
+  }
+  return fmt::format(fmt::runtime(words("step {} {}", "第 {} 步（{}）")), step,
+                     event_text(screen.steps[step - 1], words));
+}
+
+std::vector<std::string> steps_sentences(const FunnelAnswer& answer, const FunnelScreen& screen,
+                                         Words words) {
   const std::vector<FunnelStep>& steps = answer.total.steps;
   if (steps[0].count == 0) {
     return {std::string(words("Nobody takes the first step.", "没有人走出第一步。"))};
@@ -134,22 +160,24 @@ std::vector<std::string> steps_sentences(const FunnelAnswer& answer, Words words
   for (std::size_t k = 2; k < steps.size(); ++k) {
     if (lost(k) > lost(worst)) worst = k;
   }
-  if (lost(worst) > 0) {
-    out.push_back(fmt::format(
-        fmt::runtime(words("Most are lost before step {0}, {1}: {2}, {3} of those at step {4}.",
-                           "流失最多的是第 {0} 步（{1}）之前：{2}，占第 {4} 步的 {3}。")),
-        worst + 1, event_text(answer.labels[worst], words), count_of_people(lost(worst), words),
-        share_text(lost(worst), steps[worst - 1].count), worst));
-  }
+  if (lost(worst) == 0) return out;
+  const std::string people = count_of_people(lost(worst), words);
+  const std::string share = share_text(lost(worst), steps[worst - 1].count);
+  out.push_back(
+      screen.any_order
+          ? fmt::format(
+                fmt::runtime(words("Most stop after {0} of the steps: {1}, {2} of those who "
+                                   "did as many.",
+                                   "完成 {0} 步后停下的最多：{1}，占完成 {0} 步者的 {2}。")),
+                worst, people, share)
+          : fmt::format(
+                fmt::runtime(words("Most are lost before {0}: {1}, {2} of those at step {3}.",
+                                   "流失最多的是{0}之前：{1}，占第 {3} 步的 {2}。")),
+                step_name(screen, worst + 1, words), people, share, worst));
   return out;
 }
 
 // ------------------------------------------------------------------------------------------ trend
-
-std::string step_name(const FunnelScreen& screen, std::size_t step, Words words) {
-  return fmt::format(fmt::runtime(words("step {} {}", "第 {} 步（{}）")), step,
-                     event_text(screen.steps[step - 1], words));
-}
 
 std::string periods_of(const FunnelAnswer& answer, const FunnelTable& table,
                        const FunnelScreen& screen, const Terminal& terminal, Words words) {
@@ -270,7 +298,7 @@ std::string speeds_of(const FunnelAnswer& answer, const Terminal& terminal, Word
                                       {"p90", {}}};
   std::vector<double> medians;
   const auto add = [&](const FunnelTable& table, const std::string& name) {
-    columns[0].cells.push_back(cut(name, name_width_max));
+    columns[0].cells.push_back(cut(name, name_width(terminal)));
     columns[1].cells.push_back(count_text(table.converted));
     columns[2].cells.push_back(time_text(table.seconds.median, words));
     columns[3].cells.push_back(time_text(table.seconds.mean, words));
@@ -340,8 +368,8 @@ std::string render_funnel(const FunnelAnswer& answer, const FunnelScreen& screen
   switch (answer.view) {
     case FunnelView::steps:
       if (answer.has_groups) out += groups_of(answer, terminal, words) + "\n" + all;
-      out += steps_of(answer, answer.total, terminal, words) + "\n";
-      return out + chart_foot(steps_sentences(answer, words), terminal);
+      out += steps_of(answer.total, screen, terminal, words) + "\n";
+      return out + chart_foot(steps_sentences(answer, screen, words), terminal);
     case FunnelView::trend:
       if (answer.periods.empty()) return out;
       for (const FunnelTable& group : answer.groups) {

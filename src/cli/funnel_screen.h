@@ -15,15 +15,15 @@ namespace hf {
 
 struct FunnelScreen {
   ChartScreen chart;
-  std::vector<std::string> steps;  ///< Names of the steps, of all views.
+  std::vector<std::string> steps;  ///< Their names.
   std::size_t from_step = 1;       ///< trend, time_to_convert; from 1.
   std::size_t to_step = 1;
+  bool any_order = false;  ///< Steps are numbers of steps done.
 };
 
 /// "in order, within 14 days of the first step": by which rules it counts.
 [[nodiscard]] std::string funnel_rules(const FunnelQuery& query, Words words);
 
-/// `answer.labels` name the steps of the view steps.
 [[nodiscard]] std::string render_funnel(const FunnelAnswer& answer, const FunnelScreen& screen,
                                         const Terminal& terminal, Words words);
 

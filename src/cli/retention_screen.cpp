@@ -54,29 +54,33 @@ MeanCurve mean_curve(const RetentionTable& table, std::size_t columns) {
 
 class Heatmap {
  public:
-  Heatmap(const RetentionTable& table, const std::vector<std::string>& columns,
-          const RetentionScreen& screen, const Terminal& terminal, Words words)
-      : table_(table), columns_(columns), screen_(screen), terminal_(terminal), words_(words) {
+  Heatmap(const RetentionTable& table, const RetentionAnswer& answer, const RetentionScreen& screen,
+          const Terminal& terminal, Words words)
+      : table_(table),
+        columns_(answer.columns),
+        aggregate_(answer.aggregate),
+        first_(answer.aggregate == Aggregate::users ? 1 : 0),
+        screen_(screen),
+        terminal_(terminal),
+        words_(words) {
     for (const RetentionCohort& cohort : table.cohorts) {
       label_width_ = std::max(label_width_, display_width(label(cohort)));
       count_width_ = std::max(
           count_width_, display_width(with_separators(static_cast<std::uint64_t>(cohort.size))));
-      for (std::size_t k = 1; k < cohort.cells.size(); ++k) {
-        highest_ = std::max(highest_, rate(cohort.cells[k]).value_or(0));
-        cell_count_width_ = std::max(
-            cell_count_width_,
-            display_width(with_separators(static_cast<std::uint64_t>(cohort.cells[k].count))));
+      for (std::size_t k = first_; k < cohort.cells.size(); ++k) {
+        if (k > 0) highest_ = std::max(highest_, rate(cohort.cells[k]).value_or(0));
+        cell_count_width_ = std::max(cell_count_width_, display_width(amount(cohort.cells[k])));
       }
     }
     const int one_line =
-        label_width_ + count_width_ + 4 + static_cast<int>(columns.size()) * (both_width() + 1);
+        label_width_ + count_width_ + 4 + static_cast<int>(columns_.size()) * (both_width() + 1);
     two_lines_ = terminal.width > 0 && one_line > terminal.width;
     // What does not fit even so is left out at the right, and said.
-    shown_ = columns.size();
+    shown_ = columns_.size();
     if (terminal.width > 0) {
       const int room = terminal.width - label_width_ - count_width_ - 4;
       const auto fits = static_cast<std::size_t>(std::max(1, room / (width() + 1)));
-      shown_ = std::min(shown_, fits);
+      shown_ = std::min(shown_, fits + first_);
     }
   }
 
@@ -92,6 +96,34 @@ class Heatmap {
   [[nodiscard]] std::string label(const RetentionCohort& cohort) const {
     return period_label(cohort.start, screen_.period, words_);
   }
+  // The people, or what is added up of them. Exact numbers are for tables, not for a screen.
+  [[nodiscard]] std::string amount(const RetentionCell& cell) const {
+    double value = 0;
+    switch (aggregate_) {
+      case Aggregate::users: return with_separators(static_cast<std::uint64_t>(cell.count));
+      case Aggregate::count: return with_separators(static_cast<std::uint64_t>(cell.value.events));
+      case Aggregate::sum: value = cell.value.sum.to_double(); break;
+      case Aggregate::avg:
+        if (cell.count == 0) return "-";
+        value = cell.value.sum.to_double() / static_cast<double>(cell.count);
+        break;
+    }
+    if (std::abs(value) < 1000) return fmt::format("{:.2f}", value);
+    return (value < 0 ? "-" : "") +
+           with_separators(static_cast<std::uint64_t>(std::llround(std::abs(value))));
+  }
+  // What a cell has beside its share, in words.
+  [[nodiscard]] std::string amount_words() const {
+    const std::string of = harmless(screen_.value_of);
+    switch (aggregate_) {
+      case Aggregate::users: return std::string(words_("people", "人数"));
+      case Aggregate::count: return std::string(words_("events", "事件数"));
+      case Aggregate::sum: return fmt::format(fmt::runtime(words_("sum of {}", "{} 之和")), of);
+      case Aggregate::avg:
+        return fmt::format(fmt::runtime(words_("mean {} of those people", "这些人的 {} 均值")), of);
+    }
+    return "";
+  }
   // "324 37%~"
   [[nodiscard]] int both_width() const { return cell_count_width_ + 6; }
   [[nodiscard]] int width() const {
@@ -102,7 +134,7 @@ class Heatmap {
     std::string out = "  " + pad_right(words_("cohort", "同期群"), label_width_) + "  " +
                       pad_left(words_("people", "人数"), count_width_);
     // The heading is as wide as its widest entry wants.
-    for (std::size_t k = 1; k < shown_; ++k) out += " " + pad_left(columns_[k] + " ", width());
+    for (std::size_t k = first_; k < shown_; ++k) out += " " + pad_left(columns_[k] + " ", width());
     return bold(trimmed(out), terminal_.color) + "\n";
   }
 
@@ -111,7 +143,7 @@ class Heatmap {
     if (cell.eligible == 0) return std::string(static_cast<std::size_t>(width()), ' ');
     std::string text;
     if (with_count) {
-      text = pad_left(with_separators(static_cast<std::uint64_t>(cell.count)), cell_count_width_);
+      text = pad_left(amount(cell), cell_count_width_);
     }
     if (with_rate) text += (with_count ? " " : "") + pad_left(percent(*rate(cell)), 4);
     text += cell.complete ? " " : "~";
@@ -131,7 +163,7 @@ class Heatmap {
         "  " + pad_right(label(cohort), label_width_) + "  " +
         pad_left(size, std::max(count_width_, display_width(words_("people", "人数"))));
     std::string second(static_cast<std::size_t>(display_width(first)), ' ');
-    for (std::size_t k = 1; k < shown_; ++k) {
+    for (std::size_t k = first_; k < shown_; ++k) {
       const RetentionCell& cell = cohort.cells[k];
       first += " " + colored(cell, cell_text(cell, !two_lines_, true));
       second += " " + colored(cell, cell_text(cell, true, false));
@@ -145,7 +177,7 @@ class Heatmap {
                       std::string(static_cast<std::size_t>(std::max(
                                       count_width_, display_width(words_("people", "人数")))),
                                   ' ');
-    for (std::size_t k = 1; k < shown_; ++k) {
+    for (std::size_t k = first_; k < shown_; ++k) {
       const std::string text = curve.rates[k] ? percent(*curve.rates[k]) + " " : "";
       out += " " + pad_left(text, width());
     }
@@ -153,13 +185,18 @@ class Heatmap {
   }
 
   [[nodiscard]] std::string legend() const {
-    std::string out = "  ";
-    out += words_(
-        two_lines_ ? "share of the cohort, below it the people" : "people and share of the cohort",
-        two_lines_ ? "上行为占同期群的比例，下行为人数" : "人数与占同期群的比例");
+    std::string out =
+        two_lines_
+            ? fmt::format(fmt::runtime(words_("share of the cohort, below it the {}",
+                                              "上行为占同期群的比例，下行为{}")),
+                          amount_words())
+            : fmt::format(fmt::runtime(words_("{} and share of the cohort", "{}与占同期群的比例")),
+                          amount_words());
     out += words_("; ~ not finished yet; mean over finished cells",
                   "；~ 表示尚未结束；均值只计已结束的格");
     out += hidden_columns(columns_.size() - shown_, words_);
+    out = chart_foot(std::span(&out, 1), terminal_);
+    out.pop_back();
     return dim(out, terminal_.color) + "\n";
   }
 
@@ -170,6 +207,8 @@ class Heatmap {
 
   const RetentionTable& table_;
   const std::vector<std::string>& columns_;
+  Aggregate aggregate_;
+  std::size_t first_;  // Column 0 is the people, who stand before it; what they add up is not.
   const RetentionScreen& screen_;
   const Terminal& terminal_;
   Words words_;
@@ -351,13 +390,11 @@ std::string render_retention(const RetentionAnswer& answer, const RetentionScree
            dim(fmt::format("  {}", with_separators(static_cast<std::uint64_t>(people))),
                terminal.color) +
            "\n";
-    out += Heatmap(group, answer.columns, screen, terminal, words).render() + "\n";
+    out += Heatmap(group, answer, screen, terminal, words).render() + "\n";
   }
   if (answer.has_groups) out += "  " + bold(words("all", "全部"), terminal.color) + "\n";
-  out += Heatmap(answer.total, answer.columns, screen, terminal, words).render() + "\n";
-  for (const std::string& sentence : retention_sentences(answer, screen, words)) {
-    out += "  " + sentence + "\n";
-  }
+  out += Heatmap(answer.total, answer, screen, terminal, words).render() + "\n";
+  out += chart_foot(retention_sentences(answer, screen, words), terminal);
   if (!screen.next_command.empty()) {
     out += "\n  " + std::string(words("Next: ", "下一步：")) +
            bold(screen.next_command, terminal.color) + "\n";

@@ -20,6 +20,7 @@ struct RetentionScreen {
   std::string data_end;      ///< Local date up to which there is data, "2011-12-09".
   std::string next_command;  ///< Shown last; empty: none.
   std::vector<std::string> notes = {};  ///< As of ChartScreen.
+  std::string value_of = {};            ///< Of sum and avg: which property or trait.
 };
 
 [[nodiscard]] std::string render_retention(const RetentionAnswer& answer,

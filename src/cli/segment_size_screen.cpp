@@ -9,8 +9,6 @@
 namespace hf {
 namespace {
 
-constexpr int name_width_max = 40;
-
 std::string letter(std::size_t set) { return std::string(1, static_cast<char>('A' + set)); }
 
 double part(std::int64_t count, std::int64_t of) {
@@ -24,7 +22,7 @@ std::string sizes(const SegmentSizeAnswer& answer, const Terminal& terminal, Wor
       {std::string(words("share", "占比")), {}}};
   std::vector<double> shares;
   const auto add = [&](const std::string& name, std::int64_t count) {
-    columns[0].cells.push_back(cut(name, name_width_max));
+    columns[0].cells.push_back(cut(name, name_width(terminal)));
     columns[1].cells.push_back(count_text(count));
     columns[2].cells.push_back(share_text(count, answer.known));
     shares.push_back(part(count, answer.known));
@@ -32,7 +30,10 @@ std::string sizes(const SegmentSizeAnswer& answer, const Terminal& terminal, Wor
   for (const SegmentSizeTable& group : answer.groups) {
     add(bucket_text(group.bucket, words), group.count);
   }
-  add(std::string(words("of whom it holds", "符合条件")), answer.total.count);
+  // Of sets alone there is no condition to tell of.
+  if (answer.labels.empty() || answer.total.count != answer.known) {
+    add(std::string(words("of whom it holds", "符合条件")), answer.total.count);
+  }
   add(std::string(words("everybody known", "全部已知人员")), answer.known);
   constexpr auto importance = std::to_array<std::size_t>({1, 2});
   const ChartTable chart(std::move(columns), importance, terminal);
@@ -54,7 +55,8 @@ std::int64_t in_both(const SegmentSizeTable& table, std::size_t a, std::size_t b
 std::string pairs(const SegmentSizeAnswer& answer, const Terminal& terminal, Words words) {
   const SegmentSizeTable& table = answer.total;
   const std::size_t sets = answer.labels.size();
-  int label_width_max = name_width_max;
+  constexpr int label_width_wanted = 40;
+  int label_width_max = label_width_wanted;
   const auto columns_of = [&](bool with_counts) {
     std::vector<ChartColumn> columns = {{std::string(words("set", "集合")), {}},
                                         {std::string(words("people", "人数")), {}}};

@@ -146,8 +146,7 @@ class TrendChart {
     std::vector<TrendValue> totals;
     std::vector<TrendValue> earlier;
     const auto add = [&](const TrendTable& table, std::string name) {
-      constexpr int name_width_max = 40;
-      columns[0].cells.push_back(cut(name, name_width_max));
+      columns[0].cells.push_back(cut(name, name_width(terminal_)));
       totals.push_back(table.series[s].total);
       if (answer_.has_previous) earlier.push_back(table.series[s].previous_total);
     };
