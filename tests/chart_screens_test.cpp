@@ -129,6 +129,28 @@ RetentionAnswer revenue_by_cohort() {
   return answer;
 }
 
+RetentionAnswer two_windows() {
+  RetentionAnswer answer;
+  answer.has_windows = true;
+  answer.aggregate = Aggregate::avg;
+  answer.initial_from = "2026-01-01T00:00:00Z";
+  answer.initial_to = "2026-04-01T00:00:00+01:00";
+  answer.current_from = "2026-04-01T00:00:00+01:00";
+  answer.current_to = "2026-06-30T12:00:00+01:00";
+  WindowRetention& w = answer.total.windows;
+  w = {.initial = 1'000, .retained = 800, .current = 950, .current_complete = false};
+  w.initial_value.sum.add(*parse_decimal("2500"));
+  w.current_value.sum.add(*parse_decimal("3000000"));
+  answer.has_groups = true;
+  answer.groups = {answer.total, answer.total};
+  answer.groups[0].bucket = {{Bucket::Kind::value, "DE"}};
+  answer.groups[0].windows.retained = 400;
+  answer.groups[1].bucket = foreign_bucket();
+  answer.groups[1].windows.initial = 0;
+  answer.groups[1].windows.retained = 0;
+  return answer;
+}
+
 TEST(TrendTables, HaveWhatIsNothingEmpty) {
   EXPECT_EQ(trend_csv(two_days_of_orders()),
             "start,complete,series,value,previous\n"
@@ -191,6 +213,7 @@ TEST(ChartScreens, AreNoWiderThanTheTerminalAndShowNoForeignEscapes) {
         EXPECT_THAT(shown, Not(HasSubstr("\x1b")));
       }
       if (width < 60) continue;  // A cohort has its name, its size and a cell at least.
+      EXPECT_LE(widest_line(render_retention(two_windows(), cohorts, terminal, words)), width);
       EXPECT_LE(widest_line(render_retention(revenue_by_cohort(), cohorts, terminal, words)),
                 width);
     }
@@ -291,6 +314,27 @@ TEST(FunnelScreens, SayByWhichRulesTheyCount) {
   EXPECT_EQ(funnel_rules(query, Words{Language::chinese}),
             "步骤紧接，中间无其他事件，距第一步 1 小时 30 分钟以内；其间没有 任意事件；各步的 sku, "
             "shop 相同；只计首次尝试");
+}
+
+TEST(RetentionScreens, OfTwoWindowsHaveTheirDaysTheirValuesAndALineAGroup) {
+  const RetentionScreen screen{.title = "Retention", .period = "day", .value_of = "amount"};
+  EXPECT_THAT(render_retention(two_windows(), screen, {.width = 100}, {}),
+              AllOf(HasSubstr("  initial window  1 Jan 2026 to 31 Mar 2026\n"),
+                    HasSubstr("2026-04-01T00:00:00+01:00 to 2026-06-30T12:00:00+01:00~\n"),
+                    HasSubstr("  retention rate  80.0% (800 / 1,000)\n"),
+                    HasSubstr("  churn rate      20.0% (200 / 1,000)\n"),
+                    HasSubstr("  activity ratio  95.0% (950 / 1,000)\n"),
+                    HasSubstr("  initial         mean amount of those people 2.50\n"),
+                    HasSubstr("  retained        mean amount of those people 3,750\n"),
+                    testing::ContainsRegex("DE +1,000 +400 +40.0% +(█)+"),
+                    testing::ContainsRegex("all +1,000 +800 +80.0% +(█)+")));
+}
+
+TEST(RetentionScreens, ShowWhatCellsAddUpWithTheFirstColumn) {
+  const RetentionScreen screen{.title = "Retention", .period = "day", .value_of = "revenue"};
+  EXPECT_THAT(render_retention(revenue_by_cohort(), screen, {.width = 0}, {}),
+              AllOf(testing::ContainsRegex("5 Jan 2026 +1,000,000 +1,234,568 +50% +1,234,568"),
+                    HasSubstr("sum of revenue and share of the cohort")));
 }
 
 TEST(SegmentScreens, TellOverlapsInPairsAndExactly) {

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <span>
 
+#include "calendar/date.h"
 #include "cli/chart.h"
 
 namespace hf {
@@ -50,6 +52,36 @@ MeanCurve mean_curve(const RetentionTable& table, std::size_t columns) {
         })));
   }
   return curve;
+}
+
+// What is added up of so many people. Exact numbers are for tables, not for a screen.
+std::string amount_text(Aggregate aggregate, const RetentionValue& value, std::int64_t people) {
+  double amount = 0;
+  switch (aggregate) {
+    case Aggregate::users: return "";
+    case Aggregate::count: return with_separators(static_cast<std::uint64_t>(value.events));
+    case Aggregate::sum: amount = value.sum.to_double(); break;
+    case Aggregate::avg:
+      if (people == 0) return "-";
+      amount = value.sum.to_double() / static_cast<double>(people);
+      break;
+  }
+  if (std::abs(amount) < 1000) return fmt::format("{:.2f}", amount);
+  return (amount < 0 ? "-" : "") +
+         with_separators(static_cast<std::uint64_t>(std::llround(std::abs(amount))));
+}
+
+// The same in words.
+std::string amount_words(Aggregate aggregate, const std::string& value_of, Words words) {
+  const std::string of = harmless(value_of);
+  switch (aggregate) {
+    case Aggregate::users: return std::string(words("people", "人数"));
+    case Aggregate::count: return std::string(words("events", "事件数"));
+    case Aggregate::sum: return fmt::format(fmt::runtime(words("sum of {}", "{} 之和")), of);
+    case Aggregate::avg:
+      return fmt::format(fmt::runtime(words("mean {} of those people", "这些人的 {} 均值")), of);
+  }
+  return "";
 }
 
 class Heatmap {
@@ -96,33 +128,11 @@ class Heatmap {
   [[nodiscard]] std::string label(const RetentionCohort& cohort) const {
     return period_label(cohort.start, screen_.period, words_);
   }
-  // The people, or what is added up of them. Exact numbers are for tables, not for a screen.
   [[nodiscard]] std::string amount(const RetentionCell& cell) const {
-    double value = 0;
-    switch (aggregate_) {
-      case Aggregate::users: return with_separators(static_cast<std::uint64_t>(cell.count));
-      case Aggregate::count: return with_separators(static_cast<std::uint64_t>(cell.value.events));
-      case Aggregate::sum: value = cell.value.sum.to_double(); break;
-      case Aggregate::avg:
-        if (cell.count == 0) return "-";
-        value = cell.value.sum.to_double() / static_cast<double>(cell.count);
-        break;
+    if (aggregate_ == Aggregate::users) {
+      return with_separators(static_cast<std::uint64_t>(cell.count));
     }
-    if (std::abs(value) < 1000) return fmt::format("{:.2f}", value);
-    return (value < 0 ? "-" : "") +
-           with_separators(static_cast<std::uint64_t>(std::llround(std::abs(value))));
-  }
-  // What a cell has beside its share, in words.
-  [[nodiscard]] std::string amount_words() const {
-    const std::string of = harmless(screen_.value_of);
-    switch (aggregate_) {
-      case Aggregate::users: return std::string(words_("people", "人数"));
-      case Aggregate::count: return std::string(words_("events", "事件数"));
-      case Aggregate::sum: return fmt::format(fmt::runtime(words_("sum of {}", "{} 之和")), of);
-      case Aggregate::avg:
-        return fmt::format(fmt::runtime(words_("mean {} of those people", "这些人的 {} 均值")), of);
-    }
-    return "";
+    return amount_text(aggregate_, cell.value, cell.count);
   }
   // "324 37%~"
   [[nodiscard]] int both_width() const { return cell_count_width_ + 6; }
@@ -189,9 +199,9 @@ class Heatmap {
         two_lines_
             ? fmt::format(fmt::runtime(words_("share of the cohort, below it the {}",
                                               "上行为占同期群的比例，下行为{}")),
-                          amount_words())
+                          amount_words(aggregate_, screen_.value_of, words_))
             : fmt::format(fmt::runtime(words_("{} and share of the cohort", "{}与占同期群的比例")),
-                          amount_words());
+                          amount_words(aggregate_, screen_.value_of, words_));
     out += words_("; ~ not finished yet; mean over finished cells",
                   "；~ 表示尚未结束；均值只计已结束的格");
     out += hidden_columns(columns_.size() - shown_, words_);
@@ -338,28 +348,84 @@ std::string unfinished(const RetentionAnswer& answer, const RetentionScreen& scr
       cells, cells == 1 ? "" : "s", end);
 }
 
-std::string render_windows(const RetentionAnswer& answer, Words words) {
+// "1 Jan 2011 to 31 Mar 2011" of a window of whole local days; else its instants.
+std::string window_text(const std::string& from, const std::string& to, Words words) {
+  constexpr std::string_view midnight = "T00:00:00";
+  constexpr std::size_t date_size = 10;
+  const auto is_midnight = [&](const std::string& instant) {
+    return instant.size() > date_size + midnight.size() &&
+           instant.substr(date_size).starts_with(midnight) &&
+           instant[date_size + midnight.size()] != '.';
+  };
+  const auto end = parse_date(to.substr(0, std::min(to.size(), date_size)));
+  const bool is_days = is_midnight(from) && is_midnight(to) && end.has_value();
+  const std::string first = is_days ? date_label(from.substr(0, date_size), words) : from;
+  const std::string last = is_days ? date_label(to_string(*end - 1), words) : to;
+  return fmt::format(fmt::runtime(words("{} to {}", "{} 至 {}")), first, last);
+}
+
+// A line a group: who was there first, and how many of them came back.
+std::string window_groups(const RetentionAnswer& answer, const Terminal& terminal, Words words) {
+  std::vector<ChartColumn> columns = {{std::string(words("group", "分组")), {}},
+                                      {std::string(words("initial", "起始")), {}},
+                                      {std::string(words("retained", "留存")), {}},
+                                      {std::string(words("rate", "留存率")), {}}};
+  std::vector<double> rates;
+  const auto add = [&](const RetentionTable& table, const std::string& name) {
+    const WindowRetention& w = table.windows;
+    columns[0].cells.push_back(cut(name, name_width(terminal)));
+    columns[1].cells.push_back(count_text(w.initial));
+    columns[2].cells.push_back(count_text(w.retained));
+    columns[3].cells.push_back(share_text(w.retained, w.initial));
+    rates.push_back(
+        w.initial == 0 ? 0 : static_cast<double>(w.retained) / static_cast<double>(w.initial));
+  };
+  for (const RetentionTable& group : answer.groups) add(group, bucket_text(group.bucket, words));
+  add(answer.total, std::string(words("all", "全部")));
+  constexpr auto importance = std::to_array<std::size_t>({3, 1, 2});
+  const ChartTable chart(std::move(columns), importance, terminal);
+  std::vector<std::string> bars;
+  for (const double rate : rates) bars.push_back(bar(rate, chart.bar_width()));
+  return chart.render(bars);
+}
+
+std::string render_windows(const RetentionAnswer& answer, const RetentionScreen& screen,
+                           const Terminal& terminal, Words words) {
   const WindowRetention& w = answer.total.windows;
-  const auto line = [&](std::string_view label, const std::string& value) {
-    return "  " + pad_right(label, 30) + value + "\n";
+  std::vector<std::pair<std::string, std::string>> lines;
+  const auto line = [&](std::string_view english, std::string_view chinese, std::string value) {
+    lines.emplace_back(words(english, chinese), std::move(value));
   };
   const auto share = [](std::int64_t numerator, std::int64_t denominator) {
-    const std::string rate = denominator == 0
-                                 ? "-"
-                                 : fmt::format("{:.1f}%", 100.0 * static_cast<double>(numerator) /
-                                                              static_cast<double>(denominator));
-    return fmt::format("{} ({} / {})", rate, with_separators(static_cast<std::uint64_t>(numerator)),
-                       with_separators(static_cast<std::uint64_t>(denominator)));
+    return fmt::format("{} ({} / {})", share_text(numerator, denominator), count_text(numerator),
+                       count_text(denominator));
   };
+  line("initial window", "起始窗口", window_text(answer.initial_from, answer.initial_to, words));
+  line(
+      "current window", "当前窗口",
+      window_text(answer.current_from, answer.current_to, words) + (w.current_complete ? "" : "~"));
+  line("retention rate", "留存率", share(w.retained, w.initial));
+  line("churn rate", "流失率", share(w.initial - w.retained, w.initial));
+  line("activity ratio", "活跃比", share(w.current, w.initial));
+  if (answer.aggregate != Aggregate::users) {
+    const std::string what = amount_words(answer.aggregate, screen.value_of, words);
+    line("initial", "起始", what + " " + amount_text(answer.aggregate, w.initial_value, w.initial));
+    line("retained", "留存",
+         what + " " + amount_text(answer.aggregate, w.current_value, w.retained));
+  }
+  int label_width = 0;
+  for (const auto& [label, value] : lines)
+    label_width = std::max(label_width, display_width(label));
   std::string out;
-  out +=
-      line(words("initial window", "起始窗口"), answer.initial_from + " .. " + answer.initial_to);
-  out +=
-      line(words("current window", "当前窗口"), answer.current_from + " .. " + answer.current_to +
-                                                    std::string(w.current_complete ? "" : " ~"));
-  out += line(words("retention rate", "留存率"), share(w.retained, w.initial));
-  out += line(words("churn rate", "流失率"), share(w.initial - w.retained, w.initial));
-  out += line(words("activity ratio", "活跃比"), share(w.current, w.initial));
+  for (const auto& [label, value] : lines) {
+    const std::string text = pad_right(label, label_width) + "  " + value;
+    out += chart_foot(std::span(&text, 1), terminal);
+  }
+  if (!w.current_complete) {
+    const std::string told(words("~ not finished yet", "~ 尚未结束"));
+    out += "  " + dim(told, terminal.color) + "\n";
+  }
+  if (answer.has_groups) out += "\n" + window_groups(answer, terminal, words);
   return out;
 }
 
@@ -380,13 +446,14 @@ std::string render_retention(const RetentionAnswer& answer, const RetentionScree
                          .notes = screen.notes};
   std::string out = chart_head(head, answer.warnings, terminal);
   if (answer.has_windows) {
-    out += render_windows(answer, words);
+    out += render_windows(answer, screen, terminal, words);
     return out;
   }
   for (const RetentionTable& group : answer.groups) {
     std::int64_t people = 0;
     for (const RetentionCohort& cohort : group.cohorts) people += cohort.size;
-    out += "  " + bold(bucket_text(group.bucket, words), terminal.color) +
+    out += "  " +
+           bold(cut(bucket_text(group.bucket, words), name_width(terminal)), terminal.color) +
            dim(fmt::format("  {}", with_separators(static_cast<std::uint64_t>(people))),
                terminal.color) +
            "\n";
