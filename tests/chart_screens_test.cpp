@@ -421,6 +421,21 @@ TEST(Sparkline, TakesNeighboursTogetherWhereThereIsNoRoom) {
   EXPECT_EQ(sparkline({}, 5), "");
 }
 
+TEST(ChartFoot, BreaksLinesWithoutBlanksAtTheirEndsAndCutsWhatCannotBeBroken) {
+  const Terminal terminal{.width = 12};
+  const std::string sentences[] = {"one two three", "3 月 9 日，再见", std::string(30, 'x')};
+  EXPECT_EQ(chart_foot(sentences, terminal),
+            "  one two\n  three\n  3 月 9\n  日，再见\n  xxxxxxxxx…\n");
+}
+
+TEST(PeriodLabel, HasTheTimeWhereSeveralPeriodsBeginOnADate) {
+  const Words english{Language::english};
+  EXPECT_EQ(period_label("2026-01-05T06:00:00+01:00", "hour", english), "2026-01-05 06:00");
+  EXPECT_EQ(period_label("2026-01-05T06:00:00+01:00", "PT6H", english), "2026-01-05 06:00");
+  EXPECT_EQ(period_label("2026-01-05", "P14D", english), "5 Jan 2026");
+  EXPECT_EQ(period_label("2026-04-01", "quarter", english), "Q2 2026");
+}
+
 TEST(DurationText, HasAsManyUnitsAsAskedAndRoundsTheLast) {
   const Words english{Language::english};
   EXPECT_EQ(duration_text(0, english), "0 s");

@@ -45,6 +45,28 @@ ChartScreen chart_of(const Asked& asked, const CommonFields& common, std::string
   return screen;
 }
 
+// Cohorts are called by the first dates of their periods; on a screen by the periods.
+template <class Groups>
+void name_cohorts(const CommonFields& common, Groups& groups, Words words) {
+  const auto period_of = [](Period::Unit unit) -> std::string_view {
+    switch (unit) {
+      case Period::Unit::week: return "week";
+      case Period::Unit::month: return "month";
+      case Period::Unit::quarter: return "quarter";
+      case Period::Unit::year: return "year";
+      default: return "day";
+    }
+  };
+  for (auto& group : groups) {
+    for (std::size_t i = 0; i < common.breakdown.size(); ++i) {
+      Bucket& bucket = group.bucket[i];
+      const Dimension& dimension = common.breakdown[i];
+      if (dimension.by != Dimension::By::cohort || bucket.kind != Bucket::Kind::value) continue;
+      bucket.text = period_label(bucket.text, period_of(dimension.cohort), words);
+    }
+  }
+}
+
 // -- A screen for each metric ---------------------------------------------------------------------
 
 // One column a period, counted exactly.
@@ -75,6 +97,7 @@ Result<std::string> show(const Asked& asked, const RetentionQuery& query) {
 
 Result<std::string> show(const Asked& asked, const TrendQuery& query) {
   HF_TRY(TrendAnswer answer, run_trend(asked.reading.snapshot, asked.context, query));
+  name_cohorts(query.common, answer.groups, asked.words);
   answer.labels = series_names(query, answer.labels, asked.words);
   std::string all;
   for (const std::string& label : answer.labels) all += (all.empty() ? "" : " · ") + label;
@@ -84,7 +107,8 @@ Result<std::string> show(const Asked& asked, const TrendQuery& query) {
 }
 
 Result<std::string> show(const Asked& asked, const LifecycleQuery& query) {
-  HF_TRY(const LifecycleAnswer answer, run_lifecycle(asked.reading.snapshot, asked.context, query));
+  HF_TRY(LifecycleAnswer answer, run_lifecycle(asked.reading.snapshot, asked.context, query));
+  name_cohorts(query.common, answer.groups, asked.words);
   const ChartScreen chart =
       chart_of(asked, query.common,
                titled(asked.words("Lifecycle", "生命周期"),
@@ -93,8 +117,8 @@ Result<std::string> show(const Asked& asked, const LifecycleQuery& query) {
 }
 
 Result<std::string> show(const Asked& asked, const StickinessQuery& query) {
-  HF_TRY(const StickinessAnswer answer,
-         run_stickiness(asked.reading.snapshot, asked.context, query));
+  HF_TRY(StickinessAnswer answer, run_stickiness(asked.reading.snapshot, asked.context, query));
+  name_cohorts(query.common, answer.groups, asked.words);
   const StickinessScreen screen{
       .chart = chart_of(asked, query.common,
                         titled(asked.words("Stickiness", "粘性"),
@@ -105,7 +129,8 @@ Result<std::string> show(const Asked& asked, const StickinessQuery& query) {
 }
 
 Result<std::string> show(const Asked& asked, const FunnelQuery& query) {
-  HF_TRY(const FunnelAnswer answer, run_funnel(asked.reading.snapshot, asked.context, query));
+  HF_TRY(FunnelAnswer answer, run_funnel(asked.reading.snapshot, asked.context, query));
+  name_cohorts(query.common, answer.groups, asked.words);
   FunnelScreen screen{.from_step = query.from_step,
                       .to_step = query.to_step,
                       .any_order = query.order == FunnelOrder::any};
@@ -121,8 +146,8 @@ Result<std::string> show(const Asked& asked, const FunnelQuery& query) {
 }
 
 Result<std::string> show(const Asked& asked, const SegmentSizeQuery& query) {
-  HF_TRY(const SegmentSizeAnswer answer,
-         run_segment_size(asked.reading.snapshot, asked.context, query));
+  HF_TRY(SegmentSizeAnswer answer, run_segment_size(asked.reading.snapshot, asked.context, query));
+  name_cohorts(query.common, answer.groups, asked.words);
   const ChartScreen chart =
       chart_of(asked, query.common, std::string(asked.words("Segment size", "分群规模")));
   return render_segment_size(answer, chart, asked.terminal, asked.words);

@@ -63,6 +63,7 @@ std::string chart_foot(std::span<const std::string> sentences, const Terminal& t
       const std::size_t end = end_of_word(sentence, at);
       std::string_view word = std::string_view(sentence).substr(at, end - at);
       if (!line.empty() && display_width(line) + display_width(word) > room(terminal)) {
+        while (line.ends_with(' ')) line.pop_back();
         out += "  " + line + "\n";
         line.clear();
       }

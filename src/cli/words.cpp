@@ -58,7 +58,11 @@ std::string period_label(std::string_view start, std::string_view period, Words 
     return english ? fmt::format("{} {}", months[date.month - 1], date.year)
                    : fmt::format("{} 年 {} 月", date.year, date.month);
   }
-  if (period == "hour") return fmt::format("{} {}", start.substr(0, 10), start.substr(11, 5));
+  // Hours, and durations of time: several begin on one date.
+  constexpr std::size_t minutes_end = 16;
+  if (start.size() >= minutes_end) {
+    return fmt::format("{} {}", start.substr(0, 10), start.substr(11, 5));
+  }
   return date_label(start, words);
 }
 
