@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // `funnel`: writes the query from flags, as all commands of metrics do.
-#include <array>
-
 #include "cli/command_table.h"
 #include "cli/query_flags.h"
-#include "metric/funnel.h"
 
 namespace hf {
 namespace {
