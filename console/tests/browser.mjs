@@ -60,9 +60,10 @@ export async function settled(page) {
     () =>
       location.pathname.endsWith('/components') ||
       (!document.querySelector('main .skeleton') &&
-        !document.querySelector('main [aria-busy="true"]')),
+        !document.querySelector('main [aria-busy="true"]') &&
+        !document.querySelector('dialog :is(.skeleton, [aria-busy="true"])')),
   );
-  if (/curves|trends|components/.test(page.url()) && !/view=table/.test(page.url())) {
+  if (/curves|trends|view=t[ri][am]|components/.test(page.url()) && !/view=table/.test(page.url())) {
     await page.waitForSelector('.plot svg, main .empty');
   }
   await page.evaluate(() => document.fonts.ready);

@@ -4,7 +4,7 @@
 // that is shown. Random questions, a thousand of each page, printed seed. With HOLDFAST_BINARY the
 // command is run by a shell with --show-query, and has to be the same question.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +30,10 @@ let vite;
 let matcher;
 let retention;
 let trend;
+let funnel;
+let people;
+let dimension;
+let duration;
 let csv;
 let folder;
 before(async () => {
@@ -50,6 +54,10 @@ before(async () => {
   matcher = await vite.ssrLoadModule('/src/query/matcher.ts');
   retention = await vite.ssrLoadModule('/src/query/retention.ts');
   trend = await vite.ssrLoadModule('/src/query/trend.ts');
+  funnel = await vite.ssrLoadModule('/src/query/funnel.ts');
+  people = await vite.ssrLoadModule('/src/query/people.ts');
+  dimension = await vite.ssrLoadModule('/src/query/dimension.ts');
+  duration = await vite.ssrLoadModule('/src/query/duration.ts');
   csv = await vite.ssrLoadModule('/src/export/csv.ts');
 });
 after(async () => {
@@ -81,13 +89,53 @@ class Maker {
     return { property: this.text(), op, type, values };
   };
   conditions = () => Array.from({ length: this.chance(0.6) ? 0 : this.number(1, 3) }, this.condition);
+  duration = () => duration.durationOf(this.number(1, 40), this.one(duration.units));
+  when = () =>
+    this.one([() => ({ kind: 'ever' }), () => ({ kind: 'within', within: this.duration() }), this.days])();
+  rule = (depth = 0) => {
+    const not = this.chance(0.3);
+    const kind = this.one(['trait', 'did', 'sequence', 'first', ...(depth < 2 ? ['group'] : [])]);
+    switch (kind) {
+      case 'trait':
+        return { kind, not, condition: this.condition() };
+      case 'did':
+        return { kind, not, matcher: this.matcher(), op: this.one(people.count_ops), n: this.number(0, 5), when: this.when() };
+      case 'sequence':
+        return {
+          kind,
+          not,
+          steps: Array.from({ length: this.number(1, 3) }, this.matcher),
+          within: this.chance(0.5) ? this.duration() : '',
+        };
+      case 'first':
+        return { kind, not, matcher: this.matcher(), within: this.duration() };
+      default:
+        return { kind, not, people: this.people(depth + 1) };
+    }
+  };
+  people = (depth = 0) => ({
+    join: this.one(people.joins),
+    rules: Array.from({ length: this.number(1, 3) }, () => this.rule(depth)),
+  });
+  dimension = () =>
+    this.one([
+      () => ({ of: 'property', name: this.one([this.text(), 'trait:x', 'cohort:month']) }),
+      () => ({ of: 'trait', name: this.text() }),
+      () => ({ of: 'cohort', name: this.one(dimension.cohorts) }),
+    ])();
+  dimensions = () =>
+    Array.from({ length: this.one([1, 1, 1, 2, 3]) }, this.dimension).filter(
+      (one, at, all) => all.findIndex(({ of, name }) => of === one.of && name === one.name) === at,
+    );
   matcher = () => ({ event: this.text(), where: this.conditions() });
   common = () => ({
     period: this.period(),
     range: this.range(),
     where: this.conditions(),
-    by: this.chance(0.3) ? this.text() : '',
+    people: this.chance(0.3) ? this.people() : people.nobody_excluded,
+    by: this.chance(0.4) ? this.dimensions() : [],
     top: this.number(1, 50),
+    attribution: this.one(['default', 'default', ...dimension.attributions]),
     timezone: this.one(['', 'Europe/Berlin', 'Asia/Shanghai']),
     week_start: this.one(['default', 'monday', 'sunday']),
     as_of: this.chance(0.3) ? this.day(2020) : '',
@@ -116,6 +164,39 @@ class Maker {
       cell: this.chance(0.2) ? { cohort: this.day(), column: this.number(0, 9) } : undefined,
     };
   };
+  funnel = () => {
+    const steps = Array.from({ length: this.number(1, 5) }, () => ({
+      ...this.matcher(),
+      within: this.chance(0.3) ? this.duration() : '',
+    }));
+    const last = steps.length;
+    return {
+      ...this.common(),
+      steps,
+      order: this.one(funnel.orders),
+      window: this.duration(),
+      exclude: Array.from({ length: this.chance(0.3) ? this.number(1, 2) : 0 }, () => ({
+        ...this.matcher(),
+        after: this.number(0, last - 1),
+        before: this.number(0, last),
+      })),
+      hold: this.chance(0.2) ? this.text() : '',
+      entry: this.one(funnel.funnel_entries),
+      view: this.one(funnel.funnel_views),
+      from_step: this.number(0, last),
+      to_step: this.number(0, last),
+      bins: this.chance(0.3) ? this.number(1, 50) : undefined,
+      group: this.one([-1, -1, 0, 7]),
+      cell: this.one([
+        undefined,
+        { step: this.number(1, 9), group: -1 },
+        { step: this.number(2, 9), dropped: true, group: 3 },
+        { period: this.day(), kind: 'entered', group: -1 },
+        { period: '2026-01-05T10:00:00+01:00', kind: 'completed', group: 0 },
+        { bin: this.number(0, 9), group: -1 },
+      ]),
+    };
+  };
   trend = () => ({
     ...this.common(),
     series: Array.from({ length: this.number(1, 4) }, () => ({
@@ -127,8 +208,9 @@ class Maker {
   });
 }
 
-/** What holds in words in the address alone: `top` says nothing where nothing is split. */
-const bare = (state, top) => (state.by === '' ? { ...state, top } : state);
+/** What says nothing is not in the address: how many groups, and whose, where nothing is split. */
+const bare = (state, top) =>
+  state.by.length === 0 ? { ...state, top, attribution: 'default' } : state;
 
 describe('a question', () => {
   test('of retention is in the address whole', () => {
@@ -158,14 +240,24 @@ describe('a question', () => {
     }
   });
 
-  const broken = ['', '[', '{}', '[[1]]', '[["a"]]', 'null', '-1', '1e9', 'P0D', '2026-02-30..2026-03-01', '%', '~', 'constructor'];
+  test('of a funnel is in the address whole', () => {
+    const make = new Maker(seed);
+    for (let n = 0; n < 1000; ++n) {
+      const state = make.funnel();
+      const query = new URLSearchParams(funnel.writeFunnel(state).toString());
+      assert.deepEqual(bare(funnel.readFunnel(query), 0), bare(state, 0), `seed ${seed}, question ${n}: ${query}`);
+    }
+  });
+
+  const broken = ['[["did"]]', '["all",["did",0,["a"],"gte",-1,"P0D"],["group",0]]', '["any",["trait",1]]', 'cohort:moon', 'step~0', 'bin~x~1', '[', '{}', '[[1]]', '[["a"]]', 'null', '-1', '1e9', 'P0D', '2026-02-30..2026-03-01', '%', '~', 'constructor'];
   test('that a broken address names is a question all the same', () => {
-    const names = ['start', 'start_where', 'where', 'period', 'range', 'initial', 'top', 'periods', 'brackets', 'min', 'value', 'as_of', 'view', 'group', 'cell', 'series'];
+    const names = ['start', 'start_where', 'where', 'period', 'range', 'initial', 'top', 'periods', 'brackets', 'min', 'value', 'as_of', 'view', 'group', 'cell', 'series', 'people', 'by', 'steps', 'exclude', 'window', 'order', 'from_step', 'bins'];
     for (const name of names) {
       for (const text of broken) {
         const query = new URLSearchParams({ [name]: text });
         assert.equal(retention.retentionJson(retention.readRetention(query)).metric, 'retention');
         assert.equal(trend.trendJson(trend.readTrend(query)).metric, 'trend');
+        assert.equal(funnel.funnelJson(funnel.readFunnel(query)).metric, 'funnel');
       }
     }
   });
@@ -180,23 +272,45 @@ describe('a question', () => {
     for (const one of out.series ?? []) if (one.math === 'total') delete one.math;
     return out;
   }
+  /** The question that a command asks: as the program understood it, or as it was given whole. */
   function asked(command) {
-    const line = `${command.replace('holdfast', '"$HOLDFAST"')} --show-query`;
+    const line = command.startsWith('holdfast query -')
+      ? command.replace('holdfast query -', 'cat')
+      : `${command.replace('holdfast', '"$HOLDFAST"')} --show-query`;
     const out = execFileSync('sh', ['-c', line], {
       env: { ...process.env, HOLDFAST: program, HOLDFAST_DATA: join(folder, 'data') },
       encoding: 'utf8',
     });
     return meant(JSON.parse(out));
   }
-  for (const kind of ['retention', 'trend']) {
+  const kinds = {
+    retention: (state) => [retention.retentionJson(state), retention.retentionCommand(state)],
+    trend: (state) => [trend.trendJson(state), trend.trendCommand(state)],
+    funnel: (state) => [funnel.funnelJson(state), funnel.funnelCommand(state)],
+  };
+  for (const [kind, forms] of Object.entries(kinds)) {
     test(`of ${kind} is the same as a command`, { skip }, () => {
       const make = new Maker(seed + 1);
       for (let n = 0; n < 150; ++n) {
         const state = make[kind]();
         state.as_of ||= '2026-01-31'; // The program looks into the data for it otherwise.
-        const json = kind === 'retention' ? retention.retentionJson(state) : trend.trendJson(state);
-        const command = kind === 'retention' ? retention.retentionCommand(state) : trend.trendCommand(state);
+        const [json, command] = forms(state);
         assert.deepEqual(asked(command), meant(json), `seed ${seed}, question ${n}:\n${command}`);
+      }
+    });
+
+    test(`of ${kind} is one that the program answers`, { skip }, () => {
+      const make = new Maker(seed + 2);
+      for (let n = 0; n < 150; ++n) {
+        const state = { ...make[kind](), range: { kind: 'days', from: '2026-01-01', to: '2026-01-03' } };
+        state.as_of = '2026-01-31';
+        const [json] = forms(state);
+        const { status, stderr } = spawnSync(program, ['query', '-'], {
+          input: JSON.stringify(json),
+          env: { ...process.env, HOLDFAST_DATA: join(folder, 'data') },
+          encoding: 'utf8',
+        });
+        assert.equal(status, 0, `seed ${seed}, question ${n}: ${stderr}\n${JSON.stringify(json)}`);
       }
     });
   }

@@ -36,7 +36,7 @@ export type RetentionTable = {
   cohorts: Cohort[];
   mean: { weighted: Rate[]; simple: (number | null)[] };
 };
-type Grouped<T> = { groups: (T & { bucket: Bucket[] })[]; total: T };
+export type Grouped<T> = { groups: (T & { bucket: Bucket[] })[]; total: T };
 export type WindowCount = {
   from: string;
   to: string;
@@ -70,6 +70,61 @@ export type TrendData = { periods: string[]; complete: boolean[] } & (
   | Grouped<TrendTable>
 );
 export type TrendAnswer = Answer & { data: TrendData };
+
+export type FunnelStep = {
+  label: string;
+  count: number;
+  from_first: Rate;
+  from_previous: Rate | null;
+  seconds: Spread | null;
+};
+/** Null where there is nobody. */
+export type Spread = { mean: number | null; median: number | null; p90: number | null };
+export type FunnelSteps = { steps: FunnelStep[] };
+export type FunnelTrend = {
+  periods: { start: string; complete: boolean; entered: number; completed: number }[];
+};
+export type FunnelTimes = {
+  bins: { from: number; to: number; count: number }[];
+  count: number;
+  seconds: Spread | null;
+};
+export type FunnelData = FunnelSteps | FunnelTrend | FunnelTimes;
+export type FunnelAnswer = Answer & { data: FunnelData | Grouped<FunnelData> };
+
+export type LifecycleTable = {
+  periods: {
+    start: string;
+    complete: boolean;
+    new: number;
+    returning: number;
+    resurrecting: number;
+    dormant: number;
+    active: number;
+    quick_ratio: Rate;
+  }[];
+};
+export type LifecycleAnswer = Answer & { data: LifecycleTable | Grouped<LifecycleTable> };
+
+export type ActivePeriods = { histogram: { active_periods: number; count: number }[] };
+export type ActiveDays = {
+  periods: {
+    start: string;
+    complete: boolean;
+    dau: number;
+    wau: number;
+    mau: number;
+    l7: { days: number; persons: number };
+    l28: { days: number; persons: number };
+  }[];
+};
+export type StickinessData = ActivePeriods | ActiveDays;
+export type StickinessAnswer = Answer & { data: StickinessData | Grouped<StickinessData> };
+
+export type SetSize = { label: string; count: number };
+export type Overlap = { sets: SetSize[]; exactly_in: { in: string[]; count: number }[] };
+export type Size = { count: number } & Partial<Overlap>;
+export type SegmentAnswer = Answer & { data: { known: number } & (Size | Grouped<Size>) };
 
 /** As which a property is compared: what else values can be is compared as its text. */
 export type PropertyType = 'text' | 'number' | 'boolean';

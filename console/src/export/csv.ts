@@ -26,17 +26,26 @@ function bucketField(bucket: Bucket): string {
   return typeof bucket === 'object' ? '(other)' : bucket;
 }
 
+/** The columns before each row of a breakdown: one, or one of each dimension. */
+export function bucketHeads(buckets: Bucket[][]): string[] {
+  const dimensions = buckets[0]?.length ?? 0;
+  if (dimensions < 2) return dimensions === 0 ? [] : ['bucket'];
+  return Array.from({ length: dimensions }, (_, at) => `bucket_${at + 1}`);
+}
+
+export const bucketFields = (bucket: Bucket[]): string[] => bucket.map(bucketField);
+
 /** Each group with its bucket before each row; without a breakdown the answer's own data. */
-function flat<T extends object>(
+export function flat<T extends object>(
   data: object,
   rows: (table: T) => CsvValue[][],
-): { grouped: boolean; rows: CsvValue[][] } {
-  if (!('groups' in data)) return { grouped: false, rows: rows(data as T) };
+): { heads: string[]; rows: CsvValue[][] } {
+  if (!('groups' in data)) return { heads: [], rows: rows(data as T) };
   const groups = data.groups as (T & { bucket: Bucket[] })[];
   return {
-    grouped: true,
+    heads: groups.length === 0 ? ['bucket'] : bucketHeads(groups.map((one) => one.bucket)),
     rows: groups.flatMap((group) =>
-      rows(group).map((row) => [bucketField(group.bucket[0]), ...row]),
+      rows(group).map((row) => [...bucketFields(group.bucket), ...row]),
     ),
   };
 }
@@ -44,7 +53,7 @@ function flat<T extends object>(
 export function retentionCsv(answer: RetentionAnswer): CsvValue[][] {
   const { data } = answer;
   if (!('columns' in data)) {
-    const { grouped, rows } = flat<TwoWindows>(data, (windows) => [
+    const { heads, rows } = flat<TwoWindows>(data, (windows) => [
       [
         windows.initial.count,
         windows.retention.numerator,
@@ -53,10 +62,10 @@ export function retentionCsv(answer: RetentionAnswer): CsvValue[][] {
       ],
     ]);
     const head = ['initial', 'retained', 'current', 'complete'];
-    return [grouped ? ['bucket', ...head] : head, ...rows];
+    return [[...heads, ...head], ...rows];
   }
   let hasValue = false;
-  const { grouped, rows } = flat<RetentionTable>(data, (table) =>
+  const { heads, rows } = flat<RetentionTable>(data, (table) =>
     table.cohorts.flatMap((cohort) =>
       cohort.cells.map((cell, column) => {
         hasValue ||= 'value' in cell;
@@ -72,21 +81,19 @@ export function retentionCsv(answer: RetentionAnswer): CsvValue[][] {
       }),
     ),
   );
-  const head = ['cohort', 'size', 'column', 'count', 'eligible', 'complete'];
-  if (grouped) head.unshift('bucket');
+  const head = [...heads, 'cohort', 'size', 'column', 'count', 'eligible', 'complete'];
   if (hasValue) head.push('value');
   return [head, ...rows];
 }
 
 export function trendCsv(answer: TrendAnswer): CsvValue[][] {
   const { data } = answer;
-  const { grouped, rows } = flat<{ series: { label: string; values: number[] }[] }>(
+  const { heads, rows } = flat<{ series: { label: string; values: number[] }[] }>(
     data,
     (table) =>
       data.periods.flatMap((start, at) =>
         table.series.map((series) => [start, data.complete[at], series.label, series.values[at]]),
       ),
   );
-  const head = ['start', 'complete', 'series', 'value'];
-  return [grouped ? ['bucket', ...head] : head, ...rows];
+  return [[...heads, 'start', 'complete', 'series', 'value'], ...rows];
 }

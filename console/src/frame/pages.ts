@@ -6,12 +6,14 @@ import type { Component } from 'svelte';
 import { t, type Subject } from '../i18n/index.svelte';
 import type { IconName } from '../ui/icons';
 
+/** Asking, and what there is to be asked about. */
+export type Group = 'analyse' | 'data';
 export type Page = {
   load: () => Promise<{ default: Component }>;
   speaks: readonly Subject[];
   title: () => string;
-  /** Where it stands in the navigation, if it does; `short` is for a phone. */
-  entry?: { icon: IconName; short?: () => string };
+  /** Where it stands in the navigation, if it does. On a phone `pinned` ones are at hand, others in a menu. */
+  entry?: { icon: IconName; group: Group; pinned?: true };
   /** Shown also to who may not read the data. */
   isOpen?: boolean;
   /** Without navigation: one thing to do. */
@@ -23,37 +25,43 @@ export const pages: Record<string, Page> = {
     load: () => import('../pages/Retention.svelte'),
     speaks: ['controls', 'questions'],
     title: () => t('nav.retention'),
-    entry: { icon: 'retention' },
+    entry: { icon: 'retention', group: 'analyse', pinned: true },
+  },
+  funnel: {
+    load: () => import('../pages/Funnel.svelte'),
+    speaks: ['controls', 'questions', 'funnel'],
+    title: () => t('nav.funnel'),
+    entry: { icon: 'funnel', group: 'analyse', pinned: true },
   },
   trends: {
     load: () => import('../pages/Trends.svelte'),
     speaks: ['controls', 'questions'],
     title: () => t('nav.trends'),
-    entry: { icon: 'trends' },
+    entry: { icon: 'trends', group: 'analyse', pinned: true },
   },
   live: {
     load: () => import('../pages/Live.svelte'),
     speaks: ['controls', 'events'],
     title: () => t('nav.live'),
-    entry: { icon: 'live', short: () => t('nav.live_short') },
+    entry: { icon: 'live', group: 'data' },
   },
   rejects: {
     load: () => import('../pages/Rejects.svelte'),
     speaks: ['controls', 'events'],
     title: () => t('nav.rejects'),
-    entry: { icon: 'alert' },
+    entry: { icon: 'alert', group: 'data' },
   },
   connect: {
     load: () => import('../pages/Connect.svelte'),
     speaks: ['controls', 'events'],
     title: () => t('nav.connect'),
-    entry: { icon: 'connect' },
+    entry: { icon: 'connect', group: 'data' },
   },
   import: {
     load: () => import('../pages/Import.svelte'),
     speaks: ['controls', 'events', 'import'],
     title: () => t('nav.import'),
-    entry: { icon: 'import' },
+    entry: { icon: 'import', group: 'data' },
   },
   welcome: {
     load: () => import('../pages/Welcome.svelte'),

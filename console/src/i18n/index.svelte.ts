@@ -8,6 +8,7 @@ import type { en as account } from './en/account';
 import type { en as components } from './en/components';
 import type { en as controls } from './en/controls';
 import type { en as events } from './en/events';
+import type { en as funnel } from './en/funnel';
 import type { en as frame } from './en/frame';
 import type { en as imports } from './en/import';
 import type { en as questions } from './en/questions';
@@ -19,6 +20,7 @@ type Source = typeof account &
   typeof components &
   typeof controls &
   typeof events &
+  typeof funnel &
   typeof frame &
   typeof imports &
   typeof questions;
@@ -51,6 +53,7 @@ const load = {
     components: async () => (await import('./en/components')).en,
     controls: async () => (await import('./en/controls')).en,
     events: async () => (await import('./en/events')).en,
+    funnel: async () => (await import('./en/funnel')).en,
     frame: async () => (await import('./en/frame')).en,
     import: async () => (await import('./en/import')).en,
     questions: async () => (await import('./en/questions')).en,
@@ -60,6 +63,7 @@ const load = {
     components: async () => (await import('./zh/components')).zh,
     controls: async () => (await import('./zh/controls')).zh,
     events: async () => (await import('./zh/events')).zh,
+    funnel: async () => (await import('./zh/funnel')).zh,
     frame: async () => (await import('./zh/frame')).zh,
     import: async () => (await import('./zh/import')).zh,
     questions: async () => (await import('./zh/questions')).zh,

@@ -125,3 +125,21 @@ export function either(items: string[]): string {
     items,
   );
 }
+
+/** The same of what holds together: "a, b and c". */
+export function both(items: string[]): string {
+  return new Intl.ListFormat(language() === 'zh' ? 'zh-CN' : 'en', { type: 'conjunction' }).format(
+    items,
+  );
+}
+
+const lengths = (['second', 'minute', 'hour', 'day'] as const).map((unit) => ({
+  fine: numberFormat({ style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }),
+  whole: numberFormat({ style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 0 }),
+}));
+/** A length of time in the unit that suits it: "42 sec", "3.5 hr", "12 days". */
+export function seconds(n: number): string {
+  const [at, size] = n < 90 ? [0, 1] : n < 5400 ? [1, 60] : n < 172_800 ? [2, 3600] : [3, 86_400];
+  const long = n / size;
+  return long < 10 ? lengths[at].fine(long) : lengths[at].whole(long);
+}

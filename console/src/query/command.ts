@@ -34,3 +34,7 @@ export function curlOf(query: Json): string {
   const body = JSON.stringify(query).replaceAll("'", "'\\''");
   return `curl ${location.origin}/api/v1/query \\\n  -d '${body}'`;
 }
+
+/** For what no command has flags for: the question as it is, given to `holdfast query`. */
+export const queryCommand = (query: Json): string =>
+  `holdfast query - <<'QUESTION'\n${JSON.stringify(query)}\nQUESTION`;

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What questions have in common, whatever they count.
-import type { Bucket, Json } from '../api/contract';
+import type { Json } from '../api/contract';
 import { workspace } from '../api/workspace.svelte';
 import { t } from '../i18n/index.svelte';
 import { oneOf, setIfSaid, wholeNumber } from '../lib/address';
 import { flags } from './command';
+import {
+  attributions,
+  byWords,
+  dimensionJson,
+  dimensions_max,
+  dimensionText,
+  readDimension,
+  type Dimension,
+} from './dimension';
 import {
   conditionWords,
   isWhole,
@@ -14,6 +23,7 @@ import {
   writeConditions,
   type Condition,
 } from './matcher';
+import { peopleJson, peopleWords, readPeople, writePeople, type People } from './people';
 import { fittingPeriod, readPeriod } from './period';
 import { isDate, rangeJson, readRange, writeRange, type Range } from './range';
 
@@ -23,14 +33,23 @@ export type Question = {
   period: string;
   range: Range;
   where: Condition[];
-  /** The property whose values are told apart, or nothing. */
-  by: string;
-  /** How many of them at most. */
+  /** Whose events count. */
+  people: People;
+  /** What is told apart; empty: nothing. */
+  by: Dimension[];
+  /** How many values of each at most. */
   top: number;
+  /** In which of its values' groups an event is, of a property. */
+  attribution: (typeof attributions)[number];
   timezone: string;
   week_start: (typeof week_starts)[number];
   as_of: string;
 };
+
+function readBy(query: URLSearchParams): Dimension[] {
+  const all = query.getAll('by').map(readDimension);
+  return all.filter((one) => one !== undefined).slice(0, dimensions_max);
+}
 
 export function readQuestion(query: URLSearchParams, default_top: number): Question {
   const get = (name: string) => query.get(name);
@@ -39,7 +58,9 @@ export function readQuestion(query: URLSearchParams, default_top: number): Quest
     period: readPeriod(get('period')) ?? fittingPeriod(),
     range: readRange(get('range')),
     where: readConditions(get('where')),
-    by: get('by') ?? '',
+    people: readPeople(get('people')),
+    by: readBy(query),
+    attribution: oneOf(get('attribution'), attributions, 'default'),
     top: wholeNumber(get('top'), 1, 1000) ?? default_top,
     timezone: get('timezone') ?? '',
     week_start: oneOf(get('week_start'), week_starts, 'default'),
@@ -51,8 +72,12 @@ export function writeQuestion(query: URLSearchParams, state: Question, default_t
   setIfSaid(query, 'period', state.period);
   setIfSaid(query, 'range', writeRange(state.range));
   setIfSaid(query, 'where', writeConditions(state.where));
-  setIfSaid(query, 'by', state.by);
-  if (state.by) setIfSaid(query, 'top', state.top, default_top);
+  setIfSaid(query, 'people', writePeople(state.people));
+  for (const one of state.by) query.append('by', dimensionText(one));
+  if (state.by.length > 0) {
+    setIfSaid(query, 'top', state.top, default_top);
+    setIfSaid(query, 'attribution', state.attribution, 'default');
+  }
   setIfSaid(query, 'timezone', state.timezone);
   setIfSaid(query, 'week_start', state.week_start, 'default');
   setIfSaid(query, 'as_of', state.as_of);
@@ -67,7 +92,11 @@ export function questionJson(state: Question): Record<string, Json> {
   const query: Record<string, Json> = {};
   const where = predicateOf(state.where);
   if (where !== undefined) query.where = where;
-  if (state.by) query.breakdown = [{ property: state.by, top: state.top }];
+  const people = peopleJson(state.people);
+  if (people !== undefined) query.people = people;
+  if (state.by.length > 0) {
+    query.breakdown = state.by.map((one) => dimensionJson(one, state.top, state.attribution));
+  }
   if (state.timezone) query.timezone = state.timezone;
   if (state.week_start !== 'default') query.week_start = state.week_start;
   const as_of = state.as_of || workspace.asOf;
@@ -77,27 +106,37 @@ export function questionJson(state: Question): Record<string, Json> {
 
 export const time_flags = ['period', 'last', 'from', 'to'];
 
+/** Whether the commands have flags for all that questions have in common. */
+export function hasFlags(query: Record<string, Json>): boolean {
+  const [one, ...more] = (query.breakdown ?? []) as Record<string, Json>[];
+  if (query.people !== undefined || more.length > 0) return false;
+  return one === undefined || (one.property !== undefined && one.attribution === undefined);
+}
+
 export function questionFlags(
   state: Question,
   query: Record<string, Json>,
 ): (string | undefined)[][] {
   return [
     ...flags(query, ['where']),
-    ['--by', state.by || undefined],
-    ['--top', state.by ? String(state.top) : undefined],
+    ['--by', state.by[0]?.name],
+    ['--top', state.by.length > 0 ? String(state.top) : undefined],
     ...flags(query, ['timezone', 'week_start', 'as_of']),
   ];
 }
 
-/** The sentence on filters, if there are any. */
+/** The sentences on filters and on whose events count, if there are any. */
 export function whereWords(state: Question): string[] {
   const where = state.where.filter(isWhole);
-  if (where.length === 0) return [];
-  return [t('retention.say.where', { where: where.map(conditionWords).join(', ') })];
+  const people = peopleWords(state.people);
+  return [
+    ...(where.length === 0
+      ? []
+      : [t('retention.say.where', { where: where.map(conditionWords).join(', ') })]),
+    ...(people === '' ? [] : [t('people.say', { people })]),
+  ];
 }
 
-export function bucketWords(bucket: Bucket): string {
-  if (bucket === null) return t('bucket.missing');
-  if (typeof bucket === 'object') return t('bucket.other');
-  return bucket === '' ? t('bucket.empty') : bucket;
-}
+/** The sentence on what is told apart, if anything is. */
+export const splitWords = (state: Question): string[] =>
+  state.by.length === 0 ? [] : [t('trend.say.by', { property: byWords(state.by) })];

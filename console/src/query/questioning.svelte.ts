@@ -7,6 +7,7 @@ import type { Json } from '../api/contract';
 import type { Answer } from '../api/types';
 import { workspace } from '../api/workspace.svelte';
 import { go, route } from '../lib/router.svelte';
+import type { Behind } from './members.svelte';
 
 type Kind<State> = {
   path: string;
@@ -22,6 +23,8 @@ export type Questioning<State, Said extends Answer> = {
   /** The question that `answer` is the answer to: words must not run ahead of numbers. */
   readonly asked: State | undefined;
   readonly answer: Said | undefined;
+  /** What the persons behind a cell of `answer` are asked for by. */
+  readonly behind: Behind | undefined;
   readonly asking: Asking<Said>;
   set: (changes: Partial<State>) => void;
 };
@@ -66,6 +69,11 @@ export function questioning<State, Said extends Answer>(kind: Kind<State>): Ques
     },
     get answer() {
       return asking.answer;
+    },
+    get behind() {
+      const answer = asking.answer;
+      if (!asked || !answer) return undefined;
+      return { json: kind.json(asked), as_of: answer.as_of, data_version: answer.data_version };
     },
     asking,
     set: (changes) => {

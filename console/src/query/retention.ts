@@ -6,17 +6,17 @@ import type { Json } from '../api/contract';
 import { workspace } from '../api/workspace.svelte';
 import { oneOf, setIfSaid, wholeNumber } from '../lib/address';
 import * as format from '../lib/format';
-import { commandOf, flags, isPlainName } from './command';
+import { commandOf, flags, queryCommand } from './command';
 import {
-  any_event,
-  isWhole,
   keyEvent,
+  matcherArgument,
   matcherJson,
   readConditions,
   writeConditions,
   type Matcher,
 } from './matcher';
 import {
+  hasFlags,
   questionFlags,
   questionJson,
   readQuestion,
@@ -168,14 +168,9 @@ export function retentionJson(state: Retention): Record<string, Json> {
   return { ...query, ...questionJson(state) };
 }
 
-function matcherArgument(matcher: Matcher): string | undefined {
-  if (matcher.where.some(isWhole) || !isPlainName(matcher.event))
-    return JSON.stringify(matcherJson(matcher));
-  return matcher.event === any_event ? undefined : matcher.event;
-}
-
 export function retentionCommand(state: Retention): string {
   const query = retentionJson(state);
+  if (!hasFlags(query)) return queryCommand(query);
   const span = (days: Days) => (state.form === 'windows' ? `${days.from}..${days.to}` : undefined);
   const value =
     state.aggregate === 'count' ? 'count' : `${state.aggregate}:${state.property}`;

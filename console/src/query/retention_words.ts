@@ -3,6 +3,7 @@
 // A question of retention, and the cells of its answer, in words.
 import { t } from '../i18n/index.svelte';
 import * as format from '../lib/format';
+import { byWords } from './dimension';
 import { matcherWords } from './matcher';
 import { periodAfter, periodName, periodWords } from './period';
 import { whereWords } from './question';
@@ -49,7 +50,7 @@ export function retentionWords(state: Retention): string[] {
     if (state.aggregate === 'avg') words.push(t('retention.say.avg', { property: state.property }));
   }
   words.push(...whereWords(state));
-  if (state.by) words.push(t('retention.say.by', { property: state.by }));
+  if (state.by.length > 0) words.push(t('retention.say.by', { property: byWords(state.by) }));
   words.push(t('retention.say.incomplete'));
   return words;
 }

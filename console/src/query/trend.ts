@@ -4,7 +4,7 @@
 import type { Json } from '../api/contract';
 import { t } from '../i18n/index.svelte';
 import { oneOf, setIfSaid } from '../lib/address';
-import { commandOf, flags, isPlainName } from './command';
+import { commandOf, flags, isPlainName, queryCommand } from './command';
 import {
   any_event,
   isWhole,
@@ -17,8 +17,10 @@ import {
 } from './matcher';
 import { periodWords } from './period';
 import {
+  hasFlags,
   questionFlags,
   questionJson,
+  splitWords,
   readQuestion,
   time_flags,
   timeJson,
@@ -100,6 +102,7 @@ export function trendJson(state: Trend): Record<string, Json> {
 
 export function trendCommand(state: Trend): string {
   const query = trendJson(state);
+  if (!hasFlags(query)) return queryCommand(query);
   const names = state.series.map((series) =>
     series.where.some(isWhole) || !isPlainName(series.event)
       ? JSON.stringify({ ...matcherJson(series), math: series.math })
@@ -131,7 +134,7 @@ export function trendWords(state: Trend): string[] {
   });
   if (state.cumulative) words.push(t('trend.say.cumulative'));
   words.push(...whereWords(state));
-  if (state.by) words.push(t('trend.say.by', { property: state.by }));
+  words.push(...splitWords(state));
   words.push(t('trend.say.incomplete'));
   return words;
 }

@@ -3,6 +3,7 @@
 // The answer to a question of retention as rows of cells, curves and figures, ready to be drawn.
 import type {
   Bucket,
+  Json,
   Rate,
   RetentionCell,
   RetentionData,
@@ -11,7 +12,7 @@ import type {
 import { t } from '../../i18n/index.svelte';
 import * as format from '../../lib/format';
 import { periodName } from '../../query/period';
-import { bucketWords } from '../../query/question';
+import { bucketWords } from '../../query/dimension';
 import { all_people, mean_row, type Retention } from '../../query/retention';
 import { cellTime, columnWords, valueWords } from '../../query/retention_words';
 import type { ChartSeries } from '../../ui/Chart.svelte';
@@ -123,7 +124,7 @@ export function rowsOf(view: View): HeatRow[] {
   if (view.compared) {
     return view.groups.map((group, at) => ({
       key: String(at),
-      name: bucketWords(group.bucket[0]),
+      name: bucketWords(group.bucket),
       size: sizeOf(group),
       cells: meanCells(view, group),
     }));
@@ -168,7 +169,7 @@ export function curvesOf(view: View): ChartSeries[] {
     const groups = view.groups.slice(0, curves_max);
     return [
       mean(view.total, t('group.all'), true),
-      ...groups.map((one) => mean(one, bucketWords(one.bucket[0]), false)),
+      ...groups.map((one) => mean(one, bucketWords(one.bucket), false)),
     ];
   }
   const cohorts = view.table.cohorts
@@ -212,6 +213,8 @@ export type Looked = {
   value?: number;
   /** The time in which they came back; absent for a mean. */
   when?: string;
+  /** As its members are asked for; a mean has none. */
+  cell?: Json;
 };
 
 /** The cell that the address names, if there is such a one. */
@@ -227,6 +230,7 @@ export function lookedAt(view: View): Looked | undefined {
     if (!one || one.rate === null) return undefined;
     return { title: t('mean.weighted'), column: words, n: one.numerator, m: one.denominator, complete: true };
   }
+  const bucket = view.groups[seen.group]?.bucket;
   const cell = table.cohorts.find((one) => one.start === start)?.cells[column];
   if (!cell || !isShown(cell)) return undefined;
   return {
@@ -237,5 +241,6 @@ export function lookedAt(view: View): Looked | undefined {
     complete: cell.complete,
     value: cell.value ?? undefined,
     when: cellTime(seen, start, label) ?? words,
+    cell: { cohort: start, column, ...(bucket ? { bucket } : {}) },
   };
 }

@@ -2,7 +2,7 @@
 //
 // The answer to a question of trends as named lines.
 import type { TrendAnswer, TrendTable } from '../../api/contract';
-import { bucketWords } from '../../query/question';
+import { bucketWords } from '../../query/dimension';
 import { seriesWords, type Trend } from '../../query/trend';
 import type { ChartSeries } from '../../ui/Chart.svelte';
 
@@ -33,5 +33,5 @@ export function linesOf(answer: TrendAnswer, asked: Trend): Line[] {
       total: one.total,
     }));
   if (!('groups' in data)) return of(data);
-  return data.groups.flatMap((group) => of(group, bucketWords(group.bucket[0])));
+  return data.groups.flatMap((group) => of(group, bucketWords(group.bucket)));
 }
