@@ -39,6 +39,18 @@ export const pages: Record<string, Page> = {
     title: () => t('nav.trends'),
     entry: { icon: 'trends', group: 'analyse', pinned: true },
   },
+  lifecycle: {
+    load: () => import('../pages/Lifecycle.svelte'),
+    speaks: ['controls', 'questions', 'activity'],
+    title: () => t('nav.lifecycle'),
+    entry: { icon: 'lifecycle', group: 'analyse' },
+  },
+  stickiness: {
+    load: () => import('../pages/Stickiness.svelte'),
+    speaks: ['controls', 'questions', 'activity'],
+    title: () => t('nav.stickiness'),
+    entry: { icon: 'stickiness', group: 'analyse' },
+  },
   live: {
     load: () => import('../pages/Live.svelte'),
     speaks: ['controls', 'events'],

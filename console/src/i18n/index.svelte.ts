@@ -9,6 +9,7 @@ import type { en as components } from './en/components';
 import type { en as controls } from './en/controls';
 import type { en as events } from './en/events';
 import type { en as funnel } from './en/funnel';
+import type { en as activity } from './en/activity';
 import type { en as frame } from './en/frame';
 import type { en as imports } from './en/import';
 import type { en as questions } from './en/questions';
@@ -21,6 +22,7 @@ type Source = typeof account &
   typeof controls &
   typeof events &
   typeof funnel &
+  typeof activity &
   typeof frame &
   typeof imports &
   typeof questions;
@@ -54,6 +56,7 @@ const load = {
     controls: async () => (await import('./en/controls')).en,
     events: async () => (await import('./en/events')).en,
     funnel: async () => (await import('./en/funnel')).en,
+    activity: async () => (await import('./en/activity')).en,
     frame: async () => (await import('./en/frame')).en,
     import: async () => (await import('./en/import')).en,
     questions: async () => (await import('./en/questions')).en,
@@ -64,6 +67,7 @@ const load = {
     controls: async () => (await import('./zh/controls')).zh,
     events: async () => (await import('./zh/events')).zh,
     funnel: async () => (await import('./zh/funnel')).zh,
+    activity: async () => (await import('./zh/activity')).zh,
     frame: async () => (await import('./zh/frame')).zh,
     import: async () => (await import('./zh/import')).zh,
     questions: async () => (await import('./zh/questions')).zh,

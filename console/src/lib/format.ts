@@ -45,6 +45,15 @@ export const percentExact = numberFormat({
   maximumFractionDigits: 1,
 });
 
+const signed_percent = numberFormat({
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+  signDisplay: 'exceptZero',
+});
+/** How much more or less: "+4.2%". */
+export const change = (rate: number): string => signed_percent(rate);
+
 const sizes = (['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const).map((unit) => ({
   fine: numberFormat({ style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: 1 }),
   // "239 byte" is what a short unit makes of bytes.

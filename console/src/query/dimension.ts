@@ -52,3 +52,29 @@ function valueWords(bucket: Bucket): string {
   return bucket === '' ? t('bucket.empty') : bucket;
 }
 export const bucketWords = (bucket: Bucket[]): string => bucket.map(valueWords).join(' · ');
+
+/** A table of an answer: of all, or of a group of a breakdown. */
+export type Part<T> = {
+  name: string;
+  /** As the address names it; -1: all. */
+  group: number;
+  bucket?: Bucket[];
+  table: T;
+};
+
+/** All first, then the groups, if there are any. */
+export function partsOf<T extends object>(
+  data: T | { groups: (T & { bucket: Bucket[] })[]; total: T },
+): Part<T>[] {
+  const name = t('group.all');
+  if (!('groups' in data)) return [{ name, group: -1, table: data }];
+  return [
+    { name, group: -1, table: data.total },
+    ...data.groups.map((table, group) => ({
+      name: bucketWords(table.bucket),
+      group,
+      bucket: table.bucket,
+      table,
+    })),
+  ];
+}
