@@ -63,7 +63,7 @@ export async function settled(page) {
         !document.querySelector('main [aria-busy="true"]') &&
         !document.querySelector('dialog :is(.skeleton, [aria-busy="true"])')),
   );
-  if (/curves|trends|view=t[ri][am]|components/.test(page.url()) && !/view=table/.test(page.url())) {
+  if (/curves|trends|lifecycle|stickiness|view=t[ri][am]|components/.test(page.url()) && !/view=table/.test(page.url())) {
     await page.waitForSelector('.plot svg, main .empty');
   }
   await page.evaluate(() => document.fonts.ready);

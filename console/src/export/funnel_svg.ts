@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bars of a funnel as a picture of its own, of presentation attributes alone.
-import { colour, escapeXml } from './heatmap_svg';
+// Bars of shares, such as those of a funnel, as a picture of its own, of presentation attributes alone.
+import { colour, escapeXml } from './svg';
 
 export type FunnelPicture = {
   title: string;
@@ -30,10 +30,10 @@ export function funnelSvg({ title, note, steps }: FunnelPicture): string {
   const cut = (text: string, most: number) =>
     escapeXml(text.length > most ? `${text.slice(0, most - 1)}…` : text);
   let y = top;
-  steps.forEach((step, n) => {
+  steps.forEach((step) => {
     out.push(
       `<text x="${pad}" y="${y + bar_high / 2 + 5}" fill="${colour('--ink')}" font-weight="600">` +
-        `${cut(`${n + 1}  ${step.name}`, 28)}</text>`,
+        `${cut(step.name, 28)}</text>`,
     );
     step.bars.forEach((bar, at) => {
       const middle = y + bar_high / 2 + 5;

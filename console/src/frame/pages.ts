@@ -51,6 +51,12 @@ export const pages: Record<string, Page> = {
     title: () => t('nav.stickiness'),
     entry: { icon: 'stickiness', group: 'analyse' },
   },
+  segments: {
+    load: () => import('../pages/Segments.svelte'),
+    speaks: ['controls', 'questions', 'segments'],
+    title: () => t('nav.segments'),
+    entry: { icon: 'segments', group: 'analyse' },
+  },
   live: {
     load: () => import('../pages/Live.svelte'),
     speaks: ['controls', 'events'],

@@ -10,6 +10,7 @@ import type { en as controls } from './en/controls';
 import type { en as events } from './en/events';
 import type { en as funnel } from './en/funnel';
 import type { en as activity } from './en/activity';
+import type { en as segments } from './en/segments';
 import type { en as frame } from './en/frame';
 import type { en as imports } from './en/import';
 import type { en as questions } from './en/questions';
@@ -23,6 +24,7 @@ type Source = typeof account &
   typeof events &
   typeof funnel &
   typeof activity &
+  typeof segments &
   typeof frame &
   typeof imports &
   typeof questions;
@@ -57,6 +59,7 @@ const load = {
     events: async () => (await import('./en/events')).en,
     funnel: async () => (await import('./en/funnel')).en,
     activity: async () => (await import('./en/activity')).en,
+    segments: async () => (await import('./en/segments')).en,
     frame: async () => (await import('./en/frame')).en,
     import: async () => (await import('./en/import')).en,
     questions: async () => (await import('./en/questions')).en,
@@ -68,6 +71,7 @@ const load = {
     events: async () => (await import('./zh/events')).zh,
     funnel: async () => (await import('./zh/funnel')).zh,
     activity: async () => (await import('./zh/activity')).zh,
+    segments: async () => (await import('./zh/segments')).zh,
     frame: async () => (await import('./zh/frame')).zh,
     import: async () => (await import('./zh/import')).zh,
     questions: async () => (await import('./zh/questions')).zh,

@@ -7,6 +7,7 @@ import { t } from '../i18n/index.svelte';
 import * as format from '../lib/format';
 import { durationWords, readDuration } from './duration';
 import {
+  any_event,
   conditionWords,
   isWhole,
   matcherJson,
@@ -220,10 +221,16 @@ function timesWords(op: (typeof count_ops)[number], n: number): string {
 const within = (duration: string) =>
   duration ? t('rule.say.within', { duration: durationWords(duration) }) : '';
 
+/** Within a sentence. */
+const doneWords = (matcher: Matcher): string =>
+  matcher.event === any_event && !matcher.where.some(isWhole)
+    ? t('event.any_within')
+    : matcherWords(matcher);
+
 export function ruleWords(rule: Rule): string {
   if (rule.kind === 'did') {
     const say = {
-      event: matcherWords(rule.matcher),
+      event: doneWords(rule.matcher),
       times: timesWords(rule.op, rule.n),
       when: whenWords(rule.when),
     };
@@ -235,11 +242,11 @@ export function ruleWords(rule: Rule): string {
         return conditionWords(rule.condition);
       case 'sequence':
         return t('rule.say.sequence', {
-          steps: rule.steps.map(matcherWords).join(' → '),
+          steps: rule.steps.map(doneWords).join(' → '),
           when: within(rule.within),
         });
       case 'first':
-        return t('rule.say.first', { event: matcherWords(rule.matcher), when: within(rule.within) });
+        return t('rule.say.first', { event: doneWords(rule.matcher), when: within(rule.within) });
       default:
         return `(${peopleWords(rule.people)})`;
     }

@@ -42,7 +42,7 @@ export const en = {
   'lifecycle.say.incomplete': 'Periods that are not over are marked.',
   'stickiness.title': 'Stickiness',
   'stickiness.lead':
-    'In how many days, weeks or months people are active, and how many of the month come each day.',
+    'How often people come, and how many of a month’s people come each day.',
   'stickiness.caption': 'Number of active periods, by {period}',
   'stickiness.caption_days': 'Active people day by day',
   'stickiness.form': 'Look at',

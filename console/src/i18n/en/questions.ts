@@ -53,6 +53,8 @@ export const en = {
   'unit.month': 'months',
 
   'event.any': 'Any active event',
+  'event.any_within': 'any active event',
+
   'event': 'Event',
 
   'filter.all': 'Filters',

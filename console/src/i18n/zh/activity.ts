@@ -33,7 +33,7 @@ export const zh = {
   'lifecycle.say.quick_ratio': '速动比率 =（新增 + 回流）/ 沉默：大于 1 时来的人多于走的人。',
   'lifecycle.say.incomplete': '尚未结束的周期加以标记。',
   'stickiness.title': '粘性',
-  'stickiness.lead': '人们在多少天、周或月里活跃，一个月的人当中每天来多少。',
+  'stickiness.lead': '人们来得多勤，一个月的人当中每天来多少。',
   'stickiness.caption': '活跃周期数（按{period}）',
   'stickiness.caption_days': '逐日活跃人数',
   'stickiness.form': '查看',

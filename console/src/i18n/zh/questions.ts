@@ -53,6 +53,8 @@ export const zh = {
   'unit.month': '个月',
 
   'event.any': '任意活跃事件',
+  'event.any_within': '任意活跃事件',
+
   'event': '事件',
 
   'filter.all': '筛选',

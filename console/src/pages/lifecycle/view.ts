@@ -47,8 +47,8 @@ export function kindWords(kind: Kind): string {
 /** From the bottom up: who stayed, who came back, who is new; below the line who has gone. */
 const stack: { kind: Kind; ink: number }[] = [
   { kind: 'returning', ink: 0 },
-  { kind: 'resurrecting', ink: 1 },
-  { kind: 'new', ink: 4 },
+  { kind: 'resurrecting', ink: 5 },
+  { kind: 'new', ink: 1 },
   { kind: 'dormant', ink: 6 },
 ];
 
