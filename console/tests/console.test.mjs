@@ -207,6 +207,8 @@ const pages = {
   funnel_time: 'funnel?view=time_to_convert',
   funnel_dropped: 'funnel?cell=dropped~2~-1',
   trends: 'trends',
+  trends_numbers: 'trends?series=[["purchase","sum",[],"Quantity"],["purchase","unique"]]&formula=A/B&compare=P3M&range=P6M',
+  trends_point: 'trends?period=month&cell=1~2011-03-01~-1',
   trends_bar: 'trends?view=bar&by=Country',
   lifecycle: 'lifecycle?period=month',
   lifecycle_lines: 'lifecycle?view=quick_ratio&by=Country&period=month',

@@ -247,8 +247,12 @@ class Maker {
     series: Array.from({ length: this.number(1, 4) }, () => ({
       ...this.matcher(),
       math: this.one(trend.maths),
+      property: this.chance(0.5) ? this.text() : '',
     })),
     cumulative: this.chance(0.3),
+    compare: this.chance(0.2) ? this.duration() : '',
+    formula: this.chance(0.2) ? this.one(['A', '100 * (A - 1) / A', 'A/A']) : '',
+    cell: this.cell(['0', '2'], ['', '2026-01-05']),
     view: this.one(trend.trend_views),
   });
 }
@@ -300,7 +304,7 @@ describe('a question', () => {
 
   const broken = ['[["did"]]', '["all",["did",0,["a"],"gte",-1,"P0D"],["group",0]]', '["any",["trait",1]]', 'cohort:moon', 'step~0', 'bin~x~1', '[', '{}', '[[1]]', '[["a"]]', 'null', '-1', '1e9', 'P0D', '2026-02-30..2026-03-01', '%', '~', 'constructor'];
   test('that a broken address names is a question all the same', () => {
-    const names = ['start', 'start_where', 'where', 'period', 'range', 'initial', 'top', 'periods', 'brackets', 'min', 'value', 'as_of', 'view', 'group', 'cell', 'series', 'people', 'by', 'steps', 'exclude', 'window', 'order', 'from_step', 'bins', 'sets', 'event', 'op', 'n', 'form', 'show'];
+    const names = ['start', 'start_where', 'where', 'period', 'range', 'initial', 'top', 'periods', 'brackets', 'min', 'value', 'as_of', 'view', 'group', 'cell', 'series', 'people', 'by', 'steps', 'exclude', 'window', 'order', 'from_step', 'bins', 'sets', 'event', 'op', 'n', 'form', 'show', 'formula', 'compare'];
     for (const name of names) {
       for (const text of broken) {
         const query = new URLSearchParams({ [name]: text });
@@ -360,6 +364,8 @@ describe('a question', () => {
       for (let n = 0; n < 60; ++n) {
         const state = { ...make[kind](), range: kind === 'segments' ? { kind: 'all' } : { kind: 'days', from: '2026-01-01', to: '2026-01-03' } };
         state.as_of = '2026-01-31';
+        // Days are counted of days and longer.
+        if (kind === 'trend' && /hour|T/.test(state.period)) state.period = 'day';
         const [json] = forms(state);
         const { status, stderr } = spawnSync(program, ['query', '-'], {
           input: JSON.stringify(json),

@@ -55,11 +55,11 @@ export type RetentionData = { columns: string[] } & (RetentionTable | Grouped<Re
 export type WindowsData = TwoWindows | Grouped<TwoWindows>;
 export type RetentionAnswer = Answer & { data: RetentionData | WindowsData };
 
-/** Of the maths the console asks for, which are counts; formula and previous where they were asked for. */
+/** Null where there is nothing to be measured; formula and previous where they were asked for. */
 export type Series = {
   label: string;
-  values: number[];
-  total: number;
+  values: (number | null)[];
+  total: number | null;
   formula?: true;
   previous?: (number | null)[];
   previous_total?: number | null;

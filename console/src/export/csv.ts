@@ -2,7 +2,14 @@
 //
 // CSV as `holdfast .. --format csv` writes it, but safe to open in a spreadsheet: text that one
 // would take for a formula gets an apostrophe before it. Numbers are numbers and stay as they are.
-import type { Bucket, RetentionAnswer, RetentionTable, TrendAnswer, TwoWindows } from '../api/contract';
+import type {
+  Bucket,
+  RetentionAnswer,
+  RetentionTable,
+  TrendAnswer,
+  TrendTable,
+  TwoWindows,
+} from '../api/contract';
 
 export type CsvValue = string | number | boolean | null | undefined;
 
@@ -88,12 +95,19 @@ export function retentionCsv(answer: RetentionAnswer): CsvValue[][] {
 
 export function trendCsv(answer: TrendAnswer): CsvValue[][] {
   const { data } = answer;
-  const { heads, rows } = flat<{ series: { label: string; values: number[] }[] }>(
-    data,
-    (table) =>
-      data.periods.flatMap((start, at) =>
-        table.series.map((series) => [start, data.complete[at], series.label, series.values[at]]),
-      ),
+  const table = 'groups' in data ? data.total : data;
+  const hasPrevious = table.series.some((one) => one.previous !== undefined);
+  const { heads, rows } = flat<TrendTable>(data, ({ series }) =>
+    data.periods.flatMap((start, at) =>
+      series.map((one) => [
+        start,
+        data.complete[at],
+        one.label,
+        one.values[at],
+        ...(hasPrevious ? [one.previous?.[at]] : []),
+      ]),
+    ),
   );
-  return [[...heads, 'start', 'complete', 'series', 'value'], ...rows];
+  const head = ['start', 'complete', 'series', 'value', ...(hasPrevious ? ['previous'] : [])];
+  return [[...heads, ...head], ...rows];
 }
