@@ -4,7 +4,7 @@
 // was seen first.
 import type { Bucket, Json } from '../api/contract';
 import { t } from '../i18n/index.svelte';
-import { periodWords } from './period';
+import { periodName, periodWords } from './period';
 
 export type Dimension = { of: 'property' | 'trait' | 'cohort'; name: string };
 
@@ -46,12 +46,15 @@ export function dimensionJson(
   };
 }
 
-function valueWords(bucket: Bucket): string {
+function valueWords(bucket: Bucket, of: Dimension | undefined): string {
   if (bucket === null) return t('bucket.missing');
   if (typeof bucket === 'object') return t('bucket.other');
+  if (of?.of === 'cohort' && /^\d{4}-\d\d-\d\d$/.test(bucket)) return periodName(bucket, of.name);
   return bucket === '' ? t('bucket.empty') : bucket;
 }
-export const bucketWords = (bucket: Bucket[]): string => bucket.map(valueWords).join(' · ');
+/** The value of each dimension that `by` names. */
+export const bucketWords = (bucket: Bucket[], by: Dimension[]): string =>
+  bucket.map((one, at) => valueWords(one, by[at])).join(' · ');
 
 /** A table of an answer: of all, or of a group of a breakdown. */
 export type Part<T> = {
@@ -65,13 +68,14 @@ export type Part<T> = {
 /** All first, then the groups, if there are any. */
 export function partsOf<T extends object>(
   data: T | { groups: (T & { bucket: Bucket[] })[]; total: T },
+  by: Dimension[],
 ): Part<T>[] {
   const name = t('group.all');
   if (!('groups' in data)) return [{ name, group: -1, table: data }];
   return [
     { name, group: -1, table: data.total },
     ...data.groups.map((table, group) => ({
-      name: bucketWords(table.bucket),
+      name: bucketWords(table.bucket, by),
       group,
       bucket: table.bucket,
       table,

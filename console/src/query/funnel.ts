@@ -231,10 +231,14 @@ export function funnelJson(state: Funnel): Record<string, Json> {
 
 export const funnelCommand = (state: Funnel): string => queryCommand(funnelJson(state));
 
-/** What step n is called; in any order it is a number of steps. */
+/** What step n is called, the second of a name with a number; in any order it is a number of steps. */
 export function stepWords(state: Funnel, n: number): string {
   if (state.order === 'any') return t('funnel.steps_done', { n });
-  return state.steps[n - 1] ? matcherWords(state.steps[n - 1]) : String(n);
+  const words = state.steps.slice(0, n).map(matcherWords);
+  const own = words[n - 1];
+  if (own === undefined) return String(n);
+  const isTwice = state.steps.filter((step) => matcherWords(step) === own).length > 1;
+  return isTwice ? `${own} #${words.filter((one) => one === own).length}` : own;
 }
 
 export function funnelWords(state: Funnel): string[] {

@@ -6,11 +6,11 @@ export const en = {
   'lifecycle.lead': 'Who is new, who has stayed, who has come back, and who has gone.',
   'lifecycle.caption': 'Lifecycle by {period}',
   'lifecycle.match': 'Active with',
-  'lifecycle.view_stack': 'New and gone',
+  'lifecycle.view_stack': 'Who comes and goes',
   'lifecycle.new': 'New',
-  'lifecycle.returning': 'Stayed',
-  'lifecycle.resurrecting': 'Back again',
-  'lifecycle.dormant': 'Gone',
+  'lifecycle.returning': 'Returning',
+  'lifecycle.resurrecting': 'Resurrecting',
+  'lifecycle.dormant': 'Dormant',
   'lifecycle.active': 'Active',
   'lifecycle.active_in': 'Active: {period}',
   'lifecycle.first_period': 'the first period',
@@ -20,7 +20,7 @@ export const en = {
   'lifecycle.of_active': '{rate} of the active',
   'lifecycle.nobody': 'Nobody was active',
   'lifecycle.unfinished':
-    'Outlined or dashed, and marked ~: the period is not over, and who has not come yet counts as gone.',
+    'Outlined or dashed, and marked ~: the period is not over, and who has not come yet counts as dormant.',
   'lifecycle.unfinished_cell': 'The period is not over: this can still change.',
   'lifecycle.explain_new':
     { one: '{n} person was active for the first time of all: {when}.', other: '{n} people were active for the first time of all: {when}.' },
@@ -34,11 +34,11 @@ export const en = {
     { one: '{n} person was active: {when}.', other: '{n} people were active: {when}.' },
   'lifecycle.say.active': 'A person is active in a {period} in which they have {event}.',
   'lifecycle.say.new':
-    'New: in the {period} of their very first such event. Stayed: active in the {period} before, too.',
+    'New: in the {period} of their very first such event. Returning: active in the {period} before, too.',
   'lifecycle.say.others':
-    'Back again: active now, not in the {period} before, and not new. Gone: active in the {period} before and not now, below zero.',
+    'Resurrecting: active now, not in the {period} before, and not new. Dormant: active in the {period} before and not now, below zero.',
   'lifecycle.say.quick_ratio':
-    'The quick ratio is (new + back again) / gone: over 1, more people come than go.',
+    'The quick ratio is (new + resurrecting) / dormant: over 1, more people come than go.',
   'lifecycle.say.incomplete': 'Periods that are not over are marked.',
   'stickiness.title': 'Stickiness',
   'stickiness.lead':

@@ -316,6 +316,8 @@ export const en = {
   'trend.compare': 'Compare with the time before',
   'trend.compare_none': 'not at all',
   'trend.earlier': '{label}, earlier',
+  'trend.right': '{label} (right scale)',
+
   'trend.explain': '{label}: {value}.',
 
   'trend.line': 'Lines',
@@ -330,7 +332,7 @@ export const en = {
   'trend.say.total': '{event}: how many events, in each {period}.',
   'trend.say.per_user': '{event}: events divided by the people who have them, in each {period}.',
   'trend.say.active': '{event}: how many different people, in the {days} days that end with each {period}.',
-  'trend.say.numbers': '{event}: {math} of the numbers in {property}, in each {period}.',
+  'trend.say.numbers': '{math} of {property} over {event}, in each {period}.',
   'trend.say.formula': 'One more line is {formula}.',
   'trend.say.compare': 'Beside each line stands the same of {duration} earlier.',
 

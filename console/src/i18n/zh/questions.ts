@@ -308,6 +308,8 @@ export const zh = {
   'trend.compare': '与更早时间对比',
   'trend.compare_none': '不对比',
   'trend.earlier': '{label}（更早）',
+  'trend.right': '{label}（右轴）',
+
   'trend.explain': '{label}：{value}。',
 
   'trend.line': '折线',

@@ -43,7 +43,7 @@ export function viewOf<T extends FunnelData>(answer: FunnelAnswer, seen: Funnel)
   const total = { name: all, group: -1, data: data.total as T };
   const groups = data.groups.map(
     (one, group): Shown<T> => ({
-      name: bucketWords(one.bucket),
+      name: bucketWords(one.bucket, seen.by),
       group,
       bucket: one.bucket,
       data: one as unknown as T,

@@ -24,7 +24,7 @@ export type Line = { series: ChartSeries; what?: Kind; group: number };
 const lines_max = 8;
 
 export function viewOf(answer: LifecycleAnswer, seen: Lifecycle): View {
-  const parts = partsOf<LifecycleTable>(answer.data);
+  const parts = partsOf<LifecycleTable>(answer.data, seen.by);
   const part = seen.view === 'stack' ? parts.find((one) => one.group === seen.group) : undefined;
   return { seen, parts, part: part ?? parts[0] };
 }

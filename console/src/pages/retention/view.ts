@@ -124,7 +124,7 @@ export function rowsOf(view: View): HeatRow[] {
   if (view.compared) {
     return view.groups.map((group, at) => ({
       key: String(at),
-      name: bucketWords(group.bucket),
+      name: bucketWords(group.bucket, view.seen.by),
       size: sizeOf(group),
       cells: meanCells(view, group),
     }));
@@ -169,7 +169,7 @@ export function curvesOf(view: View): ChartSeries[] {
     const groups = view.groups.slice(0, curves_max);
     return [
       mean(view.total, t('group.all'), true),
-      ...groups.map((one) => mean(one, bucketWords(one.bucket), false)),
+      ...groups.map((one) => mean(one, bucketWords(one.bucket, view.seen.by), false)),
     ];
   }
   const cohorts = view.table.cohorts

@@ -13,7 +13,7 @@ import type { BarItem } from '../../ui/BarList.svelte';
 export type View = { seen: Segments; known: number; parts: Part<Size>[]; total: Size };
 
 export function viewOf(answer: SegmentAnswer, seen: Segments): View {
-  const parts = partsOf<Size>(answer.data);
+  const parts = partsOf<Size>(answer.data, seen.by);
   return { seen, known: answer.data.known, parts, total: parts[0].table };
 }
 

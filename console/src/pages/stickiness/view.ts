@@ -20,7 +20,7 @@ export type Line = { series: ChartSeries; what?: string; group: number };
 const lines_max = 8;
 
 export function viewOf(answer: StickinessAnswer, seen: Stickiness): View {
-  const parts = partsOf<StickinessData>(answer.data);
+  const parts = partsOf<StickinessData>(answer.data, seen.by);
   return { seen, parts, isDays: 'periods' in parts[0].table };
 }
 

@@ -29,13 +29,13 @@ function nameOf(asked: Trend, at: number): string {
 export function linesOf(answer: TrendAnswer, asked: Trend): Line[] {
   const { data } = answer;
   const unfinished = data.complete.map((complete) => !complete);
-  const [all, ...groups] = partsOf<TrendTable>(data);
+  const [all, ...groups] = partsOf<TrendTable>(data, asked.by);
   const parts = groups.length > 0 || 'groups' in data ? groups : [all];
   const lines: Line[] = [];
   for (const part of parts) {
     const { series } = part.table;
     series.forEach((one, at) => {
-      const own = one.formula ? one.label : nameOf(asked, at);
+      const own = one.formula ? t('trend.right', { label: one.label }) : nameOf(asked, at);
       const name =
         part.group === -1 ? own : series.length > 1 ? `${part.name} · ${own}` : part.name;
       const ink = lines.filter((line) => !line.previous).length;
@@ -47,6 +47,7 @@ export function linesOf(answer: TrendAnswer, asked: Trend): Line[] {
         total: one.total,
         ink,
         isFixed: one.formula,
+        isRight: one.formula,
         of,
       });
       if (!one.previous) return;
@@ -57,6 +58,7 @@ export function linesOf(answer: TrendAnswer, asked: Trend): Line[] {
         ink,
         pale: true,
         isFixed: true,
+        isRight: one.formula,
         previous: true,
         of,
       });
