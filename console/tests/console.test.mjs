@@ -202,6 +202,7 @@ const pages = {
   curves: 'retention?view=curves',
   compared: 'retention?by=Country',
   windows: 'retention?form=windows',
+  windows_both: 'retention?form=windows&cell=retained~0',
   funnel: 'funnel',
   funnel_split: 'funnel?by=Country',
   funnel_trend: 'funnel?view=trend',
@@ -505,7 +506,7 @@ describe('questions, by keyboard alone', { skip }, () => {
     await page.goto(`${shop.base}/console/funnel`);
     await settled(page);
     await press(page, button(page, 'Add a step'));
-    await page.getByLabel('Step 4').waitFor();
+    await page.getByLabel('Step 4', { exact: true }).waitFor();
     await settled(page);
     assert.equal(await page.getByRole('list', { name: /^Funnel/ }).getByRole('listitem').count(), 4);
     const before = await page.locator('.figure strong').first().innerText();
@@ -520,7 +521,7 @@ describe('questions, by keyboard alone', { skip }, () => {
     await allWell(visit, 'funnel_changed');
     await press(page, button(page, 'Exclude purchase no more'));
     await press(page, button(page, 'Remove step 4'));
-    await page.getByLabel('Step 4').waitFor({ state: 'detached' });
+    await page.getByLabel('Step 4', { exact: true }).waitFor({ state: 'detached' });
     await page.getByLabel('Order', { exact: true }).selectOption('any');
     await page.getByText('1 step', { exact: true }).first().waitFor();
     await allWell(visit, 'funnel_any');
@@ -542,7 +543,7 @@ describe('questions, by keyboard alone', { skip }, () => {
     await press(page, button(dialog, 'CSV of these 200'));
     const chunks = await (await (await saving).createReadStream()).toArray();
     const lines = Buffer.concat(chunks).toString().trim().split('\r\n');
-    assert.equal(lines[0], '\ufeffperson,ids');
+    assert.equal(lines[0], 'person,ids');
     assert.equal(new Set(lines).size, 201);
     await allWell(visit, 'funnel_members');
     await page.keyboard.press('Escape');
@@ -556,13 +557,15 @@ describe('questions, by keyboard alone', { skip }, () => {
     const chart = page.getByRole('group', { name: /Arrow keys read out/ });
     await press(page, chart, 'Home');
     await page.keyboard.press('ArrowRight');
-    await page.keyboard.press('ArrowDown');
+    for (let down = 0; down < 3; ++down) await page.keyboard.press('ArrowDown');
     const told = await page.locator('.tip tr.chosen').innerText();
     await picture(page, 'lifecycle_pointed');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');
     await dialog.getByText(/^[\d,]+ people$/).waitFor();
     const heading = await dialog.getByRole('heading', { level: 3 }).innerText();
+    assert.match(told, /^Dormant/);
+    assert.ok(numberIn(heading) > 0);
     assert.equal(numberIn(heading), numberIn(told));
     await page.goBack();
     await dialog.waitFor({ state: 'detached' });

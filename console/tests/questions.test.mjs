@@ -302,6 +302,111 @@ describe('a question', () => {
     });
   }
 
+  test('is the JSON that its words say', () => {
+    const lists = (list) => JSON.stringify(list);
+    const of = (read, json, members) => json(read(new URLSearchParams({ as_of: '2026-01-31', ...members })));
+    assert.deepEqual(
+      of(funnel.readFunnel, funnel.funnelJson, {
+        steps: lists([['visit', [], 'PT2H'], ['cart', [['price', 'gt', 'n', '5']], ''], ['buy', [], 'P1D']]),
+        exclude: lists([['help', [], 2, 0]]),
+        order: 'strict',
+        window: 'P7D',
+        view: 'trend',
+        from_step: '2',
+        period: 'week',
+        range: 'P30D',
+        by: 'trait:plan',
+        people: lists(['any', ['did', 1, ['buy'], 'gte', 3, 'P30D'], ['first', 0, ['visit'], 'P7D']]),
+      }),
+      {
+        metric: 'funnel',
+        steps: [
+          { event: 'visit', within: 'PT2H' },
+          { event: 'cart', where: { property: 'price', op: 'gt', value: 5 } },
+          { event: 'buy' },
+        ],
+        window: 'P7D',
+        order: 'strict',
+        exclude: [{ event: 'help', after_step: 2 }],
+        view: 'trend',
+        period: 'week',
+        from_step: 2,
+        last: 'P30D',
+        people: {
+          any: [
+            { did_not: { event: 'buy' }, count: { gte: 3 }, within: 'P30D' },
+            { first: { event: 'visit' }, within: 'P7D' },
+          ],
+        },
+        breakdown: [{ trait: 'plan', top: 5 }],
+        as_of: '2026-01-31',
+      },
+    );
+    assert.deepEqual(
+      of(stickiness.readStickiness, stickiness.stickinessJson, {
+        form: 'over_time',
+        event: 'visit',
+        n: '2',
+        cumulative: 'true',
+        period: 'month',
+        by: 'country',
+        attribution: 'last_touch',
+      }),
+      {
+        metric: 'stickiness',
+        match: { event: 'visit' },
+        per_interval: { gte: 2 },
+        over_time: true,
+        breakdown: [{ property: 'country', top: 5, attribution: 'last_touch' }],
+        as_of: '2026-01-31',
+      },
+    );
+    const two = ['all', ['trait', 1, [['plan', 'eq', 't', 'free']]], ['sequence', 0, [['a'], ['b']], '']];
+    assert.deepEqual(
+      of(segments.readSegments, segments.segmentsJson, {
+        people: lists(two),
+        sets: lists([['x', ['all', ['did', 0, ['buy'], 'lte', 2, '2026-01-05..2026-01-12']]], ['y', ['all']]]),
+        by: 'country',
+      }),
+      {
+        metric: 'segment_size',
+        overlap: [
+          { label: 'x', people: { did: { event: 'buy' }, count: { lte: 2 }, from: '2026-01-05', to: '2026-01-12' } },
+          { label: 'y', people: { all: [] } },
+        ],
+        people: {
+          all: [
+            { not: { trait: 'plan', op: 'eq', value: 'free' } },
+            { sequence: [{ event: 'a' }, { event: 'b' }] },
+          ],
+        },
+        as_of: '2026-01-31',
+      },
+    );
+    assert.deepEqual(
+      of(trend.readTrend, trend.trendJson, {
+        series: lists([['buy', 'p90', [], 'amount'], ['buy', 'sum'], ['visit', 'weekly_active']]),
+        formula: ' A/B ',
+        compare: 'P7D',
+        cumulative: 'true',
+        period: 'day',
+      }),
+      {
+        metric: 'trend',
+        // Without a property there is no sum yet, and the last days are not those from the beginning on.
+        series: [
+          { event: 'buy', math: 'p90', property: 'amount' },
+          { event: 'buy', math: 'total' },
+          { event: 'visit', math: 'weekly_active' },
+        ],
+        period: 'day',
+        compare: 'P7D',
+        formula: 'A/B',
+        as_of: '2026-01-31',
+      },
+    );
+  });
+
   const broken = ['[["did"]]', '["all",["did",0,["a"],"gte",-1,"P0D"],["group",0]]', '["any",["trait",1]]', 'cohort:moon', 'step~0', 'bin~x~1', '[', '{}', '[[1]]', '[["a"]]', 'null', '-1', '1e9', 'P0D', '2026-02-30..2026-03-01', '%', '~', 'constructor'];
   test('that a broken address names is a question all the same', () => {
     const names = ['start', 'start_where', 'where', 'period', 'range', 'initial', 'top', 'periods', 'brackets', 'min', 'value', 'as_of', 'view', 'group', 'cell', 'series', 'people', 'by', 'steps', 'exclude', 'window', 'order', 'from_step', 'bins', 'sets', 'event', 'op', 'n', 'form', 'show', 'formula', 'compare'];
@@ -379,6 +484,24 @@ describe('a question', () => {
 });
 
 describe('CSV', () => {
+  test('has a column for each dimension of a split', () => {
+    const series = [{ label: 'a', values: [1, null], total: 1, previous: [2, 3], previous_total: 5 }];
+    const data = {
+      periods: ['2026-01-05', '2026-01-06'],
+      complete: [true, false],
+      groups: [{ bucket: ['GB', null], series }, { bucket: [{ other: true }, 'x'], series }],
+      total: { series },
+    };
+    assert.deepEqual(csv.trendCsv({ data }), [
+      ['bucket_1', 'bucket_2', 'start', 'complete', 'series', 'value', 'previous'],
+      ['GB', '(missing)', '2026-01-05', true, 'a', 1, 2],
+      ['GB', '(missing)', '2026-01-06', false, 'a', null, 3],
+      ['(other)', 'x', '2026-01-05', true, 'a', 1, 2],
+      ['(other)', 'x', '2026-01-06', false, 'a', null, 3],
+    ]);
+  });
+
+
   test('is safe to open in a spreadsheet', () => {
     for (const [value, field] of [
       ['=1+1', "'=1+1"],

@@ -258,6 +258,11 @@ export const en = {
   'windows.current_range': 'Active again in',
   'windows.initial': 'At first',
   'windows.retained': 'Again',
+  'windows.current': 'In the second',
+  'windows.explain': { one: '{n} person was active in {days}.', other: '{n} people were active in {days}.' },
+  'windows.explain_both':
+    { one: '{n} person was active in {from}, and again in {to}.', other: '{n} people were active in {from}, and again in {to}.' },
+
   'windows.retention': 'Retention rate',
   'windows.retention_hint': 'People of the first window who are active again in the second.',
   'windows.churn': 'Churn rate',

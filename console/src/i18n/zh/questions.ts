@@ -256,6 +256,10 @@ export const zh = {
   'windows.current_range': '当前时间窗',
   'windows.initial': '初始',
   'windows.retained': '再次活跃',
+  'windows.current': '后一时间窗',
+  'windows.explain': '{n} 人在 {days} 活跃。',
+  'windows.explain_both': '{n} 人在 {from} 活跃，并在 {to} 再次活跃。',
+
   'windows.retention': '留存率',
   'windows.retention_hint': '初始时间窗的人当中，在当前时间窗再次活跃的比例。',
   'windows.churn': '流失率',

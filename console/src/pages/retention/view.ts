@@ -8,6 +8,7 @@ import type {
   RetentionCell,
   RetentionData,
   RetentionTable,
+  WindowsData,
 } from '../../api/contract';
 import { t } from '../../i18n/index.svelte';
 import * as format from '../../lib/format';
@@ -213,6 +214,8 @@ export type Looked = {
   value?: number;
   /** The time in which they came back; absent for a mean. */
   when?: string;
+  /** What it says, of what is no cell of a table. */
+  text?: string;
   /** As its members are asked for; a mean has none. */
   cell?: Json;
 };
@@ -243,4 +246,32 @@ export function lookedAt(view: View): Looked | undefined {
     when: cellTime(seen, start, label) ?? words,
     cell: { cohort: start, column, ...(bucket ? { bucket } : {}) },
   };
+}
+
+/** Who was in a window of two, or in both. */
+export function lookedWindow(data: WindowsData, seen: Retention): Looked | undefined {
+  const { initial, current, retention } = 'groups' in data ? data.total : data;
+  const of = (title: string, n: number, text: string): Looked => ({
+    title,
+    column: '',
+    n,
+    m: initial.count,
+    complete: true,
+    text,
+    cell: { window: seen.cell!.cohort },
+  });
+  const from = format.dateRange(seen.initial.from, seen.initial.to);
+  const to = format.dateRange(seen.current.from, seen.current.to);
+  switch (seen.cell?.cohort) {
+    case 'initial':
+      return of(t('windows.initial'), initial.count, t('windows.explain', { n: initial.count, days: from }));
+    case 'current':
+      return of(t('windows.current'), current.count, t('windows.explain', { n: current.count, days: to }));
+    case 'retained': {
+      const n = retention.numerator;
+      return of(t('windows.retained'), n, t('windows.explain_both', { n, from, to }));
+    }
+    default:
+      return undefined;
+  }
 }

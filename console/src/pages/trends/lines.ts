@@ -10,6 +10,8 @@ import { seriesWords, type Trend } from '../../query/trend';
 import type { ChartSeries } from '../../ui/Chart.svelte';
 
 export type Line = ChartSeries & {
+  /** The name without a word on how it is drawn. */
+  plain: string;
   total: number | null;
   /** Of an earlier time. */
   previous?: true;
@@ -35,13 +37,15 @@ export function linesOf(answer: TrendAnswer, asked: Trend): Line[] {
   for (const part of parts) {
     const { series } = part.table;
     series.forEach((one, at) => {
-      const own = one.formula ? t('trend.right', { label: one.label }) : nameOf(asked, at);
-      const name =
+      const own = one.formula ? one.label : nameOf(asked, at);
+      const plain =
         part.group === -1 ? own : series.length > 1 ? `${part.name} · ${own}` : part.name;
+      const name = one.formula ? t('trend.right', { label: plain }) : plain;
       const ink = lines.filter((line) => !line.previous).length;
       const of = { series: one.formula ? undefined : at, part };
       lines.push({
         name,
+        plain,
         values: one.values,
         unfinished,
         total: one.total,
@@ -53,6 +57,7 @@ export function linesOf(answer: TrendAnswer, asked: Trend): Line[] {
       if (!one.previous) return;
       lines.push({
         name: t('trend.earlier', { label: name }),
+        plain: t('trend.earlier', { label: plain }),
         values: one.previous,
         total: one.previous_total ?? null,
         ink,
