@@ -79,14 +79,25 @@ const isNamed = (list: unknown[]): boolean => typeof list[0] === 'string' && lis
 const whereOf = (value: unknown) => readConditions(JSON.stringify(value ?? []));
 const stepNumber = (value: unknown, most: number) => wholeNumber(String(value ?? ''), 0, most) ?? 0;
 
+/** The names of events, most frequent first, without `but` and the calls that are about persons. */
+function namesBut(but: string[]): string[] {
+  const calls = ['identify', 'alias', 'group'];
+  return [...(workspace.schema?.events ?? [])]
+    .filter(({ name }) => !but.includes(name) && !calls.includes(name))
+    .sort((a, b) => b.count - a.count)
+    .map(({ name }) => name);
+}
+
+/** What is no step itself, as that would leave everybody out, where there is anything else. */
+export function newExclusion(steps: Step[]): Exclusion {
+  const [other] = namesBut(steps.map((step) => step.event));
+  return { event: other ?? steps[0].event, where: [], after: 0, before: 0 };
+}
+
 /** What people do often, then less often, and last what the workspace lives by. */
 function usualSteps(): Step[] {
   const key = keyEvent();
-  const calls = ['identify', 'alias', 'group'];
-  const names = [...(workspace.schema?.events ?? [])]
-    .filter(({ name }) => name !== key && !calls.includes(name))
-    .sort((a, b) => b.count - a.count)
-    .map(({ name }) => name);
+  const names = namesBut([key]);
   // A shop of orders alone: who buys again, and again.
   const events =
     names.length === 0
