@@ -39,6 +39,7 @@ let dimension;
 let duration;
 let csv;
 let folder;
+const views = {};
 before(async () => {
   if (program) {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-questions-'));
@@ -64,6 +65,10 @@ before(async () => {
   people = await vite.ssrLoadModule('/src/query/people.ts');
   dimension = await vite.ssrLoadModule('/src/query/dimension.ts');
   duration = await vite.ssrLoadModule('/src/query/duration.ts');
+  for (const page of ['funnel', 'lifecycle', 'retention', 'segments', 'stickiness']) {
+    views[page] = await vite.ssrLoadModule(`/src/pages/${page}/view.ts`);
+  }
+  views.trends = await vite.ssrLoadModule('/src/pages/trends/lines.ts');
   csv = await vite.ssrLoadModule('/src/export/csv.ts');
 });
 after(async () => {
@@ -481,6 +486,159 @@ describe('a question', () => {
       }
     });
   }
+});
+
+describe('the people behind a cell', { skip: program ? false : 'HOLDFAST_BINARY names no program' }, () => {
+  let data;
+  before(() => {
+    // What names a cell names dates, too, in the reader's language; Node before 21 has none.
+    globalThis.navigator ??= { languages: ['en-GB'] };
+    const next = random(seed + 3);
+    const below = (n) => Math.floor(next() * n);
+    const lines = [];
+    for (let person = 0; person < 40; ++person) {
+      const userId = `p${person}`;
+      const at = (day, minute) => new Date(Date.UTC(2026, 0, 5 + day, 8, minute)).toISOString();
+      const traits = { plan: ['free', 'pro'][below(2)] };
+      lines.push({ type: 'identify', userId, traits, timestamp: at(below(10), 0) });
+      for (let n = 1 + below(12); n > 0; --n) {
+        const event = ['visit', 'visit', 'cart', 'buy'][below(4)];
+        const properties = { country: ['GB', 'DE', 'FR'][below(3)], amount: below(90) };
+        lines.push({ type: 'track', userId, event, properties, timestamp: at(below(21), below(600)) });
+      }
+    }
+    const file = join(folder, 'app.ndjson');
+    writeFileSync(file, lines.map((line, n) => JSON.stringify({ ...line, messageId: `m${n}` })).join('\n'));
+    data = join(folder, 'app');
+    execFileSync(program, ['--data', data, 'import', file], { stdio: 'pipe' });
+  });
+
+  const ask = (json) =>
+    JSON.parse(
+      execFileSync(program, ['--data', data, 'query', '-'], { input: JSON.stringify(json), encoding: 'utf8' }),
+    );
+  const state = (read, members) => read(new URLSearchParams({ as_of: '2026-01-31', ...members }));
+  const lists = (list) => JSON.stringify(list);
+
+  /** Asks as the dialog of the console does: of the answer's data, seen from its moment. */
+  function agree(json, answer, looked, number, counted = 'count') {
+    assert.ok(looked, 'the cell is in the answer');
+    const { data_version, as_of } = answer;
+    const members = { cell: looked.cell, data_version, limit: 1 };
+    const told = ask({ ...(looked.json ?? json), as_of, members });
+    assert.equal(told.data[counted], number, `${lists(json)} at ${lists(looked.cell)}`);
+  }
+  const groupsOf = (one) => [[-1, one.groups ? one.total : one], ...(one.groups ?? []).map((group, at) => [at, group])];
+
+  const splits = { alone: {}, split: { by: 'trait:plan' }, 'by a value': { by: 'country', top: '2' } };
+  for (const [how, split] of Object.entries(splits)) {
+    test(`are as many as a funnel says, ${how}`, () => {
+      const steps = lists([['visit'], ['cart'], ['buy']]);
+      for (const view of ['steps', 'trend', 'time_to_convert']) {
+        const now = state(funnel.readFunnel, { steps, view, period: 'week', to_step: '2', ...split });
+        const json = funnel.funnelJson(now);
+        const answer = ask(json);
+        const seen = views.funnel.viewOf(answer, now);
+        const look = (cell, number) => agree(json, answer, views.funnel.lookedAt(seen, cell), number);
+        for (const [group, table] of groupsOf(answer.data)) {
+          table.steps?.forEach(({ count }, at) => {
+            look({ step: at + 1, group }, count);
+            if (at > 0) look({ step: at + 1, dropped: true, group }, table.steps[at - 1].count - count);
+          });
+          for (const { start: period, entered, completed } of table.periods ?? []) {
+            look({ period, kind: 'entered', group }, entered);
+            look({ period, kind: 'completed', group }, completed);
+          }
+          table.bins?.forEach(({ count }, bin) => look({ bin, group }, count));
+        }
+      }
+    });
+
+    test(`are as many as lifecycle and stickiness say, ${how}`, () => {
+      const now = state(lifecycle.readLifecycle, { period: 'week', ...split });
+      const json = lifecycle.lifecycleJson(now);
+      const answer = ask(json);
+      for (const [group, table] of groupsOf(answer.data)) {
+        for (const period of table.periods) {
+          for (const what of [...lifecycle.kinds, 'active']) {
+            const seen = { ...now, cell: { what, at: period.start, group } };
+            const looked = views.lifecycle.lookedAt(views.lifecycle.viewOf(answer, seen));
+            agree(json, answer, looked, Math.abs(period[what]));
+          }
+        }
+      }
+      for (const form of stickiness.forms) {
+        const days = state(stickiness.readStickiness, { form, period: 'week', range: 'P14D', as_of: '2026-01-20', ...split });
+        const asked = stickiness.stickinessJson(days);
+        const told = ask(asked);
+        const look = (cell, number) =>
+          agree(asked, told, views.stickiness.lookedAt(views.stickiness.viewOf(told, { ...days, cell })), number);
+        for (const [group, table] of groupsOf(told.data)) {
+          for (const { active_periods, count } of table.histogram ?? []) {
+            look({ what: 'active_periods', at: String(active_periods), group }, count);
+          }
+          for (const day of (table.periods ?? []).slice(-3)) {
+            for (const what of ['dau', 'wau', 'mau']) look({ what, at: day.start, group }, day[what]);
+          }
+        }
+      }
+    });
+
+    test(`are as many as retention and trends say, ${how}`, () => {
+      const now = state(retention.readRetention, { start: 'visit', return: '*', period: 'week', ...split });
+      const json = retention.retentionJson(now);
+      const answer = ask(json);
+      for (const [group, table] of groupsOf(answer.data)) {
+        for (const cohort of table.cohorts) {
+          cohort.cells.forEach(({ count, eligible }, column) => {
+            if (eligible === 0) return;
+            const seen = { ...now, group: group === -1 ? retention.all_people : group, cell: { cohort: cohort.start, column } };
+            agree(json, answer, views.retention.lookedAt(views.retention.viewOf(answer.data, seen)), count);
+          });
+        }
+      }
+      const series = lists([['visit', 'total'], ['*', 'unique'], ['buy', 'per_user']]);
+      const trends = state(trend.readTrend, { series, period: 'week', ...split });
+      const asked = trend.trendJson(trends);
+      const told = ask(asked);
+      for (const [group, table] of groupsOf(told.data)) {
+        if (group === -1 && told.data.groups) continue; // Lines are of groups alone.
+        for (const at of [0, 1]) {
+          const values = [...told.data.periods.map((start, n) => [start, table.series[at].values[n]]), ['', table.series[at].total]];
+          for (const [start, value] of values) {
+            const seen = { ...trends, cell: { what: String(at), at: start, group } };
+            const lines = views.trends.linesOf(told, seen);
+            agree(asked, told, views.trends.lookedAt(told, seen, lines), value, at === 0 ? 'total' : 'count');
+          }
+        }
+      }
+    });
+  }
+
+  test('are as many as segments say', () => {
+    const set = (label, event, n) => [label, ['all', ['did', 0, [event], 'gte', n, '']]];
+    const now = state(segments.readSegments, {
+      people: lists(['all', ['did', 0, ['*'], 'gte', 3, '']]),
+      sets: lists([set('a', 'visit', 2), set('b', 'buy', 1), set('c', 'cart', 1)]),
+      by: 'trait:plan',
+    });
+    const json = segments.segmentsJson(now);
+    const answer = ask(json);
+    const view = views.segments.viewOf(answer, now);
+    const look = (what, at, number) =>
+      agree(json, answer, views.segments.lookedAt(view, json, { what, at, group: -1 }), number);
+    const { total, groups } = answer.data;
+    look('all', '', total.count);
+    groups.forEach(({ count }, at) => look('group', String(at), count));
+    total.sets.forEach(({ count }, at) => look('sets', String(at), count));
+    for (const one of total.exactly_in) {
+      look('in', total.sets.map(({ label }) => (one.in.includes(label) ? '1' : '0')).join(''), one.count);
+    }
+    for (const [a, b] of [[0, 1], [1, 2], [2, 0]]) {
+      const number = views.segments.pairCount(total, total.sets[a].label, total.sets[b].label);
+      look('sets', `${a}.${b}`, number);
+    }
+  });
 });
 
 describe('CSV', () => {
