@@ -645,8 +645,24 @@ describe('questions, by keyboard alone', { skip }, () => {
     await press(page, button(dialog, 'Show more'));
     await dialog.getByText(`${(count + 1).toLocaleString('en')} people`, { exact: true }).waitFor();
     expectSaid(visit.said, 422);
-    await dialog.getByText(/^100 of/).waitFor();
+    await dialog.getByText(/^200 of/).waitFor();
     await allWell(visit, 'members_anew');
+    // Where the data change faster than that, it is said, and one may try again.
+    let refused = 0;
+    await page.route('**/api/v1/query', (route) => {
+      if (!route.request().postData().includes('"members"')) return route.continue();
+      ++refused;
+      const problem = { type: 'about:blank', title: 'Unprocessable', status: 422, reason: 'stale_version' };
+      return route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify(problem) });
+    });
+    await press(page, button(dialog, 'Show more'));
+    await dialog.getByText('New events arrive faster').waitFor();
+    assert.equal(refused, 4);
+    for (let n = 0; n < refused; ++n) expectSaid(visit.said, 422);
+    await allWell(visit, 'members_stale');
+    await page.unroute('**/api/v1/query');
+    await press(page, button(dialog, 'Try again'));
+    await dialog.getByText(/^300 of/).waitFor();
   });
 
   test('on a phone all pages are in a menu', async () => {

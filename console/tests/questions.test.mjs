@@ -105,7 +105,7 @@ class Maker {
     this.one([() => ({ kind: 'ever' }), () => ({ kind: 'within', within: this.duration() }), this.days])();
   rule = (depth = 0) => {
     const not = this.chance(0.3);
-    const kind = this.one(['trait', 'did', 'sequence', 'first', ...(depth < 2 ? ['group'] : [])]);
+    const kind = this.one(['trait', 'did', 'sequence', 'first', 'regularly', ...(depth < 2 ? ['group'] : [])]);
     switch (kind) {
       case 'trait':
         return { kind, not, condition: this.condition() };
@@ -120,6 +120,8 @@ class Maker {
         };
       case 'first':
         return { kind, not, matcher: this.matcher(), within: this.duration() };
+      case 'regularly':
+        return { kind, not, matcher: this.matcher(), of: this.one(people.regular_periods), at_least: this.number(1, 5), last: this.number(1, 9) };
       default:
         return { kind, not, people: this.people(depth + 1) };
     }

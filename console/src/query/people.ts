@@ -18,9 +18,11 @@ import {
   type Condition,
   type Matcher,
 } from './matcher';
+import { periodWords } from './period';
 import { readDays, type Days } from './range';
 
 export const count_ops = ['gte', 'lte', 'eq'] as const;
+export const regular_periods = ['day', 'week', 'month', 'quarter', 'year'] as const;
 export const joins = ['all', 'any'] as const;
 
 /** All of history, the time up to the moment, or fixed days. */
@@ -30,12 +32,14 @@ export type Rule = { not: boolean } & (
   | { kind: 'did'; matcher: Matcher; op: (typeof count_ops)[number]; n: number; when: When }
   | { kind: 'sequence'; steps: Matcher[]; within: string }
   | { kind: 'first'; matcher: Matcher; within: string }
+  | { kind: 'regularly'; matcher: Matcher; of: (typeof regular_periods)[number]; at_least: number; last: number }
   | { kind: 'group'; people: People }
 );
 export type RuleKind = Rule['kind'];
 export type People = { join: (typeof joins)[number]; rules: Rule[] };
 
 export const sequence_max = 30;
+export const regular_max = 1000;
 export const nobody_excluded: People = { join: 'all', rules: [] };
 const depth_max = 4;
 const first_within = 'P30D';
@@ -83,6 +87,13 @@ function ruleJson(rule: Rule): Json {
         };
       case 'first':
         return { first: matcherJson(rule.matcher), within: rule.within };
+      case 'regularly': {
+        const { of, at_least, last } = rule;
+        return {
+          regularly: matcherJson(rule.matcher),
+          periods: { of, at_least: Math.min(at_least, last), last },
+        };
+      }
       default:
         return peopleJson(rule.people)!;
     }
@@ -119,6 +130,8 @@ function ruleList(rule: Rule): Json {
       return ['sequence', not, rule.steps.map(matcherList), rule.within];
     case 'first':
       return ['first', not, matcherList(rule.matcher), rule.within];
+    case 'regularly':
+      return ['regularly', not, matcherList(rule.matcher), rule.of, rule.at_least, rule.last];
     default:
       return ['group', not, peopleList(rule.people)];
   }
@@ -141,6 +154,11 @@ function readWhen(text: unknown): When {
   return (typeof text === 'string' && readDays(text)) || { kind: 'ever' };
 }
 
+const regularNumber = (value: unknown, other: number): number =>
+  Number.isInteger(value) && Number(value) >= 1 && Number(value) <= regular_max
+    ? Number(value)
+    : other;
+
 function readRule(list: unknown, depth: number): Rule | undefined {
   if (!Array.isArray(list)) return undefined;
   const [kind, said, what, ...rest] = list as unknown[];
@@ -160,6 +178,17 @@ function readRule(list: unknown, depth: number): Rule | undefined {
   const matcher = readMatcher(what);
   if (!matcher) return undefined;
   if (kind === 'first') return { kind, not, matcher, within: readDuration(rest[0]) || first_within };
+  if (kind === 'regularly') {
+    const [of, at_least, last] = rest;
+    return {
+      kind,
+      not,
+      matcher,
+      of: regular_periods.find((one) => one === of) ?? 'week',
+      at_least: regularNumber(at_least, 3),
+      last: regularNumber(last, 4),
+    };
+  }
   if (kind !== 'did') return undefined;
   const [op, n, when] = rest;
   return {
@@ -199,6 +228,8 @@ export function newRule(kind: RuleKind, event: string): Rule {
       return { kind, not: false, steps: [matcher, { ...matcher }], within: '' };
     case 'first':
       return { kind, not: false, matcher, within: first_within };
+    case 'regularly':
+      return { kind, not: false, matcher, of: 'week', at_least: 3, last: 4 };
     default:
       return { kind: 'group', not: false, people: { join: 'any', rules: [newRule('did', event)] } };
   }
@@ -247,6 +278,13 @@ export function ruleWords(rule: Rule): string {
         });
       case 'first':
         return t('rule.say.first', { event: doneWords(rule.matcher), when: within(rule.within) });
+      case 'regularly':
+        return t('rule.say.regularly', {
+          event: doneWords(rule.matcher),
+          n: Math.min(rule.at_least, rule.last),
+          last: rule.last,
+          period: periodWords(rule.of),
+        });
       default:
         return `(${peopleWords(rule.people)})`;
     }

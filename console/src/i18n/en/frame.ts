@@ -55,6 +55,7 @@ export const en = {
   'reason.too_many_buckets': 'More values than an answer may have. Split by another property.',
   'reason.invalid_range': 'The end of the time is before its beginning',
   'reason.invalid_pattern': 'The pattern cannot be read',
+  'reason.stale_version': 'New events arrive faster than this can be answered. Try again in a moment.',
   'reason.source_exists': 'There is a source of this name already',
   'reason.too_many_keys': 'The source has two live write keys, which is all it may have',
   'reason.bad_credentials': 'Name or password is wrong',

@@ -145,6 +145,11 @@ export const en = {
   'rule.trait_name': 'Trait',
   'rule.sequence': 'One after another',
   'rule.first': 'For the first time',
+  'rule.regularly': 'Regularly',
+  'rule.at_least': 'In at least',
+  'rule.of_last': 'Of the last',
+  'rule.periods': 'Periods',
+
   'rule.group': 'Group of rules',
   'rule.times': 'How often',
   'rule.times_op': 'Comparison',
@@ -169,6 +174,8 @@ export const en = {
   'rule.say.days': ' in {days}',
   'rule.say.sequence': 'did {steps}{when}',
   'rule.say.first': 'did {event} for the first time{when}',
+  'rule.say.regularly': 'did {event} in at least {n} of the last {last} periods of a {period}',
+
   'rule.say.not': 'not: {what}',
   'members': 'People',
   'members.show': 'Show who they are',

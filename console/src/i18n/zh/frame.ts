@@ -56,6 +56,7 @@ export const zh = {
   'reason.too_many_buckets': '超出一个结果可有的取值数。请按其他属性拆分。',
   'reason.invalid_range': '结束时间早于开始时间',
   'reason.invalid_pattern': '无法识别该正则表达式',
+  'reason.stale_version': '新事件到达过快，请稍后再试。',
   'reason.source_exists': '已有同名来源',
   'reason.too_many_keys': '该来源已有两个有效的写入密钥，不能再多',
   'reason.bad_credentials': '名称或密码有误',

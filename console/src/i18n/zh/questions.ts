@@ -144,6 +144,11 @@ export const zh = {
   'rule.trait_name': '用户属性',
   'rule.sequence': '依次做过',
   'rule.first': '首次做',
+  'rule.regularly': '经常做',
+  'rule.at_least': '至少在',
+  'rule.of_last': '最近',
+  'rule.periods': '周期',
+
   'rule.group': '条件组',
   'rule.times': '次数',
   'rule.times_op': '比较方式',
@@ -168,6 +173,8 @@ export const zh = {
   'rule.say.days': '{days}',
   'rule.say.sequence': '{when}依次做过 {steps}',
   'rule.say.first': '{when}首次做“{event}”',
+  'rule.say.regularly': '最近 {last} 个{period}中至少 {n} 个做过“{event}”',
+
   'rule.say.not': '并非：{what}',
   'members': '人员',
   'members.show': '查看是哪些人',
