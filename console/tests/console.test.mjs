@@ -503,7 +503,9 @@ describe('questions, by keyboard alone', { skip }, () => {
   const numberIn = (text) => Number(/[\d,]+/.exec(text)[0].replaceAll(',', ''));
 
   test('a funnel gets a step, a limit, and an exclusion, and loses them again', async () => {
-    await page.goto(`${shop.base}/console/funnel`);
+    // Which steps a bare page begins with depends on what was imported before.
+    const three = encodeURIComponent('[["purchase"],["purchase"],["purchase"]]');
+    await page.goto(`${shop.base}/console/funnel?steps=${three}`);
     await settled(page);
     await press(page, button(page, 'Add a step'));
     await page.getByLabel('Step 4', { exact: true }).waitFor();
@@ -519,7 +521,7 @@ describe('questions, by keyboard alone', { skip }, () => {
     await press(page, button(page, 'Exclude who did'));
     await page.getByRole('list', { name: 'Excluded events' }).waitFor();
     await allWell(visit, 'funnel_changed');
-    await press(page, button(page, 'Exclude purchase no more'));
+    await press(page, page.getByRole('button', { name: /^Exclude .* no more$/ }));
     await press(page, button(page, 'Remove step 4'));
     await page.getByLabel('Step 4', { exact: true }).waitFor({ state: 'detached' });
     await page.getByLabel('Order', { exact: true }).selectOption('any');
