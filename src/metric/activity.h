@@ -137,7 +137,6 @@ class ActivityBitmaps {
   /// Errors: those of Part's readers.
   [[nodiscard]] Result<void> load(std::uint32_t chunk);
 
-  [[nodiscard]] std::uint32_t chunk() const { return chunk_; }
   // Of the chunk last loaded; PersonChunk::words words each.
   [[nodiscard]] std::uint32_t chunk() const { return chunk_; }
   /// Who did it in the slot; nullptr where nobody did.
