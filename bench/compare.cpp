@@ -192,7 +192,7 @@ Rows q4_rows(const hf::Json& answer) {
 /// Q5: day, DAU, WAU, MAU.
 Rows q5_rows(const hf::Json& answer) {
   Rows rows;
-  for (const hf::Json& period : answer.find("data")->find("periods")->array) {
+  for (const hf::Json& period : answer.find("data")->find("over_time")->array) {
     rows.push_back({day_of(period), integer(*period.find("dau")), integer(*period.find("wau")),
                     integer(*period.find("mau"))});
   }

@@ -156,10 +156,14 @@ Json without(const CoveredOption& covered, Json question) {
   return question;
 }
 
+Result<std::string> ask(const Json& question) {
+  static EventWorld world(events(), utc("2026-02-10T12:00"));
+  return answer_query(world.snapshot(), world.context(), written(question));
+}
+
 /// The data of the answer, with what says whether it is exact; or why there is none.
 Json answer_to(const Json& question) {
-  static EventWorld world(events(), utc("2026-02-10T12:00"));
-  const auto answer = answer_query(world.snapshot(), world.context(), written(question));
+  const auto answer = ask(question);
   Json shown;
   shown.kind = Json::Kind::object;
   if (!answer) {
@@ -243,6 +247,20 @@ TEST_P(EachOption, ChangesTheAnswer) {
 
 INSTANTIATE_TEST_SUITE_P(Coverage, EachOption, testing::ValuesIn(covered_options),
                          [](const auto& covered) { return test_name(covered.param); });
+
+// For whoever compares them with their description in docs/api/openapi.yaml: a line for each
+// question, {"question", "answer"}.
+TEST(Coverage, ItsQuestionsAndAnswersCanBeHad) {
+  std::string lines;
+  for (const CoveredOption& covered : covered_options) {
+    const Json question = parse_json(with_double_quotes(covered.question)).value();
+    const auto answer = ask(question);
+    ASSERT_TRUE(answer) << written(question) << answer.error().message;
+    lines += fmt::format("{{\"question\":{},\"answer\":{}}}\n", written(question), *answer);
+  }
+  EXPECT_EQ(std::ranges::count(lines, '\n'), std::ssize(covered_options));
+  if (const char* path = std::getenv("HOLDFAST_ASKED")) std::ofstream(path) << lines;
+}
 
 /// Metrics of the query language that are not built yet: refused by name.
 constexpr auto later_metrics = std::to_array<const char*>(

@@ -536,7 +536,7 @@ class AnswerLines {
       }
       return;
     }
-    for (const Json& row : group.find("periods")->array) {
+    for (const Json& row : group.find("over_time")->array) {
       const auto average = [&](const char* name) {
         const Json& of = *row.find(name);
         return fmt::format("{}/{}", integer(of, "days"), integer(of, "persons"));

@@ -83,6 +83,11 @@ if [[ ! console/$stamp -nt console/package-lock.json ]]; then
     die "npm ci failed, see above. Without a console: cmake --preset release -DHOLDFAST_CONSOLE=OFF"
 fi
 
+if [[ ${1:-core} == test && ! tests/api/$stamp -nt tests/api/package-lock.json ]]; then
+  echo "setup: fetching what the tests of tests/api need (npm ci)"
+  npm_ci tests/api || die "npm ci failed in tests/api, see above."
+fi
+
 # Debian 12's own Node is older than they need; their tests are skipped there.
 if [[ ${1:-core} == test ]] && (($(node -p 'process.versions.node.split(".")[0]') >= 20)); then
   for folder in tests/sdk sdk/browser; do

@@ -579,7 +579,7 @@ describe('the people behind a cell', { skip: program ? false : 'HOLDFAST_BINARY 
           for (const { active_periods, count } of table.histogram ?? []) {
             look({ what: 'active_periods', at: String(active_periods), group }, count);
           }
-          for (const day of (table.periods ?? []).slice(-3)) {
+          for (const day of (table.over_time ?? []).slice(-3)) {
             for (const what of ['dau', 'wau', 'mau']) look({ what, at: day.start, group }, day[what]);
           }
         }

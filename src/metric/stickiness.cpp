@@ -74,7 +74,7 @@ void write_table(JsonWriter& out, const StickinessAnswer& answer, const Stickine
     out.end_array();
     return;
   }
-  out.key("periods").begin_array();
+  out.key("over_time").begin_array();
   for (std::size_t i = 0; i < table.days.size(); ++i) {
     const StickinessDay& day = table.days[i];
     out.begin_object().key("start").text(answer.periods[i]);

@@ -2,7 +2,7 @@
 //
 // Shapes of answers: those of docs/api/openapi.yaml under the names pages use, and what it leaves
 // open, which are DATA of each metric (docs/metrics.md) and what a live stream says.
-import type { Answer, ImportOptions, ImportPreview, Problem as Told, Schema } from './types';
+import type { Answer as AnyAnswer, ImportOptions, ImportPreview, Problem as Told, Schema } from './types';
 
 export type {
   Import as ImportRecord,
@@ -21,6 +21,9 @@ export type Problem = Omit<Told, 'detail' | 'request_id'> &
   Partial<Pick<Told, 'detail' | 'request_id'>> & { retry_after?: number };
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+/** What every answer has; its data are the metric's. */
+export type Answer = Omit<AnyAnswer, 'data'> & { data: unknown };
 
 export type Rate = { numerator: number; denominator: number; rate: number | null };
 export type Bucket = string | null | { other: true };
@@ -108,7 +111,7 @@ export type LifecycleAnswer = Answer & { data: LifecycleTable | Grouped<Lifecycl
 
 export type ActivePeriods = { histogram: { active_periods: number; count: number }[] };
 export type ActiveDays = {
-  periods: {
+  over_time: {
     start: string;
     complete: boolean;
     dau: number;

@@ -4,7 +4,8 @@
 // data and seen from its moment, so that they are as many as the cell says.
 import { asProblem, isAbort, Refused, request } from '../api/client';
 import type { Json, Problem } from '../api/contract';
-import type { Answer, Members } from '../api/types';
+import type { Answer } from '../api/contract';
+import type { Members } from '../api/types';
 
 export type Member = Members['members'][number];
 /** The question of an answer, without a cell, and what pins it to that answer. */

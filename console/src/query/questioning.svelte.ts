@@ -4,7 +4,7 @@
 // screen is known to be the answer to what.
 import { Asking } from '../api/asking.svelte';
 import type { Json } from '../api/contract';
-import type { Answer } from '../api/types';
+import type { Answer } from '../api/contract';
 import { workspace } from '../api/workspace.svelte';
 import { go, route } from '../lib/router.svelte';
 import type { Behind } from './members.svelte';

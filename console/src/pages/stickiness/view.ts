@@ -21,11 +21,11 @@ const lines_max = 8;
 
 export function viewOf(answer: StickinessAnswer, seen: Stickiness): View {
   const parts = partsOf<StickinessData>(answer.data, seen.by);
-  return { seen, parts, isDays: 'periods' in parts[0].table };
+  return { seen, parts, isDays: 'over_time' in parts[0].table };
 }
 
 const histogramOf = (part: Part<StickinessData>) => (part.table as ActivePeriods).histogram;
-const daysOf = (part: Part<StickinessData>) => (part.table as ActiveDays).periods;
+const daysOf = (part: Part<StickinessData>) => (part.table as ActiveDays).over_time;
 
 /** The one that is shown, where one is at a time. */
 export const shownOf = ({ seen, parts }: View): Part<StickinessData> =>
@@ -94,7 +94,7 @@ export function linesOf(view: View): Line[] {
   const line = (
     part: Part<StickinessData>,
     name: string,
-    value: (one: ActiveDays['periods'][number]) => number | null,
+    value: (one: ActiveDays['over_time'][number]) => number | null,
     what?: string,
     more: Partial<ChartSeries> = {},
   ): Line => ({
@@ -209,7 +209,7 @@ export function stickinessCsv(answer: StickinessAnswer): CsvValue[][] {
   const { heads, rows } = flat<StickinessData>(answer.data, (table): CsvValue[][] => {
     if ('histogram' in table) return table.histogram.map((one) => [one.active_periods, one.count]);
     isDays = true;
-    return table.periods.map(({ start, complete, dau, wau, mau, l7, l28 }) => [
+    return table.over_time.map(({ start, complete, dau, wau, mau, l7, l28 }) => [
       start,
       complete,
       dau,
