@@ -14,86 +14,9 @@
 #include <vector>
 
 #include "base/env.h"
+#include "spoken.h"
 
 namespace hf::test {
-
-/// A condition on an event in both languages. SQL knows each property p as its canonical text;
-/// v_num is v where it is a number, buckets() the values of a property behind a 'v'.
-struct Spoken {
-  const char* json;
-  const char* sql;
-};
-
-inline constexpr auto conditions = std::to_array<Spoken>({
-    {"", "TRUE"},
-    {R"({"property":"k","op":"exists"})", "k IS NOT NULL"},
-    {R"({"property":"v","op":"gt","value":0})",
-     "coalesce(CASE WHEN v_num IS NOT NULL THEN v_num > 0 ELSE v > '0' END, FALSE)"},
-    {R"({"not":{"property":"k","op":"eq","value":1}})", "NOT coalesce(k = '1', FALSE)"},
-    {R"({"property":"k","op":"in","value":["GB","1"]})", "coalesce(k IN ('GB', '1'), FALSE)"},
-    {R"({"property":"k","op":"ne","value":"DE"})", "coalesce(k <> 'DE', TRUE)"},
-    {R"({"property":"v","op":"lte","value":1})",
-     "coalesce(CASE WHEN v_num IS NOT NULL THEN v_num <= 1 ELSE v <= '1' END, FALSE)"},
-    {R"({"property":"tags","op":"eq","value":"GB"})",
-     "coalesce(list_contains(buckets(tags), 'vGB'), FALSE)"},
-    {R"({"property":"tags","op":"ne","value":[1,"DE"]})",
-     "NOT list_has_any(buckets(tags), ['v1', 'vDE'])"},
-    {R"({"all":[{"property":"k","op":"exists"},{"property":"v","op":"not_exists"}]})",
-     "k IS NOT NULL AND v IS NULL"},
-    {R"({"any":[{"property":"v","op":"eq","value":2.50},{"property":"k","op":"eq","value":true}]})",
-     "(coalesce(v = '2.5', FALSE) OR coalesce(k = 'true', FALSE))"},
-});
-
-/// Which events are meant: by name alone, and altogether. SQL's is_active() is what "*" means.
-struct SpokenMatcher {
-  const char* json;
-  const char* names;
-  const char* matches;
-};
-
-inline constexpr auto matchers = std::to_array<SpokenMatcher>({
-    {R"({"event":"*"})", "is_active(event)", "is_active(event)"},
-    {R"({"event":"buy"})", "event = 'buy'", "event = 'buy'"},
-    {R"({"event":"*","where":{"property":"k","op":"eq","value":"GB"}})", "is_active(event)",
-     "is_active(event) AND coalesce(k = 'GB', FALSE)"},
-    {R"({"any_of":[{"event":"buy"},{"event":"identify"}]})", "event IN ('buy', 'identify')",
-     "event IN ('buy', 'identify')"},
-    {R"({"event":"buy","where":{"property":"v","op":"gte","value":1}})", "event = 'buy'",
-     "event = 'buy' AND "
-     "coalesce(CASE WHEN v_num IS NOT NULL THEN v_num >= 1 ELSE v >= '1' END, FALSE)"},
-    {R"({"any_of":[{"event":"visit","where":{"property":"k","op":"exists"}},{"event":"page"}]})",
-     "event IN ('visit', 'page')", "(event = 'visit' AND k IS NOT NULL OR event = 'page')"},
-    {R"({"event":"visit"})", "event = 'visit'", "event = 'visit'"},
-    {R"({"event":"never"})", "event = 'never'", "event = 'never'"},
-});
-
-/// A period's length: calendar months and days, or exact milliseconds, or hours of a day.
-struct SpokenPeriod {
-  const char* name;
-  const char* first_day;  ///< SQL: the first date of the period that contains `low`.
-  int months;
-  int days;
-  std::int64_t exact_ms;
-  std::int64_t rolling_h;
-  int columns_max;  ///< By default.
-  [[nodiscard]] bool by_hour() const { return std::string_view(name) == "hour"; }
-};
-
-inline constexpr std::int64_t hour_in_ms = 3'600'000;
-inline constexpr auto periods = std::to_array<SpokenPeriod>({
-    {"day", "low", 0, 1, 0, 24, 30},
-    {"week", "", 0, 7, 0, 168, 12},  // first_day: by week_start.
-    {"month", "CAST(date_trunc('month', low) AS DATE)", 1, 0, 0, 720, 12},
-    {"quarter", "CAST(date_trunc('quarter', low) AS DATE)", 3, 0, 0, 2160, 8},
-    {"year", "CAST(date_trunc('year', low) AS DATE)", 12, 0, 0, 8760, 5},
-    {"P14D", "low", 0, 14, 0, 336, 12},
-    {"P2M", "low", 2, 0, 0, 1440, 12},
-    {"P3D", "low", 0, 3, 0, 72, 12},
-    {"P1M2D", "low", 1, 2, 0, 768, 12},
-    {"hour", "", 0, 0, 0, 1, 24},
-    {"PT6H", "", 0, 0, 6 * hour_in_ms, 6, 12},
-    {"PT36H", "", 0, 0, 36 * hour_in_ms, 36, 12},
-});
 
 /// One end of a range. The SQL of a date is a DATE, of an instant UTC milliseconds.
 struct Bound {
@@ -114,6 +37,43 @@ enum class Adding : std::uint8_t { nothing, users, count, sum, avg };
 enum class Metric : std::uint8_t { retention, trend, lifecycle, stickiness };
 enum class PerInterval : std::uint8_t { any, gte, lte, eq };
 
+/// By what an answer is broken down: what the JSON calls it, and in SQL's words.
+struct By {
+  enum class What : std::uint8_t { property, trait, cohort };
+  enum class Attribution : std::uint8_t { all, first_touch, last_touch };
+  What what = What::property;
+  std::string name;
+  int top = 0;  ///< 0: by default.
+  Attribution attribution = Attribution::all;
+};
+
+enum class Math : std::uint8_t {
+  total,
+  unique,
+  weekly_active,
+  monthly_active,
+  sum,
+  avg,
+  min,
+  max,
+  median,
+  p90,
+  p95,
+  p99,
+  per_user
+};
+inline constexpr std::array math_names = {
+    "total", "unique", "weekly_active", "monthly_active", "sum", "avg", "min", "max", "median",
+    "p90",   "p95",    "p99",           "per_user"};
+
+[[nodiscard]] constexpr bool is_of_numbers(Math math) {
+  return math >= Math::sum && math <= Math::p99;
+}
+/// Local days that the active persons are of; 0: none.
+[[nodiscard]] constexpr int days_of(Math math) {
+  return math == Math::weekly_active ? 7 : math == Math::monthly_active ? 30 : 0;
+}
+
 /// A question of any of the metrics, with what the JSON need not say filled in.
 struct Question {
   Metric metric = Metric::retention;
@@ -125,8 +85,8 @@ struct Question {
   std::string last;      ///< Instead of range: "P3D" ..
   std::string last_sql;  ///< .. and as an interval.
   std::size_t where = 0;
-  std::string breakdown;  ///< A property.
-  int top = 0;            ///< 0: by default.
+  std::vector<By> by;
+  std::string unit;  ///< A property; empty: persons.
   std::size_t period = 0;
 
   std::size_t start = 0;  ///< Of lifecycle and stickiness: `match`.
@@ -144,10 +104,14 @@ struct Question {
 
   struct Series {
     std::size_t matcher;
-    bool unique;
+    Math math = Math::total;  ///< Of numbers: those of v.
   };
   std::vector<Series> series;
   bool cumulative = false;
+  std::size_t compare = 0;
+  std::size_t formula = 0;
+
+  bool by_profile = false;  ///< `new_means` of lifecycle.
 
   PerInterval per_interval = PerInterval::any;
   bool over_time = false;
@@ -171,10 +135,8 @@ struct Question {
     if (sunday) add_text("week_start", "sunday");
     add_text("as_of", as_of.json);
     if (where > 0) add("where", conditions[where].json);
-    if (!breakdown.empty()) {
-      add("breakdown", top == 0 ? fmt::format(R"([{{"property":"{}"}}])", breakdown)
-                                : fmt::format(R"([{{"property":"{}","top":{}}}])", breakdown, top));
-    }
+    if (!unit.empty()) add("unit", fmt::format(R"({{"property":"{}"}})", unit));
+    if (!by.empty()) add("breakdown", breakdown());
     if (!initial) {
       add_text("period", periods[period].name);
       add_text("last", last);
@@ -191,17 +153,14 @@ struct Question {
       }
       if (cumulative) add("cumulative", "true");
       if (over_time) add("over_time", "true");
+      if (by_profile) add_text("new_means", "profile_created");
       return out + "}";
     }
     if (metric == Metric::trend) {
-      std::string list;
-      for (const Series& s : series) {
-        const std::string_view matcher = matchers[s.matcher].json;
-        list += fmt::format(R"({}{},"math":"{}"}})", list.empty() ? "" : ",",
-                            matcher.substr(0, matcher.size() - 1), s.unique ? "unique" : "total");
-      }
-      add("series", "[" + list + "]");
+      add("series", series_json());
       if (cumulative) add("cumulative", "true");
+      add_text("compare", earlier_by[compare].json);
+      add_text("formula", formulas[formula].json);
       return out + "}";
     }
     if (start > 0) add("start", matchers[start].json);
@@ -231,6 +190,36 @@ struct Question {
     if (column_count > 0) add("periods", std::to_string(column_count));
     if (!brackets.empty()) add("brackets", fmt::format("[{}]", fmt::join(brackets, ",")));
     return out + "}";
+  }
+
+ private:
+  [[nodiscard]] std::string breakdown() const {
+    constexpr std::array whats = {"property", "trait", "cohort"};
+    constexpr std::array attributions = {"", "first_touch", "last_touch"};
+    std::string list;
+    for (const By& b : by) {
+      list += fmt::format(R"({}{{"{}":"{}")", list.empty() ? "" : ",",
+                          whats[static_cast<std::size_t>(b.what)], b.name);
+      if (b.top > 0) list += fmt::format(R"(,"top":{})", b.top);
+      if (b.attribution != By::Attribution::all) {
+        list += fmt::format(R"(,"attribution":"{}")",
+                            attributions[static_cast<std::size_t>(b.attribution)]);
+      }
+      list += "}";
+    }
+    return "[" + list + "]";
+  }
+
+  [[nodiscard]] std::string series_json() const {
+    std::string list;
+    for (const Series& s : series) {
+      const std::string_view matcher = matchers[s.matcher].json;
+      list += fmt::format(R"({}{},"math":"{}"{}}})", list.empty() ? "" : ",",
+                          matcher.substr(0, matcher.size() - 1),
+                          math_names[static_cast<std::size_t>(s.math)],
+                          is_of_numbers(s.math) ? R"(,"property":"v")" : "");
+    }
+    return "[" + list + "]";
   }
 };
 
