@@ -122,7 +122,8 @@ inline rc::Gen<OpinionEvent> any_opinion_event(int slots) {
   using E = OpinionEvent;
   const auto any = [](std::size_t n) { return any_of(0, static_cast<int>(n)); };
   return rc::gen::build<E>(
-      rc::gen::set(&E::person, any_of(0, 4)), rc::gen::set(&E::name, any(opinion_names.size())),
+      rc::gen::set(&E::person, rc::gen::element(0, 0, 0, 1, 1, 2, 3)),
+      rc::gen::set(&E::name, rc::gen::element(0, 0, 0, 1, 1, 1, 2, 2, 3, 3)),
       rc::gen::set(&E::slot, any_of(0, slots)),
       rc::gen::set(&E::jitter, rc::gen::element(0, 0, 0, 1)),
       rc::gen::set(&E::k, rc::gen::oneOf(any_of(0, 3), any(opinion_texts.size()))),
