@@ -19,6 +19,7 @@
 #include "metric/shop_questions.h"
 #include "metric/store_world.h"
 #include "metric/told.h"
+#include "store/day_sets.h"
 
 namespace hf::test {
 namespace {
@@ -302,6 +303,21 @@ TEST(ClassicMistake, TheSameQuestionHasTheSameAnswer) {
   ask_all("in parts");
   world.compact();
   ask_all("compacted");
+}
+
+TEST(ClassicMistake, TheSameQuestionHasTheSameAnswerOfMorePersonsThanOneThreadCounts) {
+  EventWorld world(shop_events(4, 60'000, 100'000), utc("2026-02-03T09:00"));
+  ASSERT_GT(world.snapshot().person_end, 2 * PersonChunk::persons);
+  for (const char* question : shop_questions) {
+    for (const std::string& rest : {std::string(), shop_breakdown(question, 0)}) {
+      const std::string query = quoted(question + rest + "}");
+      const std::string data = ask_data(world.snapshot(), world.context(1), query);
+      for (const unsigned threads : {2u, 7u, 7u}) {
+        EXPECT_EQ(ask_data(world.snapshot(), world.context(threads), query), data)
+            << threads << " threads: " << query;
+      }
+    }
+  }
 }
 
 // What a program says of a person counted as what the person did: a user database synchronised
