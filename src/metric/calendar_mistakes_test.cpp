@@ -158,19 +158,21 @@ TEST(ClassicMistake, NoEventIsLostOrDoubledWhereClocksChange) {
 }
 
 TEST(ClassicMistake, ADayLaterIsTheSameTimeOnTheNextDateWhereClocksChange) {
-  // 23 hours later, which is the next date at the same time; back in autumn it is 25.
-  EventWorld world({visit("ann", "2026-03-28T12:00"),
-                    {"ann", "buy", utc("2026-03-29T11:00"), {}, 0},
-                    visit("bob", "2026-03-28T12:00"),
-                    {"bob", "buy", utc("2026-03-29T11:00:01"), {}, 0},
-                    visit("cid", "2026-10-24T11:00"),
-                    {"cid", "buy", utc("2026-10-25T12:00"), {}, 0}});
+  // 23 hours later, which is the next date at the same time; back in autumn it is 25. Bob is a
+  // second too late; in hours he were not, and those of autumn were.
+  const auto buy = [](std::string person, std::string_view time) {
+    return WorldEvent{std::move(person), "buy", utc(time), {}, 0};
+  };
+  EventWorld world({visit("ann", "2026-03-28T12:00"), buy("ann", "2026-03-29T11:00"),
+                    visit("bob", "2026-03-28T12:00"), buy("bob", "2026-03-29T11:00:01"),
+                    visit("cid", "2026-10-24T11:00"), buy("cid", "2026-10-25T12:00"),
+                    visit("dan", "2026-10-24T11:00"), buy("dan", "2026-10-25T11:30")});
   EXPECT_EQ(told(ask_each_way(world,
                               "{'metric':'funnel','timezone':'Europe/London','window':'P1D',"
                               "'steps':[{'event':'visit'},{'event':'buy'}]}"),
                  "steps.*.count"),
-            "3 2");
-  // Every day's visitor comes back on the next day, whatever their lengths.
+            "4 3");
+  // Who comes on the next date comes back a day later, whatever the lengths of the days.
   EXPECT_EQ(told(ask_each_way(world,
                               "{'metric':'retention','timezone':'Europe/London','periods':1,"
                               "'from':'2026-03-28','to':'2026-03-28'}"),
