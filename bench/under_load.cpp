@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How long single questions take of a store at rest, and of the same one while another thread
+// appends 20,000 events a second and everything is compacted again and again: from asking for a
+// snapshot to the JSON answer, two threads. See docs/performance.md.
+//
+//   under_load <work directory> [events] [rounds] [passes]
+//
+// A round asks every question once. Each pass asks so many rounds at rest, then under load; of the
+// passes the best percentile is printed, as a shared machine only makes them worse.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "metric/query.h"
+#include "service/living_shop.h"
+
+namespace {
+
+using namespace hf;
+using namespace hf::test;
+namespace fs = std::filesystem;
+using Steady = std::chrono::steady_clock;
+
+double ms_since(Steady::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Steady::now() - begin).count();
+}
+
+/// The smallest value that so large a share of them do not pass.
+double percentile(std::vector<double>& values, double share) {
+  std::ranges::sort(values);
+  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(values.size())));
+  return values[std::max<std::size_t>(rank, 1) - 1];
+}
+
+struct Percentiles {
+  double p50 = 1e9;
+  double p99 = 1e9;
+};
+
+// The hand-out of the snapshot alone comes first.
+constexpr std::size_t rows = living_questions.size() + 1;
+using Table = std::array<Percentiles, rows>;
+
+void ask_rounds(const std::function<Snapshot()>& look, int rounds, Table& best) {
+  std::array<std::vector<double>, rows> times;
+  const QueryContext context{.env = real_env(), .threads = 2};
+  for (int round = 0; round < rounds; ++round) {
+    for (std::size_t q = 0; q < living_questions.size(); ++q) {
+      const auto begin = Steady::now();
+      const Snapshot snapshot = look();
+      times[0].push_back(ms_since(begin));
+      const auto answer = answer_query(snapshot, context, living_questions[q].query);
+      times[q + 1].push_back(ms_since(begin));
+      if (!answer) fmt::print(stderr, "{}\n", answer.error().message);
+      HF_ASSERT(answer.has_value());
+    }
+  }
+  for (std::size_t row = 0; row < rows; ++row) {
+    best[row].p50 = std::min(best[row].p50, percentile(times[row], 0.5));
+    best[row].p99 = std::min(best[row].p99, percentile(times[row], 0.99));
+  }
+}
+
+void print(const Table& rest, const Table& load) {
+  fmt::print(
+      "| question | p50 rest | p99 rest | p50 load | p99 load | ratio p99 |\n"
+      "| --- | --- | --- | --- | --- | --- |\n");
+  for (std::size_t row = 0; row < rows; ++row) {
+    const char* const name = row == 0 ? "(a snapshot)" : living_questions[row - 1].name;
+    fmt::print("| {} | {:.3f} | {:.3f} | {:.3f} | {:.3f} | {:.2f} |\n", name, rest[row].p50,
+               rest[row].p99, load[row].p50, load[row].p99, load[row].p99 / rest[row].p99);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    fmt::print(stderr, "usage: under_load <work directory> [events] [rounds] [passes]\n");
+    return 1;
+  }
+  const auto number = [&](int i, std::uint64_t otherwise) {
+    return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
+  };
+  const std::uint64_t events = number(2, 4'000'000);
+  const int rounds = static_cast<int>(number(3, 300));
+  const int passes = static_cast<int>(number(4, 1));
+  const std::uint64_t persons = std::max<std::uint64_t>(events / 90, 1);
+  const std::string directory = (fs::path(argv[1]) / "under_load").string();
+  fs::remove_all(directory);
+  fs::create_directories(directory);
+  {
+    const auto store = Store::open(real_env(), directory, Store::Access::own).value();
+    const auto appender = Appender::open(*store).value();
+    std::uint64_t next = 0;
+    const auto add = [&](std::uint64_t count) {
+      for (std::uint64_t i = 0; i < count; ++i) add_shop_event(*appender, persons, next++);
+      HF_ASSERT(appender->commit().has_value());
+    };
+    while (next < events) {
+      add(500);
+      if (store->should_flush()) HF_ASSERT(store->flush().has_value());
+    }
+    add(50'000);  // A head.
+    Table rest, load;
+    std::uint64_t appended = 0;
+    std::uint64_t compactions = 0;
+    double seconds = 0;
+    for (int pass = 0; pass < passes; ++pass) {
+      const auto at_rest = [&] { return store->snapshot().value(); };
+      Table warm;
+      ask_rounds(at_rest, 2, warm);
+      ask_rounds(at_rest, rounds, rest);
+      const auto begin = Steady::now();
+      {
+        LivingShop living(*store, *appender, {.persons = persons, .first_event = next});
+        ask_rounds([&] { return living.look().snapshot; }, rounds, load);
+        appended += living.next_event() - next;
+        next = living.next_event();
+        compactions += living.compactions();
+      }
+      seconds += ms_since(begin) / 1'000;
+    }
+    print(rest, load);
+    fmt::print(
+        "{} events, {} rounds, {} passes; under load {:.0f} events/s, {} compactions in {:.0f} s\n",
+        events, rounds, passes, static_cast<double>(appended) / seconds, compactions, seconds);
+  }
+  fs::remove_all(directory);
+  return 0;
+}
