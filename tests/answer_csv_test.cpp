@@ -155,6 +155,24 @@ TEST(AnswerCsv, OfTwoWindowsHasTheirValues) {
   EXPECT_EQ(retention_csv(answer, 0), "initial,retained,current,complete\n4,2,3,true\n");
 }
 
+// JSON writes the shortest text of a number, 2e+05; a table is read by who expects digits.
+TEST(AnswerCsv, HasNumbersInDigitsHoweverLargeOrSmall) {
+  TrendAnswer answer;
+  answer.labels = {"mean"};
+  answer.periods = {"1", "2", "3", "4", "5", "6"};
+  answer.complete = {true, true, true, true, true, true};
+  answer.total.series.push_back(
+      {.values = {200'000.0, 1e22, 0.00000125, -0.0, 1.0 / 3, std::monostate{}}});
+  EXPECT_EQ(trend_csv(answer, 0),
+            "start,complete,series,value\n"
+            "1,true,mean,200000\n"
+            "2,true,mean,10000000000000000000000\n"
+            "3,true,mean,0.00000125\n"
+            "4,true,mean,0\n"
+            "5,true,mean,0.3333333333333333\n"
+            "6,true,mean,\n");
+}
+
 TEST(AnswerCsv, OfMembersHasAllIds) {
   const Json people = parse_json(R"({"members":[{"person":"ann","ids":["ann","x\"1"],"count":3},)"
                                  R"({"person":null,"ids":[],"count":1}]})")

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "base/decimal.h"
@@ -46,14 +49,29 @@ std::string csv_of(const auto& answer, std::size_t dimensions, std::string_view 
   return out;
 }
 
+// Digits alone, never 1e+05, as sums have them; as many as tell the number from its neighbours.
+std::string number_field(double number) {
+  if (!std::isfinite(number)) return "";
+  if (number == 0) return "0";   // -0, too.
+  std::array<char, 400> buffer;  // Of 1e308 each digit; of 1e-308 the zeros before it.
+  char* const end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::fixed)
+          .ptr;
+  return {buffer.data(), end};
+}
+
+std::string trend_field(const TrendValue& value) {
+  const auto* quotient = std::get_if<double>(&value);
+  return quotient == nullptr ? to_string(value) : number_field(*quotient);
+}
+
 std::string value_field(Aggregate aggregate, const RetentionValue& value, std::int64_t persons) {
   switch (aggregate) {
     case Aggregate::users: return "";
     case Aggregate::count: return std::to_string(value.events);
     case Aggregate::sum: return value.sum.to_string();
     case Aggregate::avg:
-      return persons == 0 ? ""
-                          : fmt::format("{}", value.sum.to_double() / static_cast<double>(persons));
+      return persons == 0 ? "" : number_field(value.sum.to_double() / static_cast<double>(persons));
   }
   return "";
 }
@@ -76,7 +94,7 @@ std::string windows_csv(const RetentionAnswer& answer, std::size_t dimensions) {
 }
 
 std::string seconds_field(std::optional<double> seconds) {
-  return seconds ? fmt::format("{}", *seconds) : "";
+  return seconds ? number_field(*seconds) : "";
 }
 
 void add_steps(std::string& out, const FunnelAnswer& answer, const FunnelTable& table,
@@ -146,8 +164,8 @@ std::string trend_csv(const TrendAnswer& answer, std::size_t dimensions) {
           for (std::size_t s = 0; s < table.series.size(); ++s) {
             const TrendSeries& series = table.series[s];
             out += fmt::format("{}{},{},{},{}", prefix, answer.periods[p], bool{answer.complete[p]},
-                               csv_safe_field(answer.labels[s]), to_string(series.values[p]));
-            if (answer.has_previous) out += "," + to_string(series.previous[p]);
+                               csv_safe_field(answer.labels[s]), trend_field(series.values[p]));
+            if (answer.has_previous) out += "," + trend_field(series.previous[p]);
             out += '\n';
           }
         }
@@ -203,7 +221,8 @@ std::string funnel_csv(const FunnelAnswer& answer, std::size_t dimensions) {
       return csv_of(answer, dimensions, "from,to,count",
                     [](std::string& out, const FunnelTable& table, const std::string& prefix) {
                       for (const FunnelBin& bin : table.bins) {
-                        out += fmt::format("{}{},{},{}\n", prefix, bin.from, bin.to, bin.count);
+                        out += fmt::format("{}{},{},{}\n", prefix, number_field(bin.from),
+                                           number_field(bin.to), bin.count);
                       }
                     });
   }
