@@ -2,7 +2,8 @@
 //
 // A question of the console in its three forms: the address, the JSON that is asked, and the command
 // that is shown. Random questions, a thousand of each page, printed seed. With HOLDFAST_BINARY the
-// command is run by a shell with --show-query, and has to be the same question.
+// command is run by a shell with --show-query, and has to be the same question; and answers as CSV
+// have to be what the command line writes.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,6 +31,7 @@ let vite;
 let matcher;
 let retention;
 let trend;
+let maths;
 let funnel;
 let lifecycle;
 let stickiness;
@@ -38,6 +40,8 @@ let people;
 let dimension;
 let duration;
 let csv;
+let answer_csv;
+let command;
 let folder;
 const views = {};
 before(async () => {
@@ -58,6 +62,7 @@ before(async () => {
   matcher = await vite.ssrLoadModule('/src/query/matcher.ts');
   retention = await vite.ssrLoadModule('/src/query/retention.ts');
   trend = await vite.ssrLoadModule('/src/query/trend.ts');
+  maths = await vite.ssrLoadModule('/src/query/maths.ts');
   funnel = await vite.ssrLoadModule('/src/query/funnel.ts');
   lifecycle = await vite.ssrLoadModule('/src/query/lifecycle.ts');
   stickiness = await vite.ssrLoadModule('/src/query/stickiness.ts');
@@ -70,6 +75,8 @@ before(async () => {
   }
   views.trends = await vite.ssrLoadModule('/src/pages/trends/lines.ts');
   csv = await vite.ssrLoadModule('/src/export/csv.ts');
+  answer_csv = await vite.ssrLoadModule('/src/export/answer_csv.ts');
+  command = await vite.ssrLoadModule('/src/query/command.ts');
 });
 after(async () => {
   await vite?.close();
@@ -85,7 +92,7 @@ class Maker {
   number = (from, to) => from + Math.floor(this.next() * (to - from + 1));
   one = (list) => list[this.number(0, list.length - 1)];
   text = () =>
-    this.one(['purchase', 'Order Completed', "it's", '$(ls)', 'a"b\\c', '订单', '-x', '=1+1', 'a&b=c+d #%', '`w`', '*', 'a:unique', '{x', '[y']);
+    this.one(['purchase', 'Order Completed', "it's", '$(ls)', 'a"b\\c', '订单', '-x', '--help', '=1+1', 'a&b=c+d #%', '`w`', '*', 'a:unique', 'a:sum:b', 'total', '{x', '{"event":"x"}', '[y', '[z]', '++', '%%', 'query', 'a, b\nc', '~', '!1', 'é 🛒']);
   day = (from = 2000) => `${this.number(from, from + 9)}-0${this.number(1, 9)}-${this.number(10, 28)}`;
   period = () => this.one(['day', 'hour', 'week', 'month', 'quarter', 'year', 'P14D', 'P6M', 'PT6H']);
   days = () => ({ kind: 'days', from: this.day(2000), to: this.day(2010) });
@@ -132,7 +139,7 @@ class Maker {
   });
   dimension = () =>
     this.one([
-      () => ({ of: 'property', name: this.one([this.text(), 'trait:x', 'cohort:month']) }),
+      () => ({ of: 'property', name: this.one([this.text(), 'trait:x', 'cohort:month', 'tier:main', 'property:x']) }),
       () => ({ of: 'trait', name: this.text() }),
       () => ({ of: 'cohort', name: this.one(dimension.cohorts) }),
     ])();
@@ -170,7 +177,7 @@ class Maker {
       count_return: this.one(['exactly', 'on_or_after']),
       min_occurrences: this.number(1, 3),
       aggregate,
-      property: aggregate === 'sum' || aggregate === 'avg' ? this.one(['revenue', 'the sum']) : '',
+      property: aggregate === 'sum' || aggregate === 'avg' ? this.one(['revenue', 'the sum', 'a:b', 'trait:x']) : '',
       view: this.one(retention.views),
       show: this.one(retention.shows),
       group: -1,
@@ -178,9 +185,10 @@ class Maker {
     };
   };
   funnel = () => {
+    const within = this.chance(0.3) ? this.duration() : '';
     const steps = Array.from({ length: this.number(1, 5) }, () => ({
       ...this.matcher(),
-      within: this.chance(0.3) ? this.duration() : '',
+      within: within || (this.chance(0.3) ? this.duration() : ''),
     }));
     const last = steps.length;
     return {
@@ -253,7 +261,7 @@ class Maker {
     ...this.common(),
     series: Array.from({ length: this.number(1, 4) }, () => ({
       ...this.matcher(),
-      math: this.one(trend.maths),
+      math: this.one(maths.maths),
       property: this.chance(0.5) ? this.text() : '',
     })),
     cumulative: this.chance(0.3),
@@ -430,44 +438,109 @@ describe('a question', () => {
     }
   });
 
+  test('is a command as one would type it', () => {
+    const as_of = '2026-01-31';
+    for (const [json, line] of [
+      [
+        {
+          metric: 'funnel',
+          steps: [{ event: 'visit', within: 'PT2H' }, { event: 'Add to cart', within: 'PT2H' }, { event: 'buy' }],
+          window: 'P7D',
+          exclude: [{ event: 'help', after_step: 2 }],
+          people: { did: { event: 'buy' } },
+          breakdown: [{ property: 'country', top: 5, attribution: 'all' }, { trait: 'plan', top: 5 }],
+          as_of,
+        },
+        [
+          "holdfast funnel visit 'Add to cart' buy",
+          '--within PT2H',
+          '--window P7D',
+          `--exclude '{"event":"help","after_step":2}'`,
+          `--people '{"did":{"event":"buy"}}'`,
+          '--by country',
+          '--by trait:plan',
+          '--top 5',
+          '--attribution all',
+          '--as-of 2026-01-31',
+        ],
+      ],
+      [
+        {
+          metric: 'trend',
+          series: [{ event: '*', math: 'unique' }, { event: 'buy', math: 'sum', property: 'revenue' }],
+          compare: 'P7D',
+          formula: 'B / A',
+          as_of,
+        },
+        ["holdfast trend '*:unique' buy:sum:revenue", '--compare P7D', "--formula 'B / A'", '--as-of 2026-01-31'],
+      ],
+      // As buy:sum:total it would be the total of events named buy:sum.
+      [
+        { metric: 'trend', series: [{ event: 'buy', math: 'sum', property: 'total' }] },
+        [`holdfast trend '{"event":"buy","math":"sum","property":"total"}'`],
+      ],
+      [
+        { metric: 'stickiness', match: { event: '*' }, per_interval: { lte: 3 }, period: 'week' },
+        ['holdfast stickiness', '--at-most 3', '--period week'],
+      ],
+      [
+        { metric: 'segment_size', overlap: [{ label: "it's", people: { all: [] } }, { label: '-b', people: { all: [] } }] },
+        ['holdfast segment-size', `--overlap 'it'\\''s={"all":[]}'`, `--overlap '-b={"all":[]}'`],
+      ],
+    ]) {
+      assert.equal(command.commandOf(json), line.join(' \\\n  '));
+    }
+    // What no page asks yet is not left out.
+    for (const more of [{ sample: 0.1 }, { cumulative: false }, { where: [] }, { breakdown: 'x' }]) {
+      const json = { metric: 'trend', series: [{ event: 'a' }], ...more };
+      assert.equal(command.commandOf(json), `holdfast query - <<'QUESTION'\n${JSON.stringify(json)}\nQUESTION`);
+    }
+  });
+
   const skip = program ? false : 'HOLDFAST_BINARY names no program';
-  /** Of two questions what means the same: defaults left out, one event as text or as a matcher. */
+  /** Of two questions what means the same: defaults left out. */
   function meant(query) {
-    const any = (matcher) => JSON.stringify(matcher) !== '{"event":"*"}';
+    const any = (matcher) => JSON.stringify(matcher) === '{"event":"*"}';
     const out = structuredClone(query);
-    if (out.start && !any(out.start)) delete out.start;
-    if (out.return && !any(out.return)) delete out.return;
-    if (out.match && !any(out.match)) delete out.match;
+    for (const name of ['start', 'return', 'match']) if (any(out[name])) delete out[name];
     for (const one of out.series ?? []) if (one.math === 'total') delete one.math;
     return out;
   }
+  /** Whether a question is given whole for want of flags: to `holdfast query`. */
+  const isWhole = (line) => line.startsWith("holdfast query - <<'QUESTION'\n");
   /** The question that a command asks: as the program understood it, or as it was given whole. */
-  function asked(command) {
-    const line = command.startsWith('holdfast query -')
-      ? command.replace('holdfast query -', 'cat')
-      : `${command.replace('holdfast', '"$HOLDFAST"')} --show-query`;
-    const out = execFileSync('sh', ['-c', line], {
+  function asked(line) {
+    const run = isWhole(line)
+      ? line.replace('holdfast query -', 'cat')
+      : `${line.replace('holdfast', '"$HOLDFAST"')} --show-query`;
+    const out = execFileSync('sh', ['-c', run], {
       env: { ...process.env, HOLDFAST: program, HOLDFAST_DATA: join(folder, 'data') },
       encoding: 'utf8',
     });
     return meant(JSON.parse(out));
   }
+  /** What the commands have no words for: a set's name with a =, a property that reads as a trait. */
+  const isBeyond = ({ overlap = [], value }) =>
+    overlap.some(({ label }) => label.includes('=')) || value?.property?.startsWith('trait:');
   const kinds = {
-    retention: (state) => [retention.retentionJson(state), retention.retentionCommand(state)],
-    trend: (state) => [trend.trendJson(state), trend.trendCommand(state)],
-    funnel: (state) => [funnel.funnelJson(state), funnel.funnelCommand(state)],
-    lifecycle: (state) => [lifecycle.lifecycleJson(state), lifecycle.lifecycleCommand(state)],
-    stickiness: (state) => [stickiness.stickinessJson(state), stickiness.stickinessCommand(state)],
-    segments: (state) => [segments.segmentsJson(state), segments.segmentsCommand(state)],
+    retention: (state) => retention.retentionJson(state),
+    trend: (state) => trend.trendJson(state),
+    funnel: (state) => funnel.funnelJson(state),
+    lifecycle: (state) => lifecycle.lifecycleJson(state),
+    stickiness: (state) => stickiness.stickinessJson(state),
+    segments: (state) => segments.segmentsJson(state),
   };
-  for (const [kind, forms] of Object.entries(kinds)) {
+  for (const [kind, jsonOf] of Object.entries(kinds)) {
     test(`of ${kind} is the same as a command`, { skip }, () => {
       const make = new Maker(seed + 1);
-      for (let n = 0; n < 150; ++n) {
+      for (let n = 0; n < 250; ++n) {
         const state = make[kind]();
         state.as_of ||= '2026-01-31'; // The program looks into the data for it otherwise.
-        const [json, command] = forms(state);
-        assert.deepEqual(asked(command), meant(json), `seed ${seed}, question ${n}:\n${command}`);
+        const json = jsonOf(state);
+        const line = command.commandOf(json);
+        const which = `seed ${seed}, question ${n}:\n${line}`;
+        assert.equal(isWhole(line), Boolean(isBeyond(json)), which);
+        assert.deepEqual(asked(line), meant(json), which);
       }
     });
 
@@ -478,7 +551,7 @@ describe('a question', () => {
         state.as_of = '2026-01-31';
         // Days are counted of days and longer.
         if (kind === 'trend' && /hour|T/.test(state.period)) state.period = 'day';
-        const [json] = forms(state);
+        const json = jsonOf(state);
         const { status, stderr } = spawnSync(program, ['query', '-'], {
           input: JSON.stringify(json),
           env: { ...process.env, HOLDFAST_DATA: join(folder, 'data') },
@@ -644,29 +717,137 @@ describe('the people behind a cell', { skip: program ? false : 'HOLDFAST_BINARY 
 });
 
 describe('CSV', () => {
-  test('has a column for each dimension of a split', () => {
-    const series = [{ label: 'a', values: [1, null], total: 1, previous: [2, 3], previous_total: 5 }];
-    const data = {
-      periods: ['2026-01-05', '2026-01-06'],
-      complete: [true, false],
-      groups: [{ bucket: ['GB', null], series }, { bucket: [{ other: true }, 'x'], series }],
-      total: { series },
-    };
-    assert.deepEqual(csv.trendCsv({ data }), [
-      ['bucket_1', 'bucket_2', 'start', 'complete', 'series', 'value', 'previous'],
-      ['GB', '(missing)', '2026-01-05', true, 'a', 1, 2],
-      ['GB', '(missing)', '2026-01-06', false, 'a', null, 3],
-      ['(other)', 'x', '2026-01-05', true, 'a', 1, 2],
-      ['(other)', 'x', '2026-01-06', false, 'a', null, 3],
-    ]);
+  const lists = (list) => JSON.stringify(list);
+  const set = (label, event, n) => [label, ['all', ['did', 0, [event], 'gte', n, '']]];
+  const steps = lists([['visit'], ['cart'], ['buy']]);
+  const by = (...dimensions) => dimensions.map((one) => ['by', one]);
+  const range = ['range', '2026-01-05..2026-01-21'];
+  /** What it is of, in which page, and what the address says. */
+  const questions = () => [
+    ['retention', 'retention', [['period', 'week']]],
+    ['retention of nobody', 'retention', [['start', 'nothing'], ['value', 'sum'], ['value_of', 'amount'], ...by('country', 'trait:plan')]],
+    ['a sum', 'retention', [['period', 'week'], ['value', 'sum'], ['value_of', 'amount'], ['top', '20'], ...by('country')]],
+    ['a mean', 'retention', [['period', 'day'], ['return', 'buy'], ['value', 'avg'], ['value_of', 'amount'], range]],
+    ['events in brackets', 'retention', [['period', 'day'], ['value', 'count'], ['brackets', '2,5'], ['entry', 'every_period'], ...by('trait:plan', 'device')]],
+    ['two windows', 'retention', [['form', 'windows'], ['initial', '2026-01-05..2026-01-11'], ['current', '2026-01-12..2026-01-21'], ...by('country')]],
+    ['two windows of a mean', 'retention', [['form', 'windows'], ['initial', '2026-01-05..2026-01-11'], ['current', '2026-01-12..2026-01-21'], ['value', 'avg'], ['value_of', 'amount']]],
+    ['a trend', 'trend', [['series', lists([['*', 'unique'], ['=cmd()', 'total'], ['nothing', 'total']])], ['period', 'day']]],
+    ['a trend by three', 'trend', [['series', lists([['buy', 'sum', [], 'amount'], ['buy', 'avg', [], 'amount']])], ['period', 'week'], ['top', '2'], ...by('country', 'device', 'trait:plan')]],
+    ['what compares', 'trend', [['series', lists([['buy', 'median', [], 'amount'], ['visit', 'per_user'], ['buy', 'avg', [], 'price']])], ['formula', 'A / B'], ['compare', 'P7D'], ['period', 'day'], range]],
+    ['all maths', 'trend', [['series', lists(maths.maths.map((math, at) => [at < 5 ? '*' : 'buy', math, [], at < 5 ? '' : 'price']))], ['period', 'week']]],
+    ['what compares by one', 'trend', [['series', lists([['buy', 'total']])], ['compare', 'P7D'], ['period', 'week'], range, ...by('device')]],
+    ['lifecycle', 'lifecycle', [['period', 'day']]],
+    ['lifecycle by one', 'lifecycle', [['period', 'week'], ['top', '4'], ...by('country')]],
+    ['stickiness', 'stickiness', [['period', 'week'], ['op', 'lte'], ['n', '2'], ...by('country', 'trait:plan')]],
+    ['stickiness over time', 'stickiness', [['form', 'over_time'], range, ...by('trait:plan')]],
+    ['a funnel', 'funnel', [['steps', steps]]],
+    ['a funnel by two', 'funnel', [['steps', steps], ['top', '2'], ['attribution', 'all'], ...by('country', 'cohort:week')]],
+    ['a funnel as a trend', 'funnel', [['steps', steps], ['view', 'trend'], ['period', 'day'], ...by('device')]],
+    ['time to convert', 'funnel', [['steps', steps], ['view', 'time_to_convert'], ['to_step', '2'], ['bins', '7'], ...by('device')]],
+    ['time to convert of nobody', 'funnel', [['steps', lists([['visit'], ['nothing']])], ['view', 'time_to_convert']]],
+    ['a segment', 'segments', [['people', lists(['all', ['did', 0, ['buy'], 'gte', 2, '']])], ['sets', lists([])], ...by('trait:plan', 'cohort:week')]],
+    ['an overlap', 'segments', [['sets', lists([set('a, "b"', 'visit', 3), set('=b', 'buy', 2), set('购买', 'cart', 1)])]]],
+    ['an overlap by one', 'segments', [['sets', lists([set('a', 'visit', 3), set('b', 'buy', 2)])], ['top', '1'], ...by('trait:plan')]],
+  ];
+  const cells = [
+    ['a funnel', 'funnel', [['steps', steps]], { step: 1 }],
+    ['a trend', 'trend', [['series', lists([['*', 'total']])]], { series: 0 }],
+    ['nobody', 'funnel', [['steps', lists([['nothing'], ['visit']])]], { step: 1 }],
+  ];
+  let data;
+  const skip = program ? false : 'HOLDFAST_BINARY names no program';
+  before(() => {
+    if (!program) return;
+    globalThis.navigator ??= { languages: ['en-GB'] };
+    const next = random(seed + 4);
+    const one = (list) => list[Math.floor(next() * list.length)];
+    const countries = ['GB', 'GB', 'GB', 'DE', 'DE', '', undefined, '=1+1', '-5', '-5 ', '+49 30', 'a, "b"\nc', '中国', '@x', '-1e-10', ['GB', 'DE']];
+    const lines = [];
+    for (let person = 0; person < 60; ++person) {
+      // Some have two ids, some such as a spreadsheet would run.
+      const userId = person % 7 === 0 ? `=${person}` : person % 7 === 1 ? `-${person}` : `p${person}`;
+      const at = (day) => new Date(Date.UTC(2026, 0, 5 + day, 8, Math.floor(next() * 600))).toISOString();
+      const plan = one(['free', 'pro', '', undefined]);
+      lines.push({ type: 'identify', userId, traits: { plan }, timestamp: at(0) });
+      if (person % 3 === 0) {
+        const previousId = `was, ${person}`;
+        lines.push({ type: 'track', anonymousId: previousId, event: 'visit', timestamp: at(0) });
+        lines.push({ type: 'alias', userId, previousId, timestamp: at(0) });
+      }
+      for (let n = 1 + Math.floor(next() * 14); n > 0; --n) {
+        const event = one(['visit', 'visit', 'cart', 'buy', '=cmd()']);
+        const amount = Math.floor(next() * 9000) / 100;
+        const properties = { country: one(countries), device: one(['ios', 'android', undefined]), amount, price: 200_000 };
+        lines.push({ type: 'track', userId, event, properties, timestamp: at(Math.floor(next() * 20)) });
+      }
+    }
+    const file = join(folder, 'csv.ndjson');
+    writeFileSync(file, lines.map((line, n) => JSON.stringify({ ...line, messageId: `c${n}` })).join('\n'));
+    data = join(folder, 'csv');
+    execFileSync(program, ['--data', data, 'import', file], { stdio: 'pipe' });
   });
 
+  const run = (args, input) => execFileSync(program, ['--data', data, ...args], { input, encoding: 'utf8' });
+  function jsonOf(page, address) {
+    const { [page]: it } = { retention, trend, lifecycle, stickiness, funnel, segments };
+    const Page = page[0].toUpperCase() + page.slice(1);
+    const query = new URLSearchParams([['as_of', '2026-01-23'], ...address]);
+    return it[`${page}Json`](it[`read${Page}`](query));
+  }
+
+  test('is what the command line writes', { skip }, async (t) => {
+    let all = '';
+    for (const [name, page, address] of questions()) {
+      await t.test(name, () => {
+        const json = jsonOf(page, address);
+        const told = run(['query', '-', '--format', 'csv'], JSON.stringify(json));
+        const answer = JSON.parse(run(['query', '-'], JSON.stringify(json)));
+        assert.equal(csv.csvText(answer_csv.answerCsv(answer, json), '\n'), told);
+        all += told;
+      });
+    }
+    // All that differs is in there.
+    for (const part of ['(other)', '\n"",', '\n,', ',"",', '(all),(all),(all),', "'=1+1", "'=cmd()", '\n-5,', "'-5 ", '"a, ""b""\nc"', '200000', ',"a, ""b""",\'=b,购买,count\n', 'initial_value'])
+      assert.ok(all.includes(part), `no answer has ${JSON.stringify(part)}`);
+  });
+
+  test('of members is what the command line writes', { skip }, () => {
+    let all = '';
+    for (const [name, page, address, cell] of cells) {
+      const json = { ...jsonOf(page, address), members: { cell, limit: 10_000 } };
+      const told = run(['query', '-', '--format', 'csv'], JSON.stringify(json));
+      const { members } = JSON.parse(run(['query', '-'], JSON.stringify(json))).data;
+      assert.equal(csv.csvText(answer_csv.membersCsv(members), '\n'), told, name);
+      all += told;
+    }
+    for (const part of ['"p3;was, 3"', "\n'=7,'=7", '\n-1,-1', 'person,ids,count\n'])
+      assert.ok(all.includes(part), `nobody has ${JSON.stringify(part)}`);
+    const units = [{ unit: '@home', count: 2 }, { unit: '', count: 1 }];
+    assert.equal(csv.csvText(answer_csv.membersCsv(units)), "unit,count\r\n'@home,2\r\n,1\r\n");
+  });
+
+  test('has lines as RFC 4180 wants them', () => {
+    assert.equal(csv.csvText([['a', 1], ['b\nc', null]]), 'a,1\r\n"b\nc",\r\n');
+  });
 
   test('is safe to open in a spreadsheet', () => {
     for (const [value, field] of [
       ['=1+1', "'=1+1"],
-      ['+1', "'+1"],
-      ['-1', "'-1"],
+      ['+1', '+1'],
+      ['-1', '-1'],
+      ['+.5e1', '+.5e1'],
+      ['-1+2', "'-1+2"],
+      ['-', "'-"],
+      ['-.', "'-."],
+      // More than a decimal of 64 bits and 9 places is a text.
+      ['-9223372036854775808', '-9223372036854775808'],
+      ['-9223372036854775809', "'-9223372036854775809"],
+      ['+9223372036854775808', "'+9223372036854775808"],
+      ['-0.000000001', '-0.000000001'],
+      ['-1e-10', "'-1e-10"],
+      ['-10e-10', '-10e-10'],
+      ['-0e99', '-0e99'],
+      ['-1e19', "'-1e19"],
       ['@x', "'@x"],
       ['\tx', "'\tx"],
       ['\r=1', '"\'\r=1"'],
@@ -674,11 +855,17 @@ describe('CSV', () => {
       ['=a"b', '"\'=a""b"'],
       ['a\nb', '"a\nb"'],
       ['plain', 'plain'],
+      ['', ''],
+      [csv.empty_text, '""'],
       [-1.5, '-1.5'],
+      [-0, '0'],
+      [1e22, '10000000000000000000000'],
+      [-0.00000125, '-0.00000125'],
+      [1e-7, '0.0000001'],
       [null, ''],
       [false, 'false'],
     ]) {
-      assert.equal(csv.csvField(value), field, JSON.stringify(value));
+      assert.equal(csv.csvField(value), field, String(value));
     }
   });
 });

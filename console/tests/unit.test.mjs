@@ -15,7 +15,8 @@ async function load(path) {
 
 test('CSV takes formulas for text and leaves numbers alone', async () => {
   const { csvField, csvText } = await load('export/csv.ts');
-  for (const text of ['=1+1', '+1', '-1', '@x', '\tx']) assert.ok(csvField(text).includes(`'${text}`));
+  for (const text of ['=1+1', '+x', '-1-1', '@x', '\tx']) assert.ok(csvField(text).includes(`'${text}`));
+  for (const text of ['-1', '+49.5']) assert.equal(csvField(text), text);
   assert.equal(csvField(-1.5), '-1.5');
   assert.equal(csvField('a "b", c'), '"a ""b"", c"');
   assert.equal(csvText([['a', null, true]]), 'a,,true\r\n');

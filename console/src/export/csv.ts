@@ -1,113 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CSV as `holdfast .. --format csv` writes it, but safe to open in a spreadsheet: text that one
-// would take for a formula gets an apostrophe before it. Numbers are numbers and stay as they are.
-import type {
-  Bucket,
-  RetentionAnswer,
-  RetentionTable,
-  TrendAnswer,
-  TrendTable,
-  TwoWindows,
-} from '../api/contract';
+// CSV by RFC 4180, but safe to open in a spreadsheet: text that one would take for a formula gets an
+// apostrophe before it, as src/cli/answer_csv.cpp gives it one. Numbers are numbers and stay as they
+// are.
 
-export type CsvValue = string | number | boolean | null | undefined;
+/** A value that is there and is an empty text, as against none. */
+export const empty_text = Symbol('""');
+export type CsvValue = string | number | boolean | null | undefined | typeof empty_text;
+
+const formula_begins = /^[=+\-@\t\r\n]/;
+const number_form = /^[+-]?(?=\.?\d)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
+
+/** Whether text is a number of the data: a decimal of 64 bits and 9 places. */
+function isDecimal(text: string): boolean {
+  const [, whole, fraction, written = '0'] = number_form.exec(text) ?? [];
+  if (whole === undefined) return false;
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return true;
+  // The number is `significant` times ten to this.
+  const exponent = Number(written) - fraction.length + digits.length - significant.length;
+  if (exponent < -9 || significant.length + exponent > 19) return false;
+  const units = BigInt(significant + '0'.repeat(Math.max(0, exponent)));
+  return units <= 2n ** 63n - (text.startsWith('-') ? 0n : 1n);
+}
+
+/** Digits alone, never 1e+21 or 1e-7: some spreadsheets show those as they are written. */
+function numberText(value: number): string {
+  if (!Number.isFinite(value)) return '';
+  if (Number.isInteger(value)) return BigInt(value).toString();
+  const text = String(value);
+  const [, sign, one, more = '', tens] = /^(-?)(\d)(?:\.(\d+))?e-(\d+)$/.exec(text) ?? [];
+  return one === undefined ? text : `${sign}0.${'0'.repeat(Number(tens) - 1)}${one}${more}`;
+}
 
 export function csvField(value: CsvValue): string {
   if (value === null || value === undefined) return '';
-  if (typeof value !== 'string') return String(value);
-  const safe = /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : value;
+  if (value === empty_text) return '""';
+  if (typeof value === 'number') return numberText(value);
+  if (typeof value === 'boolean') return String(value);
+  const safe = formula_begins.test(value) && !isDecimal(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-export function csvText(rows: CsvValue[][]): string {
-  return rows.map((row) => `${row.map(csvField).join(',')}\r\n`).join('');
+export function csvText(rows: CsvValue[][], line_end = '\r\n'): string {
+  return rows.map((row) => row.map(csvField).join(',') + line_end).join('');
 }
 
 /** With a byte order mark, or spreadsheets of some systems read UTF-8 as something else. */
 export const csvBlob = (rows: CsvValue[][]): Blob =>
   new Blob(['\ufeff', csvText(rows)], { type: 'text/csv;charset=utf-8' });
-
-function bucketField(bucket: Bucket): string {
-  if (bucket === null) return '(missing)';
-  return typeof bucket === 'object' ? '(other)' : bucket;
-}
-
-/** The columns before each row of a breakdown: one, or one of each dimension. */
-export function bucketHeads(buckets: Bucket[][]): string[] {
-  const dimensions = buckets[0]?.length ?? 0;
-  if (dimensions < 2) return dimensions === 0 ? [] : ['bucket'];
-  return Array.from({ length: dimensions }, (_, at) => `bucket_${at + 1}`);
-}
-
-export const bucketFields = (bucket: Bucket[]): string[] => bucket.map(bucketField);
-
-/** Each group with its bucket before each row; without a breakdown the answer's own data. */
-export function flat<T extends object>(
-  data: object,
-  rows: (table: T) => CsvValue[][],
-): { heads: string[]; rows: CsvValue[][] } {
-  if (!('groups' in data)) return { heads: [], rows: rows(data as T) };
-  const groups = data.groups as (T & { bucket: Bucket[] })[];
-  return {
-    heads: groups.length === 0 ? ['bucket'] : bucketHeads(groups.map((one) => one.bucket)),
-    rows: groups.flatMap((group) =>
-      rows(group).map((row) => [...bucketFields(group.bucket), ...row]),
-    ),
-  };
-}
-
-export function retentionCsv(answer: RetentionAnswer): CsvValue[][] {
-  const { data } = answer;
-  if (!('columns' in data)) {
-    const { heads, rows } = flat<TwoWindows>(data, (windows) => [
-      [
-        windows.initial.count,
-        windows.retention.numerator,
-        windows.current.count,
-        windows.current.complete,
-      ],
-    ]);
-    const head = ['initial', 'retained', 'current', 'complete'];
-    return [[...heads, ...head], ...rows];
-  }
-  let hasValue = false;
-  const { heads, rows } = flat<RetentionTable>(data, (table) =>
-    table.cohorts.flatMap((cohort) =>
-      cohort.cells.map((cell, column) => {
-        hasValue ||= 'value' in cell;
-        const row: CsvValue[] = [
-          cohort.start,
-          cohort.size,
-          data.columns[column],
-          cell.count,
-          cell.eligible,
-          cell.complete,
-        ];
-        return 'value' in cell ? [...row, cell.value] : row;
-      }),
-    ),
-  );
-  const head = [...heads, 'cohort', 'size', 'column', 'count', 'eligible', 'complete'];
-  if (hasValue) head.push('value');
-  return [head, ...rows];
-}
-
-export function trendCsv(answer: TrendAnswer): CsvValue[][] {
-  const { data } = answer;
-  const table = 'groups' in data ? data.total : data;
-  const hasPrevious = table.series.some((one) => one.previous !== undefined);
-  const { heads, rows } = flat<TrendTable>(data, ({ series }) =>
-    data.periods.flatMap((start, at) =>
-      series.map((one) => [
-        start,
-        data.complete[at],
-        one.label,
-        one.values[at],
-        ...(hasPrevious ? [one.previous?.[at]] : []),
-      ]),
-    ),
-  );
-  const head = ['start', 'complete', 'series', 'value', ...(hasPrevious ? ['previous'] : [])];
-  return [[...heads, ...head], ...rows];
-}

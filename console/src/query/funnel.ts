@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A question of a funnel: as it is edited, in the address, as JSON, as a command, in words.
+// A question of a funnel: as it is edited, in the address, as JSON, in words.
 import type { Json } from '../api/contract';
 import { workspace } from '../api/workspace.svelte';
 import { t } from '../i18n/index.svelte';
 import { oneOf, setIfSaid, wholeNumber } from '../lib/address';
 import * as format from '../lib/format';
-import { queryCommand } from './command';
 import { durationWords, readDuration } from './duration';
 import {
   any_event,
@@ -239,8 +238,6 @@ export function funnelJson(state: Funnel): Record<string, Json> {
   }
   return { ...query, ...rangeJson(state.range), ...questionJson(state) };
 }
-
-export const funnelCommand = (state: Funnel): string => queryCommand(funnelJson(state));
 
 /** What step n is called, the second of a name with a number; in any order it is a number of steps. */
 export function stepWords(state: Funnel, n: number): string {

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A question of lifecycle: as it is edited, in the address, as JSON, as a command, in words.
+// A question of lifecycle: as it is edited, in the address, as JSON, in words.
 import type { Json } from '../api/contract';
 import { t } from '../i18n/index.svelte';
 import { oneOf, setIfSaid, wholeNumber } from '../lib/address';
 import { readCell, writeCell, type Cell } from './cell';
-import { commandOf, flags, queryCommand } from './command';
 import {
   any_event,
-  matcherArgument,
   matcherJson,
   matcherWords,
   readConditions,
@@ -17,12 +15,9 @@ import {
 } from './matcher';
 import { periodWords } from './period';
 import {
-  hasFlags,
-  questionFlags,
   questionJson,
   readQuestion,
   splitWords,
-  time_flags,
   timeJson,
   whereWords,
   writeQuestion,
@@ -73,17 +68,6 @@ export function lifecycleJson(state: Lifecycle): Record<string, Json> {
     ...timeJson(state),
     ...questionJson(state),
   };
-}
-
-export function lifecycleCommand(state: Lifecycle): string {
-  const query = lifecycleJson(state);
-  if (!hasFlags(query)) return queryCommand(query);
-  return commandOf([
-    ['holdfast lifecycle'],
-    ['--event', matcherArgument(state.match)],
-    ...flags(query, time_flags),
-    ...questionFlags(state, query),
-  ]);
 }
 
 export function lifecycleWords(state: Lifecycle): string[] {

@@ -6,7 +6,6 @@ import type { Json, PropertyType } from '../api/contract';
 import { workspace } from '../api/workspace.svelte';
 import { maybe, t } from '../i18n/index.svelte';
 import { either } from '../lib/format';
-import { isPlainName } from './command';
 
 export const any_event = '*';
 
@@ -68,13 +67,6 @@ export function matcherJson(matcher: Matcher): Record<string, Json> {
   return where === undefined
     ? { event: matcher.event }
     : { event: matcher.event, where };
-}
-
-/** As an argument of a command: a name where that says all, nothing for any event, else JSON. */
-export function matcherArgument(matcher: Matcher): string | undefined {
-  if (matcher.where.some(isWhole) || !isPlainName(matcher.event))
-    return JSON.stringify(matcherJson(matcher));
-  return matcher.event === any_event ? undefined : matcher.event;
 }
 
 /**

@@ -5,7 +5,6 @@ import type { Json } from '../api/contract';
 import { workspace } from '../api/workspace.svelte';
 import { t } from '../i18n/index.svelte';
 import { oneOf, setIfSaid, wholeNumber } from '../lib/address';
-import { flags } from './command';
 import {
   attributions,
   byWords,
@@ -102,27 +101,6 @@ export function questionJson(state: Question): Record<string, Json> {
   const as_of = state.as_of || workspace.asOf;
   if (as_of) query.as_of = as_of;
   return query;
-}
-
-export const time_flags = ['period', 'last', 'from', 'to'];
-
-/** Whether the commands have flags for all that questions have in common. */
-export function hasFlags(query: Record<string, Json>): boolean {
-  const [one, ...more] = (query.breakdown ?? []) as Record<string, Json>[];
-  if (query.people !== undefined || more.length > 0) return false;
-  return one === undefined || (one.property !== undefined && one.attribution === undefined);
-}
-
-export function questionFlags(
-  state: Question,
-  query: Record<string, Json>,
-): (string | undefined)[][] {
-  return [
-    ...flags(query, ['where']),
-    ['--by', state.by[0]?.name],
-    ['--top', state.by.length > 0 ? String(state.top) : undefined],
-    ...flags(query, ['timezone', 'week_start', 'as_of']),
-  ];
 }
 
 /** The sentences on filters and on whose events count, if there are any. */

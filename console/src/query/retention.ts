@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A question of retention: as it is edited, in the address, as JSON, as a command. In words:
-// retention_words.ts.
+// A question of retention: as it is edited, in the address, as JSON. In words: retention_words.ts.
 import type { Json } from '../api/contract';
 import { workspace } from '../api/workspace.svelte';
 import { oneOf, setIfSaid, wholeNumber } from '../lib/address';
 import * as format from '../lib/format';
-import { commandOf, flags, queryCommand } from './command';
 import {
   keyEvent,
-  matcherArgument,
   matcherJson,
   readConditions,
   writeConditions,
   type Matcher,
 } from './matcher';
 import {
-  hasFlags,
-  questionFlags,
   questionJson,
   readQuestion,
-  time_flags,
   timeJson,
   writeQuestion,
   type Question,
@@ -166,25 +160,4 @@ export function retentionJson(state: Retention): Record<string, Json> {
         : { aggregate: state.aggregate, property: state.property };
   }
   return { ...query, ...questionJson(state) };
-}
-
-export function retentionCommand(state: Retention): string {
-  const query = retentionJson(state);
-  if (!hasFlags(query)) return queryCommand(query);
-  const span = (days: Days) => (state.form === 'windows' ? `${days.from}..${days.to}` : undefined);
-  const value =
-    state.aggregate === 'count' ? 'count' : `${state.aggregate}:${state.property}`;
-  return commandOf([
-    ['holdfast retention'],
-    ['--start', matcherArgument(state.start)],
-    ['--return', matcherArgument(state.comeback)],
-    ...flags(query, ['entry', ...time_flags]),
-    ['--initial', span(state.initial)],
-    ['--current', span(state.current)],
-    ...flags(query, ['periods']),
-    ['--brackets', query.brackets === undefined ? undefined : state.brackets.join(',')],
-    ...flags(query, ['window', 'count_return', 'min_occurrences']),
-    ['--value', addsUp(state) ? value : undefined],
-    ...questionFlags(state, query),
-  ]);
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A question of segment sizes: as it is edited, in the address, as JSON, as a command, in words.
+// A question of segment sizes: as it is edited, in the address, as JSON, in words.
 import type { Json } from '../api/contract';
 import { t } from '../i18n/index.svelte';
 import { setIfSaid } from '../lib/address';
 import { readCell, writeCell, type Cell } from './cell';
-import { queryCommand } from './command';
 import { any_event, keyEvent } from './matcher';
 import {
   newRule,
@@ -101,8 +100,6 @@ export function within(json: Record<string, Json>, sets: NamedSet[]): Record<str
   const all = [...(people === undefined ? [] : [people]), ...sets.map(setJson)];
   return { ...rest, people: { all } };
 }
-
-export const segmentsCommand = (state: Segments): string => queryCommand(segmentsJson(state));
 
 export function segmentsWords(state: Segments): string[] {
   const people = peopleWords(state.people);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A question of stickiness: as it is edited, in the address, as JSON, as a command, in words.
+// A question of stickiness: as it is edited, in the address, as JSON, in words.
 import type { Json } from '../api/contract';
 import { t } from '../i18n/index.svelte';
 import { oneOf, setIfSaid, wholeNumber } from '../lib/address';
 import { readCell, writeCell, type Cell } from './cell';
-import { commandOf, flags, queryCommand } from './command';
 import {
   any_event,
-  matcherArgument,
   matcherJson,
   matcherWords,
   readConditions,
@@ -18,12 +16,9 @@ import {
 import { count_ops } from './people';
 import { periodWords } from './period';
 import {
-  hasFlags,
-  questionFlags,
   questionJson,
   readQuestion,
   splitWords,
-  time_flags,
   timeJson,
   whereWords,
   writeQuestion,
@@ -98,20 +93,6 @@ export function stickinessJson(state: Stickiness): Record<string, Json> {
     ...(state.cumulative && !isDays ? { cumulative: true } : {}),
     ...questionJson(state),
   };
-}
-
-export function stickinessCommand(state: Stickiness): string {
-  const query = stickinessJson(state);
-  if (!hasFlags(query) || state.op !== 'gte') return queryCommand(query);
-  return commandOf([
-    ['holdfast stickiness'],
-    ['--event', matcherArgument(state.match)],
-    ['--at-least', isUsual(state) ? undefined : String(state.n)],
-    ...(query.over_time ? [['--over-time']] : []),
-    ...(query.cumulative ? [['--cumulative']] : []),
-    ...flags(query, time_flags),
-    ...questionFlags(state, query),
-  ]);
 }
 
 export function stickinessWords(state: Stickiness): string[] {

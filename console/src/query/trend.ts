@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A question of trends: as it is edited, in the address, as JSON, as a command, in words.
+// A question of trends: as it is edited, in the address, as JSON, in words.
 import type { Json } from '../api/contract';
 import { t } from '../i18n/index.svelte';
 import { oneOf, setIfSaid } from '../lib/address';
 import { readCell, writeCell, type Cell } from './cell';
-import { commandOf, flags, isPlainName, queryCommand } from './command';
 import { durationWords, readDuration } from './duration';
 import {
   any_event,
-  isWhole,
   keyEvent,
   matcherJson,
   matcherWords,
@@ -17,25 +15,18 @@ import {
   writeConditions,
   type Matcher,
 } from './matcher';
+import { maths, number_maths, type TrendMath } from './maths';
 import { periodWords } from './period';
 import {
-  hasFlags,
-  questionFlags,
   questionJson,
   splitWords,
   readQuestion,
-  time_flags,
   timeJson,
   whereWords,
   writeQuestion,
   type Question,
 } from './question';
 
-/** Of events and persons alone, then of the numbers of a property. */
-export const counting_maths = ['total', 'unique', 'per_user', 'weekly_active', 'monthly_active'] as const;
-export const number_maths = ['sum', 'avg', 'min', 'max', 'median', 'p90', 'p95', 'p99'] as const;
-export const maths = [...counting_maths, ...number_maths] as const;
-export type TrendMath = (typeof maths)[number];
 export const trend_views = ['line', 'bar', 'table'] as const;
 export const series_max = 26;
 export const formula_max = 200;
@@ -145,25 +136,6 @@ export function trendJson(state: Trend): Record<string, Json> {
     ...(state.formula.trim() ? { formula: state.formula.trim() } : {}),
     ...questionJson(state),
   };
-}
-
-export function trendCommand(state: Trend): string {
-  const query = trendJson(state);
-  if (!hasFlags(query) || query.compare || query.formula) return queryCommand(query);
-  const names = state.series.map((series) => {
-    const math = mathOf(series);
-    const isNamed = math === 'total' || math === 'unique';
-    if (!isNamed || series.where.some(isWhole) || !isPlainName(series.event)) {
-      return JSON.stringify(seriesJson(series));
-    }
-    return math === 'total' ? series.event : `${series.event}:${math}`;
-  });
-  return commandOf([
-    ['holdfast trend', ...names],
-    ...flags(query, time_flags),
-    ...(query.cumulative ? [['--cumulative']] : []),
-    ...questionFlags(state, query),
-  ]);
 }
 
 export function mathWords(math: TrendMath): string {

@@ -8,7 +8,6 @@ import type {
   FunnelSteps,
   Json,
 } from '../../api/contract';
-import { flat, type CsvValue } from '../../export/csv';
 import { t } from '../../i18n/index.svelte';
 import * as format from '../../lib/format';
 import { bucketWords } from '../../query/dimension';
@@ -195,33 +194,3 @@ export function lookedAt(view: View<FunnelData>, cell: FunnelCell | undefined): 
 
 export const binWords = (bin: { from: number; to: number }): string =>
   `${format.seconds(bin.from)} – ${format.seconds(bin.to)}`;
-
-// -- CSV ------------------------------------------------------------------------------------------
-
-const csv_heads: Record<Funnel['view'], string[]> = {
-  steps: ['step', 'label', 'count', 'from_first', 'from_previous', 'mean_seconds', 'median_seconds', 'p90_seconds'],
-  trend: ['start', 'complete', 'entered', 'completed'],
-  time_to_convert: ['from_seconds', 'to_seconds', 'count'],
-};
-
-export function funnelCsv(answer: FunnelAnswer): CsvValue[][] {
-  const { heads, rows } = flat<FunnelData>(answer.data, (table): CsvValue[][] => {
-    if ('steps' in table) {
-      return table.steps.map(({ label, count, from_first, from_previous, seconds }, at) => [
-        at + 1,
-        label,
-        count,
-        from_first.rate,
-        from_previous?.rate,
-        seconds?.mean,
-        seconds?.median,
-        seconds?.p90,
-      ]);
-    }
-    if ('periods' in table) {
-      return table.periods.map((one) => [one.start, one.complete, one.entered, one.completed]);
-    }
-    return table.bins.map((one) => [one.from, one.to, one.count]);
-  });
-  return [[...heads, ...csv_heads[kindOf(answer.data)]], ...rows];
-}

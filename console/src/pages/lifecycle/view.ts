@@ -2,7 +2,6 @@
 //
 // The answer to a question of lifecycle as bars, lines and figures.
 import type { Json, LifecycleAnswer, LifecycleTable } from '../../api/contract';
-import { flat, type CsvValue } from '../../export/csv';
 import { t } from '../../i18n/index.svelte';
 import * as format from '../../lib/format';
 import { partsOf, type Part } from '../../query/dimension';
@@ -149,21 +148,4 @@ export function lookedAt({ seen, parts }: View): Looked | undefined {
     cell: { period: period.start, kind, ...(part.bucket ? { bucket: part.bucket } : {}) },
     unfinished: !period.complete,
   };
-}
-
-/** As `holdfast lifecycle --format csv` writes it. */
-export function lifecycleCsv(answer: LifecycleAnswer): CsvValue[][] {
-  const { heads, rows } = flat<LifecycleTable>(answer.data, ({ periods }) =>
-    periods.map((one) => [
-      one.start,
-      one.complete,
-      one.new,
-      one.returning,
-      one.resurrecting,
-      one.dormant,
-      one.active,
-    ]),
-  );
-  const head = ['start', 'complete', 'new', 'returning', 'resurrecting', 'dormant', 'active'];
-  return [[...heads, ...head], ...rows];
 }

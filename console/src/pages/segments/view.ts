@@ -2,7 +2,6 @@
 //
 // The answer to a question of segment sizes as bars and a matrix.
 import type { Json, Overlap, SegmentAnswer, Size } from '../../api/contract';
-import { flat, type CsvValue } from '../../export/csv';
 import { t } from '../../i18n/index.svelte';
 import * as format from '../../lib/format';
 import type { Cell } from '../../query/cell';
@@ -101,15 +100,4 @@ export function lookedAt(
     json: within(json, chosen),
     cell: {},
   };
-}
-
-export function segmentsCsv(answer: SegmentAnswer): CsvValue[][] {
-  const { data } = answer;
-  const { heads, rows } = flat<Size>(data, ({ count, sets = [], exactly_in = [] }) => [
-    ['count', '', count],
-    ...sets.map((one) => ['set', one.label, one.count]),
-    ...exactly_in.map((one) => ['exactly_in', one.in.join(' + '), one.count]),
-  ]);
-  const known: CsvValue[] = [...heads.map(() => ''), 'known', '', data.known];
-  return [[...heads, 'what', 'of', 'count'], known, ...rows];
 }

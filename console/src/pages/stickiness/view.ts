@@ -2,7 +2,6 @@
 //
 // The answer to a question of stickiness as bars, lines and figures.
 import type { ActiveDays, ActivePeriods, Json, StickinessAnswer, StickinessData } from '../../api/contract';
-import { flat, type CsvValue } from '../../export/csv';
 import { t } from '../../i18n/index.svelte';
 import * as format from '../../lib/format';
 import { partsOf, type Part } from '../../query/dimension';
@@ -201,28 +200,4 @@ export function lookedAt(view: View): Looked | undefined {
     text: seen.cumulative ? t('stickiness.explain_or_more', say) : t('stickiness.explain', say),
     cell: { active_periods: row.active_periods, ...bucket },
   };
-}
-
-/** As `holdfast stickiness --format csv` writes it. */
-export function stickinessCsv(answer: StickinessAnswer): CsvValue[][] {
-  let isDays = false;
-  const { heads, rows } = flat<StickinessData>(answer.data, (table): CsvValue[][] => {
-    if ('histogram' in table) return table.histogram.map((one) => [one.active_periods, one.count]);
-    isDays = true;
-    return table.over_time.map(({ start, complete, dau, wau, mau, l7, l28 }) => [
-      start,
-      complete,
-      dau,
-      wau,
-      mau,
-      l7.days,
-      l7.persons,
-      l28.days,
-      l28.persons,
-    ]);
-  });
-  const head = isDays
-    ? ['start', 'complete', 'dau', 'wau', 'mau', 'l7_days', 'l7_persons', 'l28_days', 'l28_persons']
-    : ['active_periods', 'count'];
-  return [[...heads, ...head], ...rows];
 }
