@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An answer as a file. Whoever saves one loads this.
-import type { Json } from '../api/contract';
-import type { Answer } from '../api/contract';
+import type { Answer, Json } from '../api/contract';
 import type { Members } from '../api/types';
 import { answerCsv, membersCsv } from './answer_csv';
 import { csvBlob } from './csv';
