@@ -2,7 +2,7 @@
 //
 // How long single questions take of a store at rest, and of the same one while another thread
 // appends 20,000 events a second and everything is compacted again and again: from asking for a
-// snapshot to the JSON answer, two threads. See docs/performance.md.
+// snapshot, as the server does, to the JSON answer, two threads. See docs/performance.md.
 //
 //   under_load <work directory> [events] [rounds] [passes]
 //
@@ -50,15 +50,15 @@ struct Percentiles {
 constexpr std::size_t rows = living_questions.size() + 1;
 using Table = std::array<Percentiles, rows>;
 
-void ask_rounds(const std::function<Snapshot()>& look, int rounds, Table& best) {
+void ask_rounds(const std::function<Workspace::Reading()>& look, int rounds, Table& best) {
   std::array<std::vector<double>, rows> times;
   const QueryContext context{.env = real_env(), .threads = 2};
   for (int round = 0; round < rounds; ++round) {
     for (std::size_t q = 0; q < living_questions.size(); ++q) {
       const auto begin = Steady::now();
-      const Snapshot snapshot = look();
+      const Workspace::Reading reading = look();
       times[0].push_back(ms_since(begin));
-      const auto answer = answer_query(snapshot, context, living_questions[q].query);
+      const auto answer = answer_query(reading.snapshot, context, living_questions[q].query);
       times[q + 1].push_back(ms_since(begin));
       if (!answer) fmt::print(stderr, "{}\n", answer.error().message);
       HF_ASSERT(answer.has_value());
@@ -98,42 +98,32 @@ int main(int argc, char** argv) {
   const std::string directory = (fs::path(argv[1]) / "under_load").string();
   fs::remove_all(directory);
   fs::create_directories(directory);
+  // In parts of a million and a head.
+  write_shop(directory, persons, events);
   {
-    const auto store = Store::open(real_env(), directory, Store::Access::own).value();
-    const auto appender = Appender::open(*store).value();
-    std::uint64_t next = 0;
-    const auto add = [&](std::uint64_t count) {
-      for (std::uint64_t i = 0; i < count; ++i) add_shop_event(*appender, persons, next++);
-      HF_ASSERT(appender->commit().has_value());
-    };
-    while (next < events) {
-      add(500);
-      if (store->should_flush()) HF_ASSERT(store->flush().has_value());
-    }
-    add(50'000);  // A head.
-    Table rest, load;
-    std::uint64_t appended = 0;
+    const auto workspace = Workspace::open(real_env(), directory, {}).value();
+    const auto look = [&] { return workspace->read().value(); };
+    Table rest, load, warm;
+    std::uint64_t next = events;
     std::uint64_t compactions = 0;
     double seconds = 0;
     for (int pass = 0; pass < passes; ++pass) {
-      const auto at_rest = [&] { return store->snapshot().value(); };
-      Table warm;
-      ask_rounds(at_rest, 2, warm);
-      ask_rounds(at_rest, rounds, rest);
+      ask_rounds(look, 2, warm);
+      ask_rounds(look, rounds, rest);
       const auto begin = Steady::now();
       {
-        LivingShop living(*store, *appender, {.persons = persons, .first_event = next});
-        ask_rounds([&] { return living.look().snapshot; }, rounds, load);
-        appended += living.next_event() - next;
-        next = living.next_event();
+        LivingShop living(*workspace, {.persons = persons, .first_event = next});
+        ask_rounds(look, rounds, load);
+        next = living.stop();
         compactions += living.compactions();
       }
+      // The last group may have been sent after that.
       seconds += ms_since(begin) / 1'000;
     }
     print(rest, load);
     fmt::print(
         "{} events, {} rounds, {} passes; under load {:.0f} events/s, {} compactions in {:.0f} s\n",
-        events, rounds, passes, static_cast<double>(appended) / seconds, compactions, seconds);
+        events, rounds, passes, static_cast<double>(next - events) / seconds, compactions, seconds);
   }
   fs::remove_all(directory);
   return 0;

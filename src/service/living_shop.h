@@ -5,13 +5,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <future>
-#include <mutex>
-#include <optional>
+#include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,6 +19,7 @@
 #include "base/rng.h"
 #include "base/thread_priority.h"
 #include "service/appender.h"
+#include "service/workspace.h"
 
 namespace hf::test {
 
@@ -28,7 +28,7 @@ inline constexpr TimestampMs shop_begin_ms = 1'767'571'200'000;  // Monday 2026-
 
 /// Adds the i-th event of a shop of so many persons: always the same one. One person in a hundred
 /// comes with two ids, its times are anywhere in the shop's days, one in eight is from abroad.
-inline void add_shop_event(Appender& appender, std::uint64_t persons, std::uint64_t i) {
+inline void add_shop_event(PreparedEvents& events, std::uint64_t persons, std::uint64_t i) {
   Rng rng(i);
   const std::uint64_t person = rng.below(persons);
   const std::string user = fmt::format("user-{}", person);
@@ -44,18 +44,40 @@ inline void add_shop_event(Appender& appender, std::uint64_t persons, std::uint6
        {"price",
         {.kind = ValueKind::number, .number = Decimal::normalized(rng.between(1, 9'999), 2)}}}};
   const bool has_price = name >= 80;
-  appender.add("shop", {.user_id = user,
-                        .anonymous_id = person % 100 == 0 ? visitor : "",
-                        .name = name < 45   ? "view_item"
-                                : name < 70 ? "search"
-                                : name < 80 ? "page"
-                                : name < 90 ? "add_to_cart"
-                                : name < 94 ? "begin_checkout"
-                                : name < 97 ? "add_payment"
-                                            : "purchase",
-                        .time_ms = shop_begin_ms + rng.between(0, shop_days * ms_per_day - 1),
-                        .message_id = message,
-                        .properties = std::span(properties).first(has_price ? 3 : 2)});
+  events.add({.user_id = user,
+              .anonymous_id = person % 100 == 0 ? visitor : "",
+              .name = name < 45   ? "view_item"
+                      : name < 70 ? "search"
+                      : name < 80 ? "page"
+                      : name < 90 ? "add_to_cart"
+                      : name < 94 ? "begin_checkout"
+                      : name < 97 ? "add_payment"
+                                  : "purchase",
+              .time_ms = shop_begin_ms + rng.between(0, shop_days * ms_per_day - 1),
+              .message_id = message,
+              .properties = std::span(properties).first(has_price ? 3 : 2)});
+}
+
+/// The events [first, end).
+inline PreparedEvents shop_events(const HashKey& key, std::uint64_t persons, std::uint64_t first,
+                                  std::uint64_t end) {
+  PreparedEvents events(key, "shop");
+  for (std::uint64_t i = first; i < end; ++i) add_shop_event(events, persons, i);
+  return events;
+}
+
+/// A data directory with the events before `end`, in parts but for about a quarter of a million at
+/// the most.
+inline void write_shop(const std::string& directory, std::uint64_t persons, std::uint64_t end,
+                       const Store::Options& options = {}) {
+  const auto store = Store::open(real_env(), directory, Store::Access::own, options).value();
+  const auto appender = Appender::open(*store).value();
+  constexpr std::uint64_t group = 5'000;
+  for (std::uint64_t i = 0; i < end; i += group) {
+    appender->add(shop_events(store->manifest().hash_key, persons, i, std::min(end, i + group)));
+    HF_ASSERT(appender->commit().has_value());
+    if (store->should_flush()) HF_ASSERT(store->flush().has_value());
+  }
 }
 
 struct ShopQuestion {
@@ -93,8 +115,8 @@ inline constexpr auto living_questions = std::to_array<ShopQuestion>({
      R"("members":{"cell":{"period":"2026-03-10","kind":"dormant"},"limit":100}})"},
 });
 
-/// A thread that owns a store: it appends so many events a second, from the given one on, compacts
-/// everything again and again, and hands out snapshots.
+/// Sends a workspace so many events a second, from the given one on, and has all of its parts
+/// compacted again and again.
 class LivingShop {
  public:
   struct Options {
@@ -102,94 +124,72 @@ class LivingShop {
     std::uint64_t first_event = 0;
     std::uint64_t per_second = 20'000;
   };
-  LivingShop(Store& store, Appender& appender, Options options)
-      : store_(store),
-        appender_(appender),
-        options_(options),
-        event_(options.first_event),
-        thread_([this] { run(); }) {}
-  ~LivingShop() {
-    stop_ = true;
-    thread_.join();
+  LivingShop(Workspace& workspace, Options options)
+      : workspace_(workspace), options_(options), event_(options.first_event) {
+    sending_ = std::thread([this] { send(); });
+    compacting_ = std::thread([this] { compact(); });
   }
+  ~LivingShop() { stop(); }
   LivingShop(const LivingShop&) = delete;
   LivingShop& operator=(const LivingShop&) = delete;
 
-  /// What there is, and the events before which are in it.
-  struct Seen {
-    Snapshot snapshot;
-    std::uint64_t end_event = 0;
-  };
-  Seen look() {
-    std::promise<Seen> wanted;
-    auto given = wanted.get_future();
-    {
-      const std::lock_guard lock(mutex_);
-      wanted_ = std::move(wanted);
-    }
-    asked_.notify_one();
-    return given.get();
+  /// Returns the event after the last one that was sent.
+  std::uint64_t stop() {
+    stop_ = true;
+    if (sending_.joinable()) sending_.join();
+    if (compacting_.joinable()) compacting_.join();
+    return event_;
   }
-
-  /// The event after the last one; once this has ended, or about so.
-  [[nodiscard]] std::uint64_t next_event() const { return event_; }
   [[nodiscard]] std::uint64_t compactions() const { return compactions_; }
 
  private:
-  static constexpr std::uint64_t group = 200;
-
-  void run() {
-    using Clock = std::chrono::steady_clock;
-    const auto began = Clock::now();
+  void send() {
+    using Steady = std::chrono::steady_clock;
+    constexpr std::uint64_t group = 200;
+    const auto began = Steady::now();
     while (!stop_) {
-      for (std::uint64_t i = 0; i < group; ++i)
-        add_shop_event(appender_, options_.persons, event_++);
-      HF_ASSERT(appender_.commit().has_value());
-      HF_ASSERT(appender_.maintain().has_value());
-      compact();
-      // Until the next group is due; whoever asks is answered at once.
-      const std::uint64_t appended = event_ - options_.first_event;
-      const auto due =
-          began + std::chrono::microseconds(1'000'000 * appended / options_.per_second);
-      std::unique_lock lock(mutex_);
-      while (asked_.wait_until(lock, due, [this] { return wanted_.has_value(); })) {
-        wanted_->set_value({store_.snapshot().value(), event_});
-        wanted_.reset();
-      }
+      PreparedEvents events =
+          shop_events(workspace_.hash_key(), options_.persons, event_, event_ + group);
+      HF_ASSERT(
+          workspace_
+              .submit(std::move(events), [](const auto& done) { HF_ASSERT(done.has_value()); })
+              .has_value());
+      event_ += group;
+      const std::uint64_t sent = event_ - options_.first_event;
+      std::this_thread::sleep_until(
+          began + std::chrono::microseconds(1'000'000 * sent / options_.per_second));
     }
-    if (compaction_ != nullptr) compaction_->cancel();
-    if (compacting_.valid()) (void)compacting_.get();
   }
 
   void compact() {
-    if (compaction_ == nullptr) {
-      HF_ASSERT(store_.flush().has_value());
-      compaction_ = store_.begin_compaction(Store::CompactionKind::full).value();
-      if (compaction_ == nullptr) return;
-      compacting_ = std::async(std::launch::async, [compaction = compaction_.get()] {
-        lower_thread_priority();
-        return compaction->run();
-      });
-      return;
+    lower_thread_priority();
+    while (!stop_) {
+      std::unique_ptr<Compaction> compaction;
+      HF_ASSERT(workspace_
+                    .with_store([&](Store& store) -> Result<void> {
+                      HF_CHECK(store.flush());
+                      HF_TRY(compaction, store.begin_compaction(Store::CompactionKind::full));
+                      return {};
+                    })
+                    .has_value());
+      if (compaction == nullptr) continue;
+      HF_ASSERT(compaction->run().has_value());
+      HF_ASSERT(workspace_
+                    .with_store([&](Store& store) {
+                      return store.finish_compaction(std::move(compaction));
+                    })
+                    .has_value());
+      ++compactions_;
     }
-    if (compacting_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return;
-    HF_ASSERT(compacting_.get().has_value());
-    HF_ASSERT(store_.finish_compaction(std::move(compaction_)).has_value());
-    ++compactions_;
   }
 
-  Store& store_;
-  Appender& appender_;
+  Workspace& workspace_;
   Options options_;
-  std::mutex mutex_;
-  std::condition_variable asked_;
-  std::optional<std::promise<Seen>> wanted_;
   std::atomic<bool> stop_ = false;
-  std::atomic<std::uint64_t> event_;
+  std::uint64_t event_;  // Of the thread that sends.
   std::atomic<std::uint64_t> compactions_ = 0;
-  std::unique_ptr<Compaction> compaction_;
-  std::future<Result<void>> compacting_;
-  std::thread thread_;
+  std::thread sending_;
+  std::thread compacting_;
 };
 
 }  // namespace hf::test
