@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Answers as CSV (RFC 4180), one row a number and what it is of. With a breakdown, `bucket` stands
+// Answers as CSV (RFC 4180, but lines end in \n alone), one row a number and what it is of; the
+// console writes the same (console/src/export/answer_csv.ts). With a breakdown, `bucket` stands
 // before the rest, of several dimensions `bucket_1`, `bucket_2` ..: a missing value is empty, an
 // empty one is "", the rest (other), and the total's rows, which come last, have (all).
 #pragma once

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // CSV by RFC 4180, but safe to open in a spreadsheet: text that one would take for a formula gets an
-// apostrophe before it, as src/cli/answer_csv.cpp gives it one. Numbers are numbers and stay as they
-// are.
+// apostrophe before it. Numbers are numbers and stay as they are. All fields are as
+// src/cli/answer_csv.cpp writes them; its lines end in a line feed alone, for those are printed, and
+// these are saved to be opened.
 
 /** A value that is there and is an empty text, as against none. */
 export const empty_text = Symbol('""');
