@@ -441,7 +441,9 @@ describe('questions, by keyboard alone', { skip }, () => {
     await reach(page, page.getByRole('radio', { name: 'In words' }));
     for (const form of ['JSON', 'Command line', 'curl']) {
       await page.keyboard.press('ArrowRight');
-      await page.getByRole('region', { name: form }).waitFor();
+      const code = page.getByRole('region', { name: form });
+      await code.waitFor();
+      if (form === 'Command line') assert.match(await code.innerText(), /^holdfast retention /);
     }
     await allWell(visit, 'definition_curl');
     await page.keyboard.press('Escape');
