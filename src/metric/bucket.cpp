@@ -72,4 +72,11 @@ BucketRanking rank_buckets(const BucketTable& table, std::span<const BucketSize>
   return ranking;
 }
 
+void BucketRanking::add_absent_to_other() {
+  if (shown.empty() || shown.back().kind != Bucket::Kind::other) {
+    shown.push_back({Bucket::Kind::other, {}});
+  }
+  std::ranges::replace(slots, none, static_cast<std::int32_t>(shown.size() - 1));
+}
+
 }  // namespace hf

@@ -103,6 +103,8 @@ struct BucketRanking {
   [[nodiscard]] std::int32_t slot(BucketId id) const {
     return id < slots.size() ? slots[id] : none;
   }
+  /// Counts those that are not present by this dimension alone as beyond the top.
+  void add_absent_to_other();
 };
 
 /// Ranks the buckets that are present: by size descending, then null, then text ascending bytewise.

@@ -61,7 +61,11 @@ class TwinGroups {
         TwinFilter filter(dimensions);
         filter[d] = value;
         const auto [size, present] = size_of(table_of(filter));
-        if (present) ranked.emplace_back(-size, value);
+        if (present) {
+          ranked.emplace_back(-size, value);
+        } else {
+          shown[d].emplace(value, Bucket{Bucket::Kind::other, ""});
+        }
       }
       std::ranges::sort(ranked);
       for (std::size_t i = 0; i < ranked.size(); ++i) {

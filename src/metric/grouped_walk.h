@@ -280,6 +280,9 @@ class GroupedWalk {
         }
       }
       rankings_[d] = rank_buckets(*rules_.groups[d].table, all, rules_.groups[d].top);
+      // A value with which nothing counts may count with another's: of fewer events a person may
+      // have just one, and a first one in the range.
+      if (rules_.groups.size() > 1) rankings_[d].add_absent_to_other();
     }
     return {};
   }

@@ -111,6 +111,26 @@ TEST(StickinessExample, ABreakdownHasAGroupForEachValue) {
   EXPECT_EQ(answer.total.histogram, (Values{0, 2, 0, 0}));
 }
 
+// In GB Ann has two visits on the day, of which none is the one; with each browser she has one.
+TEST(StickinessExample, AGroupCountsThoughOneOfItsValuesHasNothingByItself) {
+  const auto with = [](const char* time, const char* browser) {
+    return WorldEvent{
+        "ann", "visit", utc(time), {{"country", text("GB")}, {"browser", text(browser)}}};
+  };
+  const auto answer = ask({with("2026-01-05T08:00", "red"), with("2026-01-05T09:00", "blue")},
+                          four_days +
+                              ",'per_interval':{'eq':1},"
+                              "'breakdown':[{'property':'country'},{'property':'browser'}]}");
+  EXPECT_EQ(answer.total.histogram, (Values{0, 0, 0, 0}));
+  ASSERT_EQ(answer.groups.size(), 2u);
+  for (const auto& group : answer.groups) {
+    EXPECT_EQ(group.bucket.front().kind, Bucket::Kind::other);
+    EXPECT_EQ(group.histogram, (Values{1, 0, 0, 0}));
+  }
+  EXPECT_EQ(answer.groups[0].bucket.back().text, "blue");
+  EXPECT_EQ(answer.groups[1].bucket.back().text, "red");
+}
+
 TEST(Stickiness, ADayIsWholeOverTimeAndCutInTheHistogram) {
   const std::string morning =
       "{'metric':'stickiness','from':'2026-01-06T00:00:00Z','to':'2026-01-06T12:00:00Z'";
