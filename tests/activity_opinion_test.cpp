@@ -12,6 +12,11 @@ TEST_F(SecondOpinion, SqlOverAnExportSaysWhoIsNewStaysComesBackAndGoes) {
   check_cases("lifecycle agrees with SQL", 40, [&] { compare({.metrics = {Metric::lifecycle}}); });
 }
 
+TEST_F(SecondOpinion, SqlOverAnExportSaysWhoseProfileIsNew) {
+  check_cases("lifecycle by profiles agrees with SQL", 40,
+              [&] { compare({.metrics = {Metric::lifecycle}, .profiles = true}); });
+}
+
 TEST_F(SecondOpinion, SqlOverAnExportSaysHowOftenPersonsAreActive) {
   check_cases("stickiness agrees with SQL", 40,
               [&] { compare({.metrics = {Metric::stickiness}}); });

@@ -32,6 +32,23 @@ class ActivitySql : public BreakdownSql {
     return std::move(lines_);
   }
 
+  /// Who is of a kind in a period of lifecycle's.
+  std::vector<std::string> members_of(const Question& question, const Cell& cell) {
+    (void)answer(question);
+    if (cell.group > 0) rank_lifecycle(true);
+    make_kinds();
+    if (cell.kind == "dormant") {
+      return members(cell,
+                     fmt::format("SELECT bucket, person, 1 AS n FROM active b WHERE i = {0} - "
+                                 "1 AND NOT EXISTS (FROM active a WHERE a.bucket = b.bucket "
+                                 "AND a.person = b.person AND a.i = {0})",
+                                 cell.row));
+    }
+    return members(
+        cell, fmt::format("SELECT bucket, person, 1 AS n FROM kinds WHERE i = {} AND {}", cell.row,
+                          cell.kind == "active" ? "TRUE" : "kind = '" + cell.kind + "'"));
+  }
+
  private:
   // Tables matched (the events that count, each with its bucket) and active (bucket, person, and
   // the period i in which the person is: a row, or one before the rows that counts too).
@@ -50,24 +67,23 @@ class ActivitySql : public BreakdownSql {
     add_lifecycle(false);
   }
 
-  void add_lifecycle(bool by_bucket) {
-    if (rows_ == 0) return;
+  void rank_lifecycle(bool by_bucket) {
     rank_groups(by_bucket, [&](const std::string& buckets) {
       make_active(buckets, "TRUE", "TRUE");
       return "SELECT bucket, count(*) FILTER (i >= 0) AS size FROM active GROUP BY bucket";
     });
+  }
+
+  void add_lifecycle(bool by_bucket) {
+    if (rows_ == 0) return;
+    rank_lifecycle(by_bucket);
+    make_kinds();
     add_groups(by_bucket, fmt::format(R"(
-WITH firsts AS (
-  SELECT bucket, person, min({at}) AS first FROM matched GROUP BY bucket, person),
-come AS (
-  SELECT a.bucket, a.i, count(*) AS active,
-    count(*) FILTER (first >= {begin}) AS fresh,
-    count(*) FILTER (b.i IS NOT NULL) AS stayed,
-    count(*) FILTER (b.i IS NULL AND first < {begin}) AS resurrecting
-  FROM active a JOIN periods p ON p.i = a.i
-  JOIN firsts f ON f.bucket = a.bucket AND f.person = a.person
-  LEFT JOIN active b ON b.bucket = a.bucket AND b.person = a.person AND b.i = a.i - 1
-  GROUP BY a.bucket, a.i),
+WITH came AS (
+  SELECT bucket, i, count(*) AS active, count(*) FILTER (kind = 'new') AS fresh,
+    count(*) FILTER (kind = 'returning') AS stayed,
+    count(*) FILTER (kind = 'resurrecting') AS resurrecting
+  FROM kinds GROUP BY bucket, i),
 gone AS (
   SELECT b.bucket, b.i + 1 AS i, count(*) AS dormant
   FROM active b ANTI JOIN active a
@@ -79,16 +95,53 @@ sums AS (
     sum(coalesce(resurrecting, 0)) AS resurrecting, sum(coalesce(dormant, 0)) AS dormant,
     sum(coalesce(active, 0)) AS active
   FROM ranked r CROSS JOIN (SELECT * FROM periods WHERE i >= 0 AND i < {rows}) p
-  LEFT JOIN come ON come.bucket = r.bucket AND come.i = p.i
+  LEFT JOIN came ON came.bucket = r.bucket AND came.i = p.i
   LEFT JOIN gone ON gone.bucket = r.bucket AND gone.i = p.i
   GROUP BY ALL)
 SELECT g, array_to_string(shown, ' | '), concat(label, CASE WHEN complete THEN '' ELSE ' incomplete' END,
   ': new ', fresh, ' returning ', stayed, ' resurrecting ', resurrecting,
   ' dormant ', -dormant, ' active ', active, ' quick ', fresh + resurrecting, '/', dormant)
 FROM sums ORDER BY g, i)",
-                                      fmt::arg("at", by_instant() ? "t" : "d"),
-                                      fmt::arg("begin", by_instant() ? "p.start_ms" : "p.d0"),
                                       fmt::arg("now", as_of_ + 1), fmt::arg("rows", rows_)));
+  }
+
+  // Table kinds (bucket, person, i, kind): what each active person is in a period.
+  void make_kinds() {
+    make_created();
+    const bool at_instants = by_instant();
+    make("kinds", fmt::format(R"(
+WITH firsts AS (
+  SELECT bucket, person, min({at}) AS first FROM matched GROUP BY bucket, person)
+SELECT a.bucket, a.person, a.i, CASE WHEN b.i IS NOT NULL THEN 'returning'
+  WHEN coalesce(c.{at} >= {begin} AND c.{at} < {end}, first >= {begin}) THEN 'new'
+  ELSE 'resurrecting' END AS kind
+FROM active a JOIN periods p ON p.i = a.i
+JOIN firsts f ON f.bucket = a.bucket AND f.person = a.person
+LEFT JOIN created c ON c.person = a.person
+LEFT JOIN active b ON b.bucket = a.bucket AND b.person = a.person AND b.i = a.i - 1)",
+                              fmt::arg("at", at_instants ? "t" : "d"),
+                              fmt::arg("begin", at_instants ? "p.start_ms" : "p.d0"),
+                              fmt::arg("end", at_instants ? "p.end_ms" : "p.d1")));
+  }
+
+  // Table created (person, t, d): when a profile was created, where a trait says it.
+  void make_created() {
+    // A number is of seconds or of milliseconds, whichever lies in the years 1990 to 2100.
+    const std::string instant = fmt::format(
+        "CASE WHEN regexp_full_match(said, '-?[0-9]+') THEN CASE "
+        "WHEN CAST(said AS BIGINT) BETWEEN {0} AND {1} THEN CAST(said AS BIGINT) "
+        "WHEN CAST(said AS BIGINT) * 1000 BETWEEN {0} AND {1} THEN CAST(said AS BIGINT) * 1000 END "
+        "WHEN regexp_full_match(said, '.*T.*(Z|[+-][0-9:]+)') "
+        "THEN epoch_ms(CAST(said AS TIMESTAMPTZ)) "
+        "WHEN regexp_full_match(said, '[0-9]+-.*') "
+        "THEN instant_of('{2}', epoch_ms(CAST(said AS TIMESTAMP))) END",
+        631'152'000'000, 4'133'980'799'999, q_->zone);
+    make("created",
+         fmt::format("SELECT person, t, {} AS d FROM (SELECT person, {} AS t FROM (SELECT "
+                     "person, coalesce(createdAt, created_at) AS said FROM told WHERE {} AND "
+                     "event = 'identify' AND said IS NOT NULL QUALIFY row_number() OVER "
+                     "(PARTITION BY person ORDER BY t DESC, seq DESC) = 1)) WHERE t IS NOT NULL",
+                     local_date("t"), instant, q_->by_profile ? "TRUE" : "FALSE"));
   }
 
   [[nodiscard]] std::string active_rule() const {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "common_sql.h"
 
@@ -86,6 +87,18 @@ class BreakdownSql : public CommonSql {
 
   /// The line above a group, given array_to_string(shown, ' | ').
   static std::string bucket_line(const std::string& shown) { return "bucket " + shown; }
+
+  /// Who is behind a cell: SQL gives (bucket, person, n), n being what it adds for the bucket.
+  std::vector<std::string> members(const Cell& cell, const std::string& sql) {
+    std::vector<std::string> lines;
+    for (const Row& row : db_.rows(fmt::format(
+             "SELECT person, sum(n) FROM ({}) JOIN ranked USING (bucket) WHERE g = {} GROUP BY "
+             "person ORDER BY person",
+             sql, cell.group == 0 ? 1 : cell.group))) {
+      lines.push_back(*row[0] + " " + *row[1]);
+    }
+    return lines;
+  }
 
   /// Runs SQL that gives g, the joined bucket, and text by group; adds each text, below its group's
   /// line.

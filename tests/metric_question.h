@@ -74,6 +74,15 @@ inline constexpr std::array math_names = {
   return math == Math::weekly_active ? 7 : math == Math::monthly_active ? 30 : 0;
 }
 
+/// One cell of an answer, by where it stands.
+struct Cell {
+  int group = 0;  ///< From 1; 0: the total's.
+  int row = 0;    ///< A period, or cohort; -1: of a trend the whole range.
+  int column = 0;
+  int series = 0;
+  std::string kind;  ///< Of lifecycle.
+};
+
 /// A question of any of the metrics, with what the JSON need not say filled in.
 struct Question {
   Metric metric = Metric::retention;

@@ -37,6 +37,16 @@ class MetricSql {
     return {};
   }
 
+  /// Who is behind a cell of the answer, of trend, lifecycle and retention's table: a line each,
+  /// with what it adds to the cell.
+  std::vector<std::string> members(const Question& question, const Cell& cell) {
+    switch (question.metric) {
+      case Metric::retention: return retention_.members_of(question, cell);
+      case Metric::trend: return trend_.members_of(question, cell);
+      default: return activity_.members_of(question, cell);
+    }
+  }
+
  private:
   PlainDuckDb& db_;
   RetentionSql retention_;

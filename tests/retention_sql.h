@@ -75,6 +75,15 @@ class RetentionSql : public BreakdownSql {
     return std::move(lines_);
   }
 
+  /// Who is counted in a cell of the table.
+  std::vector<std::string> members_of(const Question& question, const Cell& cell) {
+    (void)answer(question);
+    if (cell.group > 0) add_retention(true, columns().size());
+    return members(cell, fmt::format("SELECT bucket, person, 1 AS n FROM hits WHERE cohort = {} "
+                                     "AND c = {}",
+                                     cell.row, cell.column));
+  }
+
  private:
   // Tables starts, returns and entered (person, bucket, cohort, t0) of `placed`.
   void make_entered(const std::string& buckets) {
@@ -199,9 +208,8 @@ class RetentionSql : public BreakdownSql {
         q_->rolling ? " AND r.t >= e.t0 AND " + waited : "");
     const std::string first_window =
         q_->rolling ? fmt::format("r.t >= e.t0 AND r.t < e.t0 + {}", length) : "r.p = e.cohort";
-    const std::string sql = fmt::format(
-        R"(
-WITH hits AS (
+    make("hits", fmt::format(
+                     R"(
   SELECT e.bucket, e.cohort, c, e.person, count(*) AS n, coalesce(sum(r.v_num), 0) AS s
   FROM entered e JOIN returns r ON r.person = e.person AND r.bucket = e.bucket
   JOIN cols ON c > 0 AND {returned}
@@ -210,8 +218,12 @@ WITH hits AS (
   SELECT e.bucket, e.cohort, 0, e.person, count(*), coalesce(sum(r.v_num), 0)
   FROM entered e JOIN starts r ON r.person = e.person AND r.bucket = e.bucket
   WHERE r.inside AND {first_window}
-  GROUP BY e.bucket, e.cohort, e.person),
-sums AS (
+  GROUP BY e.bucket, e.cohort, e.person)",
+                     fmt::arg("returned", returned), fmt::arg("occurrences", occurrences()),
+                     fmt::arg("first_window", first_window)));
+    const std::string sql = fmt::format(
+        R"(
+WITH sums AS (
   SELECT bucket, cohort, c, count(*) AS persons, sum(n) AS n, sum({value}) AS s
   FROM hits LEFT JOIN traits USING (person) GROUP BY bucket, cohort, c),
 sizes AS (SELECT bucket, cohort, count(*) AS size FROM entered GROUP BY bucket, cohort),
@@ -232,8 +244,6 @@ cells AS (
 SELECT g, array_to_string(shown, ' | '), i, label, c, sum(persons), sum(eligible),
   coalesce(bool_and(complete) FILTER (size > 0), bool_and(complete)), sum(n), sum(s)
 FROM cells GROUP BY g, shown, i, label, c ORDER BY g, i, c)",
-        fmt::arg("returned", returned), fmt::arg("occurrences", occurrences()),
-        fmt::arg("first_window", first_window),
         fmt::arg("value", q_->by_trait ? "coalesce(traits.v_num, 0)" : "hits.s"),
         fmt::arg("waited", waited),
         fmt::arg("eligible", q_->rolling

@@ -55,7 +55,24 @@ class TrendSql : public BreakdownSql {
     return std::move(lines_);
   }
 
+  /// Who is behind a cell, with how many events or numbers.
+  std::vector<std::string> members_of(const Question& question, const Cell& cell) {
+    (void)answer(question);
+    if (cell.group > 0) rank(true);
+    const Math math = question.series.at(static_cast<std::size_t>(cell.series)).math;
+    const bool counts_persons = math == Math::unique || days_of(math) > 0;
+    return members(cell,
+                   fmt::format("SELECT bucket, person, {} AS n FROM hits_now WHERE s = {} AND "
+                               "period = {} AND {} GROUP BY bucket, person",
+                               counts_persons ? "1" : "count(*)", cell.series, cell.row,
+                               is_of_numbers(math) ? "v_num IS NOT NULL" : "TRUE"));
+  }
+
  private:
+  void rank(bool by_bucket) {
+    rank_groups(by_bucket, [&](const std::string& buckets) { return fill(buckets); });
+  }
+
   // Tables spans_ (period: of the events from first_p to last_p, or of the days that end with
   // last_day; -1 is the whole range) and placed_ of the range as it is.
   void look_at(std::string_view which) {
@@ -207,7 +224,7 @@ class TrendSql : public BreakdownSql {
 
   // A line for each series: the total and the values, and those of the earlier range.
   void add_tables(bool by_bucket) {
-    rank_groups(by_bucket, [&](const std::string& buckets) { return fill(buckets); });
+    rank(by_bucket);
     make_cells("now");
     make_cells("before");
     const std::string sql =
