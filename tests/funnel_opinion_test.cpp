@@ -272,6 +272,17 @@ std::vector<std::string> lines_of(const Result<std::string>& answer) {
   return lines;
 }
 
+std::vector<std::string> members_of(const Result<std::string>& answer) {
+  if (!answer) return {std::string(answer.error().reason), answer.error().message};
+  std::vector<std::string> persons;
+  const Json json = parse_json(*answer).value();
+  for (const Json& member : json.find("data")->find("members")->array) {
+    persons.push_back(member.find("person")->text);
+  }
+  std::ranges::sort(persons);
+  return persons;
+}
+
 // --------------------------------------------------------------------------------------- the test
 
 class FunnelOpinion : public testing::Test {
@@ -295,17 +306,28 @@ class FunnelOpinion : public testing::Test {
     const std::string parquet = (folder_ / "events.parquet").string();
     OpinionWorld world(setting, events, *engine_, parquet);
     sql_.load(parquet);
-    for (const QuestionChoice& c : questions) {
-      const FunnelQuestion question = question_of(c, setting);
-      const auto actual =
-          lines_of(world.answer(question.json, question.as_of, c.threads == 0 ? 1 : 3));
-      const auto expected = funnel_.answer(question);
-      if (actual == expected) continue;
-      RC_LOG() << question.json << "\nevents\n";
+    const auto agree = [&](const std::string& json, const std::vector<std::string>& expected,
+                           const std::vector<std::string>& actual) {
+      if (actual == expected) return;
+      RC_LOG() << json << "\nevents\n";
       for (const OpinionEvent& event : events) RC_LOG() << row_of(event, setting);
       RC_LOG() << fmt::format("SQL\n  {}\nanswer\n  {}\n", fmt::join(expected, "\n  "),
                               fmt::join(actual, "\n  "));
       RC_FAIL("SQL and the engine disagree");
+    };
+    for (const QuestionChoice& c : questions) {
+      const FunnelQuestion q = question_of(c, setting);
+      const auto answer = world.answer(q.json, q.as_of, c.threads == 0 ? 1 : 3);
+      agree(q.json, funnel_.answer(q), lines_of(answer));
+      if (!answer || q.view != FunnelQuestion::View::steps) continue;
+      // Who is behind one of the numbers.
+      const std::size_t step = 1 + at(c.to_step) % q.steps.size();
+      const bool dropped = step > 1 && c.bins % 2 == 1;
+      std::string json = q.json;
+      json.pop_back();
+      json += fmt::format(R"(,"members":{{"cell":{{"step":{}{}}}}}}})", step,
+                          dropped ? R"(,"dropped":true)" : "");
+      agree(json, funnel_.members(step, dropped), members_of(world.answer(json, q.as_of)));
     }
   }
 

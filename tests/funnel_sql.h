@@ -129,6 +129,17 @@ class FunnelSql {
     return lines_;
   }
 
+  /// Of the question answered last: who came to this step, or to the one before it and no further.
+  std::vector<std::string> members(std::size_t step, bool dropped) {
+    std::vector<std::string> persons;
+    for (const auto& row : db_.rows(
+             fmt::format("SELECT person FROM results WHERE g = '' AND depth {} {} ORDER BY person",
+                         dropped ? "=" : ">=", dropped ? step - 1 : step))) {
+      persons.push_back(row[0].value_or(""));
+    }
+    return persons;
+  }
+
  private:
   using Order = FunnelQuestion::Order;
   using View = FunnelQuestion::View;
@@ -146,6 +157,13 @@ class FunnelSql {
   [[nodiscard]] std::string names() const {
     std::string any = "FALSE";
     for (const auto& step : q_->steps) any += fmt::format(" OR {}", funnel_names[step.matcher]);
+    return any;
+  }
+
+  [[nodiscard]] std::string matched() const {
+    std::string any = "FALSE";
+    for (const auto& step : q_->steps)
+      any += fmt::format(" OR {}", funnel_matchers[step.matcher].sql);
     return any;
   }
 
@@ -265,7 +283,7 @@ class FunnelSql {
                                 "FROM seen",
                                 q_->breakdown));
     } else {
-      // Of the first or last event that the query names and sees, and that has a value: an empty
+      // Of the first or last event that matches a step and has a value: an empty
       // list has none.
       joined_ = "homes.person = '' OR homes.person = seen.person";
       const char* way = q_->attribution == "last_touch" ? "DESC" : "ASC";
@@ -277,7 +295,7 @@ class FunnelSql {
                "seq {2}) = 1) SELECT '' AS person, '' AS g UNION ALL SELECT person, "
                "unnest(buckets(value)) FROM touched UNION ALL SELECT DISTINCT person, 'n' "
                "FROM seen WHERE person NOT IN (SELECT person FROM touched)",
-               q_->breakdown, names(), way, funnel_conditions[q_->where].sql));
+               q_->breakdown, matched(), way, funnel_conditions[q_->where].sql));
     }
   }
 

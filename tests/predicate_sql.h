@@ -49,7 +49,8 @@ inline constexpr auto operands_known = std::to_array<Operand>({{R"("x")", "x"},
                                                                {"1", "1", true},
                                                                {"2.5", "2.5", true},
                                                                {"true", "true"},
-                                                               {"0", "0", true}});
+                                                               {"0", "0", true},
+                                                               {"10", "10", true}});
 
 /// A condition in both languages. `sql` speaks of the moment as a row with person, t and seq.
 struct Said {
@@ -66,9 +67,11 @@ class PredicateWriter {
 
   /// Of the moment `m`, an alias; `has_event` where an event is at hand there.
   Said condition(const std::string& m, bool has_event, int depth = 0) {
-    switch (next(depth < 3 ? 14 : 3)) {
-      case 0: return has_event ? property(m) : trait(m, false);
-      case 1: return trait(m, has_event);
+    switch (next(depth < 3 ? 16 : 4)) {
+      case 0:
+      case 14: return has_event ? property(m) : trait(m, false);
+      case 1:
+      case 15: return trait(m, has_event);
       case 2:
       case 3: return did(m, depth);
       case 4:
@@ -213,7 +216,7 @@ class PredicateWriter {
   static constexpr std::array<const char*, 4> names = {"k", "v", "b", "l"};
   std::vector<const Operand*> operands(int n, bool texts_only) {
     std::vector<const Operand*> all;
-    for (int i = 0; i < n; ++i) all.push_back(&operands_known[at(next(texts_only ? 6 : 10))]);
+    for (int i = 0; i < n; ++i) all.push_back(&operands_known[at(next(texts_only ? 6 : 11))]);
     return all;
   }
   static std::string json_list(const std::vector<const Operand*>& all) {
