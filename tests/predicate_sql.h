@@ -65,6 +65,9 @@ class PredicateWriter {
   PredicateWriter(const std::vector<int>& choices, std::string zone, const OpinionSetting& world)
       : choices_(choices), zone_(std::move(zone)), world_(world) {}
 
+  /// A single comparison, of the event at hand or of what the person was then.
+  Said value(const std::string& m) { return coin() ? property(m) : trait(m, true); }
+
   /// Of the moment `m`, an alias; `has_event` where an event is at hand there.
   Said condition(const std::string& m, bool has_event, int depth = 0) {
     switch (next(depth < 3 ? 16 : 4)) {
