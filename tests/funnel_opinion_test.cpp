@@ -47,8 +47,11 @@ constexpr int slots = 9;
 
 // By the step between times: windows that some chains of events fit into, and others do not.
 // Indices of funnel_spans.
-constexpr std::array<std::array<std::size_t, 6>, 4> windows = {
-    {{0, 1, 2, 3, 2, 4}, {0, 3, 4, 5, 4, 6}, {0, 4, 5, 6, 7, 6}, {0, 4, 6, 7, 8, 9}}};
+constexpr std::array<std::array<std::size_t, 6>, 5> windows = {{{0, 1, 2, 3, 2, 4},
+                                                                {0, 3, 4, 5, 4, 6},
+                                                                {0, 4, 5, 6, 7, 6},
+                                                                {0, 4, 6, 7, 8, 9},
+                                                                {0, 0, 8, 8, 9, 8}}};
 
 /// Mostly absent: what leaves events out, so that not all of it comes together.
 rc::Gen<int> rarely(int n) {
@@ -338,7 +341,7 @@ class FunnelOpinion : public testing::Test {
 };
 
 TEST_F(FunnelOpinion, SqlOverAnExportSaysHowFarPersonsComeAndHowFast) {
-  check_cases("steps agree with SQL", 50, [&] { compare(0); });
+  check_cases("steps agree with SQL", 40, [&] { compare(0); });
 }
 
 TEST_F(FunnelOpinion, SqlOverAnExportSaysWhenPersonsEnter) {

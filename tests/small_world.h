@@ -50,20 +50,20 @@ inline constexpr auto opinion_anchors =
                                   {"2026-04-03T15:20", "Australia/Lord_Howe"},
                                   {"2024-01-30T06:00", "Asia/Kolkata"}});
 inline constexpr std::int64_t opinion_minute_ms = 60'000;
-inline constexpr auto opinion_steps_ms =
-    std::to_array<std::int64_t>({20 * opinion_minute_ms, 360 * opinion_minute_ms,
-                                 720 * opinion_minute_ms, 1'440 * opinion_minute_ms});
+inline constexpr auto opinion_steps_ms = std::to_array<std::int64_t>(
+    {20 * opinion_minute_ms, 360 * opinion_minute_ms, 720 * opinion_minute_ms,
+     1'440 * opinion_minute_ms, 14'400 * opinion_minute_ms});
 
 /// Small numbers that shrink towards 0.
 struct OpinionEvent {
   int person = 0;
   int name = 0;
-  int slot = 0;  ///< Steps from the anchor.
-  int jitter = 0;
-  int k = 0;  ///< Text.
-  int v = 0;  ///< Number.
-  int b = 0;  ///< Boolean.
-  int l = 0;  ///< List of texts, numbers and booleans.
+  int slot = 0;    ///< Steps from the anchor.
+  int jitter = 0;  ///< Milliseconds.
+  int k = 0;       ///< Text.
+  int v = 0;       ///< Number.
+  int b = 0;       ///< Boolean.
+  int l = 0;       ///< List of texts, numbers and booleans.
 };
 
 struct OpinionSetting {
@@ -125,7 +125,7 @@ inline rc::Gen<OpinionEvent> any_opinion_event(int slots) {
       rc::gen::set(&E::person, rc::gen::element(0, 0, 0, 1, 1, 2, 3)),
       rc::gen::set(&E::name, rc::gen::element(0, 0, 0, 1, 1, 1, 2, 2, 3, 3)),
       rc::gen::set(&E::slot, any_of(0, slots)),
-      rc::gen::set(&E::jitter, rc::gen::element(0, 0, 0, 1)),
+      rc::gen::set(&E::jitter, rc::gen::element(0, 0, 0, 0, 1, 1'800'000)),
       rc::gen::set(&E::k, rc::gen::oneOf(any_of(0, 3), any(opinion_texts.size()))),
       rc::gen::set(&E::v, any(opinion_numbers.size())),
       rc::gen::set(&E::b, any(opinion_booleans.size())),
