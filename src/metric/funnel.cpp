@@ -31,10 +31,12 @@ FunnelSeconds seconds_of(const std::vector<std::int64_t>& values) {
           of[0] / ms_per_s, of[1] / ms_per_s};
 }
 
+constexpr std::int64_t usual_bins_max = 60;
+
 // The cube root of n, rounded up, from 3 to 60.
 std::int64_t usual_bins(std::size_t n) {
   std::int64_t bins = 3;
-  while (bins < 60 && bins * bins * bins < static_cast<std::int64_t>(n)) ++bins;
+  while (bins < usual_bins_max && bins * bins * bins < static_cast<std::int64_t>(n)) ++bins;
   return bins;
 }
 
@@ -78,6 +80,35 @@ FunnelTable table_of(const FunnelPlan& plan, const FunnelTally& tally, BucketPat
       break;
   }
   return table;
+}
+
+// Refuses more numbers than an answer may have, of so many tables of what the view lists.
+Result<void> check_cells(const FunnelPlan& plan, std::size_t tables) {
+  std::size_t rows = 0;
+  std::size_t numbers = 0;
+  std::string_view what;
+  switch (plan.query->view) {
+    case FunnelView::steps:
+      rows = plan.query->steps.size();
+      numbers = 6;  // count, two rates, mean, median, p90
+      what = "steps";
+      break;
+    case FunnelView::trend:
+      rows = static_cast<std::size_t>(plan.grid->rows());
+      numbers = 2;  // entered, completed
+      what = "periods";
+      break;
+    case FunnelView::time_to_convert:
+      rows = plan.query->bins.value_or(std::size_t{usual_bins_max});
+      numbers = 1;
+      what = "bins";
+      break;
+  }
+  if (rows * numbers * tables <= std::size_t{FunnelQuery::cells_max}) return {};
+  return fail(ErrorCode::resource_exhausted, "too_many_cells",
+              fmt::format("{} x numbers x tables are more than an answer may have ({}): "
+                          "{} x {} x {}",
+                          what, FunnelQuery::cells_max, rows, numbers, tables));
 }
 
 FunnelPlan plan_of(const FunnelQuery& query, std::vector<Interval> range,
@@ -268,14 +299,7 @@ Result<FunnelAnswer> run_funnel(const Snapshot& snapshot, const QueryContext& co
     return answer;
   }
 
-  const auto fits = [&](std::size_t groups) -> Result<void> {
-    const std::size_t cells = 2 * answer.periods.size();
-    if (cells * (groups + 1) <= static_cast<std::size_t>(FunnelQuery::cells_max)) return {};
-    return fail(ErrorCode::resource_exhausted, "too_many_cells",
-                fmt::format("periods x 2 x tables are more than an answer may have ({}): {} x 2 x "
-                            "{}",
-                            FunnelQuery::cells_max, answer.periods.size(), groups + 1));
-  };
+  const auto fits = [&](std::size_t groups) { return check_cells(plan, groups + 1); };
   const FunnelReads reads(query);
   HF_TRY(const QueryScope scope, QueryScope::find(snapshot, context, query.common, reads.matchers));
   HF_TRY(const auto question, BoundQuestion::bind(snapshot, context, query.common, scope,
