@@ -44,6 +44,8 @@ class EventSource {
 
   [[nodiscard]] unsigned threads() const { return std::max(1u, rules_.threads); }
 
+  [[nodiscard]] WorkGuard& guard() const { return *rules_.guard; }
+
   /// Calls use(thread, unit, PersonEvents) for each unit with events, on up to threads() threads,
   /// each unit once, in no order. `use` gives a Result<void>. Errors: those of open(), and its own.
   template <class Use>

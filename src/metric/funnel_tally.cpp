@@ -135,6 +135,15 @@ void FunnelEvaluator::append(FunnelEvent taken, const WalkedUnit& unit, const Pe
     return;
   }
   // An event with a list of values is one of each of them.
+  std::size_t count = 1;
+  for (std::size_t at = 0; at < plan_->query->hold_constant.size(); ++at) {
+    count = std::min(count * unit.key(event, at)->size(), combinations_max + 1);
+  }
+  if (count > combinations_max ||
+      events_.size() + count > unit.events.size() + unit_combinations_max) {
+    outcome_ = too_many_combinations();
+  }
+  if (!outcome_) return;
   std::vector<BucketId> values(plan_->query->hold_constant.size());
   const auto visit = [&](auto&& self, std::size_t at) -> void {
     if (at < values.size()) {

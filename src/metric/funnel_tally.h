@@ -48,6 +48,8 @@ class FunnelEvaluator {
   /// Persons at step 1; of trend each as often as it entered; of time_to_convert those who did.
   [[nodiscard]] BucketSize measure(const WalkedUnit& unit);
   void add(const WalkedUnit& unit, Tally& tally);
+  /// Why what was taken so far cannot be counted: resource_exhausted/too_many_cells.
+  [[nodiscard]] const Result<void>& outcome() const { return outcome_; }
   /// What a person adds who came so far; not of trend.
   void add_outcome(const FunnelOutcome& outcome, Tally& tally) const;
 
@@ -75,6 +77,7 @@ class FunnelEvaluator {
   std::vector<std::int32_t> period_of_;  // By event; trend.
   std::vector<Entered> entered_;
   std::map<std::vector<BucketId>, std::uint32_t> held_;  // Values held constant, of this person.
+  Result<void> outcome_;
 };
 
 /// The mean duration of one person's attempts from step `from` to `to` (from 1), in whole

@@ -58,6 +58,8 @@ struct WalkedUnit : PersonEvents {
 ///   Tally empty_tally() const
 ///   BucketSize measure(const WalkedUnit&)           what one unit adds to its bucket's size
 ///   void add(const WalkedUnit&, Tally&)
+/// and where these two may fail
+///   const Result<void>& outcome() const             asked after each unit
 /// Tallies are integers and exact sums: the answer does not depend on how units were split.
 template <class Evaluator, class Plan>
 class GroupedWalk {
@@ -84,6 +86,7 @@ class GroupedWalk {
       Worker& worker = this->worker(thread);
       const WalkedUnit all = walked(unit, events);
       worker.evaluator->add(all, *worker.total);
+      HF_CHECK(outcome_of(worker));
       if (rules_.groups.empty()) return {};
       const auto add_group = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
         const auto slots = slots_of(ids);
@@ -98,9 +101,9 @@ class GroupedWalk {
         }
         at->second.size.add(size);
         worker.evaluator->add(view, at->second.tally);
-        return {};
+        return outcome_of(worker);
       };
-      return worker.split.for_each(rules_.groups, unit, events, add_group);
+      return worker.split.for_each(rules_.groups, unit, events, source_->guard(), add_group);
     };
     HF_TRY(result.scan, source_->for_each(add));
     Groups groups = std::move(workers_.front().groups);
@@ -145,8 +148,9 @@ class GroupedWalk {
           }
           return {};
         };
-        HF_CHECK(worker.split.for_each(rules_.groups, unit, events, add_group));
+        HF_CHECK(worker.split.for_each(rules_.groups, unit, events, source_->guard(), add_group));
       }
+      HF_CHECK(outcome_of(worker));
       const std::int64_t more = cell(*worker.total) - before;
       if (more != 0) worker.members.push_back({unit, more});
       return {};
@@ -183,6 +187,14 @@ class GroupedWalk {
     return own;
   }
 
+  static Result<void> outcome_of(const Worker& worker) {
+    if constexpr (requires { worker.evaluator->outcome(); }) {
+      return worker.evaluator->outcome();
+    } else {
+      return {};
+    }
+  }
+
   WalkedUnit walked(UnitId of, const PersonEvents& events) const {
     WalkedUnit unit{events, {}, of};
     if (rules_.trait_bits == 0) return unit;
@@ -210,6 +222,7 @@ class GroupedWalk {
       Worker& worker = this->worker(thread);
       const WalkedUnit all = walked(unit, events);
       worker.evaluator->add(all, *worker.total);
+      HF_CHECK(outcome_of(worker));
       const auto add_group = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
         const WalkedUnit view = all.with_events(inside);
         const BucketSize size = worker.evaluator->measure(view);
@@ -225,9 +238,9 @@ class GroupedWalk {
         }
         at->second.size.add(size);
         worker.evaluator->add(view, at->second.tally);
-        return {};
+        return outcome_of(worker);
       };
-      return worker.split.for_each(rules_.groups, unit, events, add_group);
+      return worker.split.for_each(rules_.groups, unit, events, source_->guard(), add_group);
     };
     HF_TRY(const EventSource::Scan scan, source_->for_each(add));
     if (is_over) {
@@ -265,9 +278,10 @@ class GroupedWalk {
           const BucketId id = ids.front();
           if (sizes.size() <= id) sizes.resize(id + 1);
           sizes[id].add(worker.evaluator->measure(all.with_events(inside)));
-          return {};
+          return outcome_of(worker);
         };
-        HF_CHECK(worker.split.for_each(rules_.groups.subspan(d, 1), unit, events, measure_group));
+        HF_CHECK(worker.split.for_each(rules_.groups.subspan(d, 1), unit, events, source_->guard(),
+                                       measure_group));
       }
       return {};
     };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metric/grouping.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <ranges>
@@ -14,6 +16,7 @@ namespace hf {
 namespace {
 
 const BucketSet missing_set{BucketTable::missing};
+constexpr std::uint32_t events_between_checks = 4096;
 
 GroupBy::How how_of(const Dimension& dimension, const GroupRules& rules) {
   switch (dimension.attribution) {
@@ -53,9 +56,17 @@ Result<std::vector<GroupBy>> bind_breakdown(const Snapshot& snapshot, const Peop
   return bound;
 }
 
+std::unexpected<Error> too_many_combinations() {
+  return fail(
+      ErrorCode::resource_exhausted, "too_many_cells",
+      fmt::format("lists put something into more combinations of buckets than there may be: "
+                  "{} of one event or person, {} of all events of a person",
+                  combinations_max, unit_combinations_max));
+}
+
 // Finds the buckets of each dimension that are the same for all events; true where they all are.
-bool GroupSplit::settle(std::span<const GroupBy> dimensions, UnitId unit,
-                        const PersonEvents& events) {
+Result<bool> GroupSplit::settle(std::span<const GroupBy> dimensions, UnitId unit,
+                                const PersonEvents& events) {
   bool all = true;
   for (std::size_t d = 0; d < dimensions.size(); ++d) {
     const GroupBy& by = dimensions[d];
@@ -90,12 +101,15 @@ bool GroupSplit::settle(std::span<const GroupBy> dimensions, UnitId unit,
     }
     all = all && set != nullptr;
   }
-  if (all) multiply(dimensions.size());
+  if (all) HF_CHECK(multiply(dimensions.size()));
   return all;
 }
 
 // All combinations of the sets at hand.
-void GroupSplit::multiply(std::size_t dimensions) {
+Result<void> GroupSplit::multiply(std::size_t dimensions) {
+  std::size_t count = 1;  // Of so few buckets as a table may have, three times do not overflow.
+  for (std::size_t d = 0; d < dimensions; ++d) count *= sets_[d]->size();
+  if (count > combinations_max) return too_many_combinations();
   products_.assign(1, GroupIds{});
   for (std::size_t d = 0; d < dimensions; ++d) {
     const BucketSet& set = *sets_[d];
@@ -112,9 +126,11 @@ void GroupSplit::multiply(std::size_t dimensions) {
     }
     products_ = std::move(more);
   }
+  return {};
 }
 
-void GroupSplit::sort(std::span<const GroupBy> dimensions, const PersonEvents& events) {
+Result<void> GroupSplit::sort(std::span<const GroupBy> dimensions, const PersonEvents& events,
+                              WorkGuard& guard) {
   order_.clear();
   const auto settled = sets_;
   for (std::uint32_t i = 0; i < events.events.size(); ++i) {
@@ -125,10 +141,14 @@ void GroupSplit::sort(std::span<const GroupBy> dimensions, const PersonEvents& e
       is_in = is_in && sets_[d] != nullptr;
     }
     if (!is_in) continue;
-    multiply(dimensions.size());
+    HF_CHECK(multiply(dimensions.size()));
+    if (order_.size() + products_.size() > events.events.size() + unit_combinations_max)
+      return too_many_combinations();
     for (const GroupIds& ids : products_) order_.emplace_back(ids, i);
+    if (i % events_between_checks == 0) HF_CHECK(guard.check());
   }
   std::ranges::sort(order_);
+  return {};
 }
 
 }  // namespace hf

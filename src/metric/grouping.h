@@ -75,19 +75,27 @@ struct GroupRules {
 
 using GroupIds = std::array<BucketId, dimensions_max>;
 
+/// Lists multiply: one event (or person) may be in so many combinations of buckets.
+inline constexpr std::size_t combinations_max = 100'000;
+/// All events of one unit, beyond one each.
+inline constexpr std::size_t unit_combinations_max = 1'000'000;
+/// resource_exhausted/too_many_cells
+[[nodiscard]] std::unexpected<Error> too_many_combinations();
+
 /// Sorts one unit's events into groups. For one thread.
 class GroupSplit {
  public:
   /// Calls use(const GroupIds&, const PersonEvents&) for each combination of buckets of the
   /// dimensions, events in order; ids beyond the dimensions are 0. `use` gives a Result<void>.
+  /// Errors: its own, those of WorkGuard; resource_exhausted/too_many_cells.
   template <class Use>
   [[nodiscard]] Result<void> for_each(std::span<const GroupBy> dimensions, UnitId unit,
-                                      const PersonEvents& events, Use&& use) {
+                                      const PersonEvents& events, WorkGuard& guard, Use&& use) {
     step_keys_.clear();
     for (const GroupBy& by : dimensions) {
       if (by.how == GroupBy::How::step) step_keys_.push_back({by.key, by.step});
     }
-    if (step_keys_.empty()) return for_each_by_event(dimensions, unit, events, use);
+    if (step_keys_.empty()) return for_each_by_event(dimensions, unit, events, guard, use);
     const auto split_steps = [&](const GroupIds& ids, const PersonEvents& inside) -> Result<void> {
       const auto use_steps = [&](std::span<const BucketId> values,
                                  const PersonEvents& served) -> Result<void> {
@@ -97,21 +105,22 @@ class GroupSplit {
         }
         return use(all, served);
       };
-      return steps_.for_each(step_keys_, inside, use_steps);
+      return steps_.for_each(step_keys_, inside, guard, use_steps);
     };
-    return for_each_by_event(dimensions, unit, events, split_steps);
+    return for_each_by_event(dimensions, unit, events, guard, split_steps);
   }
 
  private:
   template <class Use>
   Result<void> for_each_by_event(std::span<const GroupBy> dimensions, UnitId unit,
-                                 const PersonEvents& events, Use&& use) {
-    if (settle(dimensions, unit, events)) {
+                                 const PersonEvents& events, WorkGuard& guard, Use&& use) {
+    HF_TRY(const bool is_settled, settle(dimensions, unit, events));
+    if (is_settled) {
       // All events are in the same buckets.
       for (const GroupIds& ids : products_) HF_CHECK(use(ids, events));
       return {};
     }
-    sort(dimensions, events);
+    HF_CHECK(sort(dimensions, events, guard));
     for (std::size_t i = 0; i < order_.size();) {
       const GroupIds ids = order_[i].first;
       inside_.clear();
@@ -123,9 +132,10 @@ class GroupSplit {
     return {};
   }
 
-  bool settle(std::span<const GroupBy> dimensions, UnitId unit, const PersonEvents& events);
-  void sort(std::span<const GroupBy> dimensions, const PersonEvents& events);
-  void multiply(std::size_t dimensions);
+  Result<bool> settle(std::span<const GroupBy> dimensions, UnitId unit, const PersonEvents& events);
+  Result<void> sort(std::span<const GroupBy> dimensions, const PersonEvents& events,
+                    WorkGuard& guard);
+  Result<void> multiply(std::size_t dimensions);
 
   std::array<const BucketSet*, dimensions_max> sets_ = {};  // Null: it differs by event.
   std::vector<GroupIds> products_;

@@ -58,5 +58,72 @@ TEST(FunnelLimits, GroupsOfTimesHaveCellsToo) {
   EXPECT_EQ(refusal(ann_with_lists(45), query), "too_many_cells");
 }
 
+constexpr std::string_view by_three =
+    R"("breakdown":[{"property":"k","top":1000},{"property":"l","top":1000},)"
+    R"({"property":"m","top":1000}])";
+
+// Of three lists; of the last of so many items.
+WorldEvent with_three_lists(const char* name, const char* time, int items, int last) {
+  return {"ann",
+          name,
+          utc(time),
+          {{"k", list_of("k", items)}, {"l", list_of("l", items)}, {"m", list_of("m", last)}}};
+}
+
+TEST(CombinationLimits, OneEventIsInAtMostAHundredThousand) {
+  const std::string query =
+      fmt::format(R"({{"metric":"trend","series":[{{"event":"buy"}}],{}}})", by_three);
+  const char* const time = "2026-01-05T08:00";
+  EXPECT_EQ(refusal({with_three_lists("buy", time, 50, 40)}, query), "");  // Exactly.
+  EXPECT_EQ(refusal({with_three_lists("buy", time, 50, 41)}, query), "too_many_cells");
+}
+
+TEST(CombinationLimits, AllEventsOfAPersonAreInAtMostAMillionMoreThanOneEach) {
+  const std::string query =
+      fmt::format(R"({{"metric":"trend","series":[{{"event":"buy"}}],{}}})", by_three);
+  std::vector<WorldEvent> events{with_three_lists("buy", "2026-01-05T08:00", 1, 11)};
+  for (int i = 0; i < 10; ++i) {
+    events.push_back(with_three_lists("buy", "2026-01-05T09:00", 50, 40));
+  }
+  EXPECT_EQ(refusal(events, query), "");  // 1,000,000 + 11
+  events.front() = with_three_lists("buy", "2026-01-05T08:00", 1, 12);
+  EXPECT_EQ(refusal(events, query), "too_many_cells");
+}
+
+TEST(CombinationLimits, ValuesHeldConstantMultiplyToo) {
+  const std::string query = R"({"metric":"funnel","steps":[{"event":"visit"},{"event":"buy"}],)"
+                            R"("hold_constant":["k","l","m"]})";
+  const auto events = [](int last) {
+    return std::vector{with_three_lists("visit", "2026-01-05T08:00", 50, last),
+                       with_three_lists("buy", "2026-01-05T09:00", 1, 1)};
+  };
+  EXPECT_EQ(refusal(events(40), query), "");
+  EXPECT_EQ(refusal(events(41), query), "too_many_cells");
+}
+
+TEST(CombinationLimits, TraitsOfAPersonMultiplyToo) {
+  // With all but one of the values in "other" there are few groups.
+  const std::string query =
+      R"({"metric":"segment_size","breakdown":[{"trait":"k","top":1},{"trait":"l","top":1},)"
+      R"({"trait":"m","top":1}]})";
+  const char* const time = "2026-01-05T08:00";
+  EXPECT_EQ(refusal({with_three_lists("identify", time, 50, 40)}, query), "");
+  EXPECT_EQ(refusal({with_three_lists("identify", time, 50, 41)}, query), "too_many_cells");
+}
+
+TEST(SegmentSizeLimits, TheFirstGroupThatIsTooManyIsRefused) {
+  std::vector<WorldEvent> events{with_three_lists("identify", "2026-01-05T08:00", 50, 40)};
+  events.push_back(with_three_lists("identify", "2026-01-05T08:00", 1, 1));
+  events.back().person = "bob";
+  events.back().properties = {{"k", text("x")}};
+  EventWorld world(events);
+  const auto answer = answer_query(
+      world.snapshot(), world.context(),
+      R"({"metric":"segment_size","breakdown":[{"trait":"k","top":1000},{"trait":"l","top":1000},)"
+      R"({"trait":"m","top":1000}]})");
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().message, "more groups than an answer may have: 100000");
+}
+
 }  // namespace
 }  // namespace hf::test

@@ -70,7 +70,7 @@ TEST(PersonBuckets, AreThoseOfAllThePersonsEvents) {
         of.push_back(ids.front());
         return {};
       };
-      ASSERT_TRUE(split.for_each({&by, 1}, person, events, note));
+      ASSERT_TRUE(split.for_each({&by, 1}, person, events, guard, note));
       is_one_each = is_one_each && of.size() == 1;
       if (buckets && of.size() == 1) {
         ASSERT_EQ(buckets->of[person], of.front()) << seed;

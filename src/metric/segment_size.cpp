@@ -67,18 +67,22 @@ struct FoundPeople {
     for (std::size_t i = 0; i < sets.size(); ++i) bits |= (sets[i].contains(person) ? 1u : 0u) << i;
     return bits;
   }
-  // Calls use(person) for each, ascending.
+  // Calls use(person) for each, ascending; it gives a Result<void>. Errors: its own, those of
+  // WorkGuard.
   template <class Use>
-  void for_each(Use&& use) const {
+  Result<void> for_each(WorkGuard& guard, Use&& use) const {
+    constexpr std::uint32_t words_between_checks = 16;  // At most 1,024 persons.
     for (std::uint32_t chunk = 0; chunk < people.chunks(); ++chunk) {
       const std::uint64_t* const words = people.chunk(chunk);
       for (std::uint32_t w = 0; w < PersonChunk::words; ++w) {
+        if (w % words_between_checks == 0) HF_CHECK(guard.check());
         for (std::uint64_t bits = words[w]; bits != 0; bits &= bits - 1) {
-          use((chunk << PersonChunk::bits) + w * 64 +
-              static_cast<std::uint32_t>(std::countr_zero(bits)));
+          HF_CHECK(use((chunk << PersonChunk::bits) + w * 64 +
+                       static_cast<std::uint32_t>(std::countr_zero(bits))));
         }
       }
     }
+    return {};
   }
 };
 
@@ -126,36 +130,49 @@ SegmentSizeTable table_of(const SegmentSizeQuery& query, const SetCounts& counts
 // The groups of persons, each in as many as its values make.
 class PeopleGroups {
  public:
-  PeopleGroups(std::span<const GroupBy> dimensions, const FoundPeople& found)
-      : dimensions_(dimensions) {
+  // Errors: those of WorkGuard.
+  static Result<PeopleGroups> rank(std::span<const GroupBy> dimensions, const FoundPeople& found,
+                                   WorkGuard& guard) {
+    PeopleGroups groups(dimensions);
     std::array<std::vector<BucketSize>, dimensions_max> sizes;
-    for (std::size_t d = 0; d < dimensions.size(); ++d)
+    for (std::size_t d = 0; d < dimensions.size(); ++d) {
       sizes[d].resize(dimensions[d].table->size());
-    found.for_each([&](PersonOrdinal person) {
+    }
+    const auto measure = [&](PersonOrdinal person) -> Result<void> {
       for (std::size_t d = 0; d < dimensions.size(); ++d) {
         for (const BucketId id : dimensions[d].persons->of(person)) sizes[d][id].add({1, true});
       }
-    });
+      return {};
+    };
+    HF_CHECK(found.for_each(guard, measure));
     for (std::size_t d = 0; d < dimensions.size(); ++d) {
-      rankings_[d] = rank_buckets(*dimensions[d].table, sizes[d], dimensions[d].top);
+      groups.rankings_[d] = rank_buckets(*dimensions[d].table, sizes[d], dimensions[d].top);
     }
+    return groups;
   }
 
   // Calls use(path) for each group the person is in; once for each of its combinations of values.
+  // Errors: those of `use`; resource_exhausted/too_many_cells.
   template <class Use>
-  void for_each(PersonOrdinal person, Use&& use) {
+  Result<void> for_each(PersonOrdinal person, Use&& use) {
+    std::size_t count = 1;
+    for (const GroupBy& by : dimensions_) count *= by.persons->of(person).size();
+    if (count > combinations_max) return too_many_combinations();
     BucketPath path(dimensions_.size());
-    const auto visit = [&](auto&& self, std::size_t d) -> void {
+    const auto visit = [&](auto&& self, std::size_t d) -> Result<void> {
       if (d == dimensions_.size()) return use(path);
       for (const BucketId id : dimensions_[d].persons->of(person)) {
         path[d] = rankings_[d].shown[static_cast<std::size_t>(rankings_[d].slot(id))];
-        self(self, d + 1);
+        HF_CHECK(self(self, d + 1));
       }
+      return {};
     };
-    visit(visit, 0);
+    return visit(visit, 0);
   }
 
  private:
+  explicit PeopleGroups(std::span<const GroupBy> dimensions) : dimensions_(dimensions) {}
+
   std::span<const GroupBy> dimensions_;
   std::array<BucketRanking, dimensions_max> rankings_;
 };
@@ -207,7 +224,11 @@ Result<SegmentSizeAnswer> run_segment_size(const Snapshot& snapshot, const Query
   if (query.overlap.empty()) {
     total[0] = static_cast<std::int64_t>(found.people.size());
   } else {
-    found.for_each([&](PersonOrdinal person) { ++total[found.sets_of(person)]; });
+    const auto count = [&](PersonOrdinal person) -> Result<void> {
+      ++total[found.sets_of(person)];
+      return {};
+    };
+    HF_CHECK(found.for_each(*context.guard, count));
   }
   answer.total = table_of(query, total, {});
   answer.persons_scanned = static_cast<std::uint64_t>(answer.known);
@@ -215,16 +236,19 @@ Result<SegmentSizeAnswer> run_segment_size(const Snapshot& snapshot, const Query
   if (!answer.has_groups) return answer;
 
   HF_TRY(const auto dimensions, bind_dimensions(snapshot, context, query));
-  PeopleGroups groups(dimensions, found);
+  HF_TRY(PeopleGroups groups, PeopleGroups::rank(dimensions, found, *context.guard));
   std::map<BucketPath, SetCounts> counts;
-  found.for_each([&](PersonOrdinal person) {
-    groups.for_each(person, [&](const BucketPath& path) { ++counts[path][found.sets_of(person)]; });
-  });
-  if (std::ssize(counts) > SegmentSizeQuery::groups_max) {
-    return fail(ErrorCode::resource_exhausted, "too_many_cells",
-                fmt::format("more groups than an answer may have ({}): {}",
-                            SegmentSizeQuery::groups_max, counts.size()));
-  }
+  const auto count_groups = [&](PersonOrdinal person) -> Result<void> {
+    const std::uint32_t sets = found.sets_of(person);
+    return groups.for_each(person, [&](const BucketPath& path) -> Result<void> {
+      ++counts[path][sets];
+      if (std::ssize(counts) <= SegmentSizeQuery::groups_max) return {};
+      return fail(
+          ErrorCode::resource_exhausted, "too_many_cells",
+          fmt::format("more groups than an answer may have: {}", SegmentSizeQuery::groups_max));
+    });
+  };
+  HF_CHECK(found.for_each(*context.guard, count_groups));
   for (const auto& [path, sets] : counts) answer.groups.push_back(table_of(query, sets, path));
   std::ranges::stable_sort(answer.groups, [](const auto& a, const auto& b) {
     if (has_other(a.bucket) != has_other(b.bucket)) return has_other(b.bucket);
@@ -253,16 +277,22 @@ Result<Members> segment_size_members(const Snapshot& snapshot, const QueryContex
   }
   HF_TRY(const FoundPeople found, find_all(snapshot, context, query));
   HF_TRY(const auto dimensions, bind_dimensions(snapshot, context, query));
-  PeopleGroups groups(dimensions, found);
+  HF_TRY(PeopleGroups groups, PeopleGroups::rank(dimensions, found, *context.guard));
   Members members;
-  found.for_each([&](PersonOrdinal person) {
-    if (sets && found.sets_of(person) != *sets) return;
+  const auto find = [&](PersonOrdinal person) -> Result<void> {
+    if (sets && found.sets_of(person) != *sets) return {};
     std::int64_t count = request.bucket ? 0 : 1;
     if (request.bucket) {
-      groups.for_each(person, [&](const BucketPath& path) { count += path == *request.bucket; });
+      const auto is_it = [&](const BucketPath& path) -> Result<void> {
+        count += path == *request.bucket ? 1 : 0;
+        return {};
+      };
+      HF_CHECK(groups.for_each(person, is_it));
     }
     if (count > 0) members.all.push_back({person, count});
-  });
+    return {};
+  };
+  HF_CHECK(found.for_each(*context.guard, find));
   return members;
 }
 

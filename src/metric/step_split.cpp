@@ -8,28 +8,38 @@ std::uint64_t bit_of(const StepKey& key) { return std::uint64_t{1} << (key.step 
 
 }  // namespace
 
-void StepSplit::list_values(const StepKey& key, const PersonEvents& events,
-                            std::vector<BucketId>& values) {
-  values.clear();
-  for (const PersonEvent& event : events.events) {
-    if ((event.matched & bit_of(key)) == 0) continue;
-    const BucketSet& own = *events.key(event, key.key);
-    values.insert(values.end(), own.begin(), own.end());
+void StepSplit::sort(const StepKey& key, const PersonEvents& events, Level& level) {
+  level.served.clear();
+  level.others.clear();
+  for (std::uint32_t i = 0; i < events.events.size(); ++i) {
+    const PersonEvent& event = events.events[i];
+    if ((event.matched & bit_of(key)) != 0) {
+      for (const BucketId value : *events.key(event, key.key)) level.served.emplace_back(value, i);
+      if (event.matched == bit_of(key)) continue;
+    }
+    level.others.push_back(i);
   }
-  std::ranges::sort(values);
-  values.erase(std::ranges::unique(values).begin(), values.end());
+  std::ranges::sort(level.served);
+  level.served.erase(std::ranges::unique(level.served).begin(), level.served.end());
 }
 
-void StepSplit::serve(const StepKey& key, BucketId value, const PersonEvents& events,
-                      std::vector<PersonEvent>& served) {
-  served.clear();
-  for (const PersonEvent& event : events.events) {
-    PersonEvent& kept = served.emplace_back(event);
-    if ((event.matched & bit_of(key)) == 0) continue;
-    if (std::ranges::binary_search(*events.key(event, key.key), value)) continue;
-    kept.matched &= ~bit_of(key);
-    if (kept.matched == 0) served.pop_back();
+// The events of one value and those of every bucket, in their order.
+void StepSplit::serve(const StepKey& key, std::span<const Served> own, const PersonEvents& events,
+                      Level& level) {
+  level.events.clear();
+  auto other = level.others.begin();
+  const auto take_others_before = [&](std::uint32_t end) {
+    for (; other != level.others.end() && *other < end; ++other) {
+      PersonEvent& kept = level.events.emplace_back(events.events[*other]);
+      kept.matched &= ~bit_of(key);
+    }
+  };
+  for (const auto& [value, i] : own) {
+    take_others_before(i);
+    if (other != level.others.end() && *other == i) ++other;
+    level.events.push_back(events.events[i]);
   }
+  take_others_before(static_cast<std::uint32_t>(events.events.size()));
 }
 
 }  // namespace hf

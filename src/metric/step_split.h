@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "base/work_guard.h"
 #include "metric/bucket.h"
 #include "metric/person_events.h"
 
@@ -28,45 +30,62 @@ class StepSplit {
   static constexpr std::size_t keys_max = 3;
 
   /// Calls use(ids, PersonEvents) for each combination of buckets, one id a key. The missing
-  /// value's may come twice, then of different depths. `use` gives a Result<void>.
+  /// value's may come twice, then of different depths. `use` gives a Result<void>. Time grows with
+  /// the events, and for each bucket with those that serve something else than the step.
+  /// Errors: those of WorkGuard, and of `use`.
   template <class Use>
   [[nodiscard]] Result<void> for_each(std::span<const StepKey> keys, const PersonEvents& events,
-                                      Use&& use) {
-    return visit(0, keys, events, use);
+                                      WorkGuard& guard, Use&& use) {
+    return visit(0, keys, events, guard, use);
   }
 
  private:
   template <class Use>
   Result<void> visit(std::size_t at, std::span<const StepKey> keys, const PersonEvents& events,
-                     Use&& use) {
+                     WorkGuard& guard, Use&& use) {
     if (at == keys.size()) return use(std::span<const BucketId>(ids_).first(at), events);
     const StepKey& key = keys[at];
     Level& level = levels_[at];
-    list_values(key, events, level.values);
-    for (const BucketId value : level.values) {
+    sort(key, events, level);
+    for (auto own = level.served.begin(); own != level.served.end();) {
+      const BucketId value = own->first;
       ids_[at] = value;
-      serve(key, value, events, level.events);
+      const auto end =
+          std::find_if(own, level.served.end(), [&](const auto& s) { return s.first != value; });
+      HF_CHECK(count_copies(static_cast<std::size_t>(end - own) + level.others.size(), guard));
+      serve(key, std::span(own, end), events, level);
+      own = end;
       PersonEvents served = events.with(level.events);
       served.depths.at_least = std::max(events.depths.at_least, key.step);
-      HF_CHECK(visit(at + 1, keys, served, use));
+      HF_CHECK(visit(at + 1, keys, served, guard, use));
     }
     PersonEvents never = events;
     never.depths.below = std::min(events.depths.below, key.step);
     if (never.depths.are_none()) return {};
     ids_[at] = BucketTable::missing;
-    return visit(at + 1, keys, never, use);
+    return visit(at + 1, keys, never, guard, use);
   }
-  static void list_values(const StepKey& key, const PersonEvents& events,
-                          std::vector<BucketId>& values);
-  static void serve(const StepKey& key, BucketId value, const PersonEvents& events,
-                    std::vector<PersonEvent>& served);
-
+  // By value, then event.
+  using Served = std::pair<BucketId, std::uint32_t>;
   struct Level {
-    std::vector<BucketId> values;     // At its step, ascending.
-    std::vector<PersonEvent> events;  // Of the bucket at hand.
+    std::vector<Served> served;         // Events that can serve the step, once for each value.
+    std::vector<std::uint32_t> others;  // Those that are in every bucket.
+    std::vector<PersonEvent> events;    // Of the bucket at hand.
   };
+  static void sort(const StepKey& key, const PersonEvents& events, Level& level);
+  static void serve(const StepKey& key, std::span<const Served> own, const PersonEvents& events,
+                    Level& level);
+  Result<void> count_copies(std::size_t events, WorkGuard& guard) {
+    constexpr std::size_t copies_between_checks = 16'384;
+    copies_ += events;
+    if (copies_ < copies_between_checks) return {};
+    copies_ = 0;
+    return guard.check();
+  }
+
   std::array<Level, keys_max> levels_;
   std::array<BucketId, keys_max> ids_ = {};
+  std::size_t copies_ = 0;  // Since the guard was last asked.
 };
 
 }  // namespace hf
