@@ -68,6 +68,14 @@ std::unexpected<Error> invalid_cursor() {
               "no answer gave this cursor; leave it out for the first page", "/members/cursor");
 }
 
+// Before the value of the last unit: that may be "", which is no cursor.
+constexpr char unit_cursor = '=';
+
+Result<std::string_view> parse_unit_cursor(std::string_view text) {
+  if (!text.starts_with(unit_cursor)) return invalid_cursor();
+  return text.substr(1);
+}
+
 Result<UnitId> parse_cursor(std::string_view text) {
   UnitId after = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), after);
@@ -102,8 +110,8 @@ Result<std::string> members_json(const Snapshot& snapshot, const MembersRequest&
       all[i] = named[i].second;
     }
     if (!request.cursor.empty()) {
-      from =
-          static_cast<std::size_t>(std::ranges::upper_bound(names, request.cursor) - names.begin());
+      HF_TRY(const std::string_view after, parse_unit_cursor(request.cursor));
+      from = static_cast<std::size_t>(std::ranges::upper_bound(names, after) - names.begin());
     }
   } else if (!request.cursor.empty()) {
     HF_TRY(const UnitId after, parse_cursor(request.cursor));
@@ -140,7 +148,7 @@ Result<std::string> members_json(const Snapshot& snapshot, const MembersRequest&
   if (end == all.size()) {
     out.null();
   } else if (members.units != nullptr) {
-    out.text(names[end - 1]);
+    out.text(unit_cursor + names[end - 1]);
   } else {
     out.text(fmt::format("{}", all[end - 1].unit));
   }

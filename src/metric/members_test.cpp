@@ -64,6 +64,28 @@ TEST_F(MembersExample, OfAnotherUnitAreItsValues) {
             R"({"members":[{"unit":"x"},{"unit":"y"}],"count":2,"total":2,"cursor":null}})");
 }
 
+TEST_F(MembersExample, OfAnUnitWithoutTextDoNotBeginAnew) {
+  const EventWorld world({{"ann", "buy", utc("2026-01-05T08:00"), {{"account", text("")}}},
+                          {"ann", "buy", utc("2026-01-05T09:00"), {{"account", text("x")}}}});
+  std::string pages;
+  std::string cursor;
+  for (int page = 0; page < 3; ++page) {
+    const std::string json =
+        answer_query(world.snapshot(), world_.context(),
+                     fmt::format(R"({{"metric":"trend","series":[{{"event":"buy"}}],)"
+                                 R"("unit":{{"property":"account"}},"members":{{"limit":1,{})"
+                                 R"("cell":{{"series":0}}}}}})",
+                                 cursor))
+            .value();
+    const Json answered = parse_json(json).value();
+    const Json& data = *answered.find("data");
+    pages += data.find("members")->array.front().find("unit")->text + "|";
+    if (!data.find("cursor")->is_text()) break;
+    cursor = fmt::format(R"("cursor":"{}",)", data.find("cursor")->text);
+  }
+  EXPECT_EQ(pages, "|x|");
+}
+
 TEST_F(MembersExample, OfAGroupAreThoseWhoAreInIt) {
   EXPECT_EQ(data(fmt::format(R"({},"breakdown":[{{"property":"account"}}],)"
                              R"("members":{{"cell":{{"cohort":"2026-01-05","column":1,)"
