@@ -343,6 +343,7 @@ Result<Members> funnel_members(const Snapshot& snapshot, const QueryContext& con
   };
   switch (query.view) {
     case FunnelView::steps: {
+      HF_CHECK(check_cell(request.cell, {"step", "dropped"}));
       const auto steps = std::ssize(query.steps);
       HF_TRY(const auto dropped, boolean_field(request.cell, "dropped", "/members/cell"));
       const bool is_drop = dropped.value_or(false);
@@ -353,6 +354,7 @@ Result<Members> funnel_members(const Snapshot& snapshot, const QueryContext& con
       });
     }
     case FunnelView::trend: {
+      HF_CHECK(check_cell(request.cell, {"period", "kind"}));
       const std::vector<std::string> kinds{"entered", "completed"};
       HF_TRY(const std::size_t row, cell_label(request.cell, "period", planned.periods));
       HF_TRY(const std::size_t kind, cell_label(request.cell, "kind", kinds));
@@ -360,6 +362,7 @@ Result<Members> funnel_members(const Snapshot& snapshot, const QueryContext& con
     }
     case FunnelView::time_to_convert: break;
   }
+  HF_CHECK(check_cell(request.cell, {"bin"}));
   if (request.cell.find("bin") == nullptr) {
     return find(context,
                 [](const FunnelTally& tally) { return std::ssize(tally.durations_ms[0]); });

@@ -232,6 +232,7 @@ Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryConte
 Result<Members> lifecycle_members(const Snapshot& snapshot, const QueryContext& context,
                                   const LifecycleQuery& query) {
   const MembersRequest& request = *query.common.members;
+  HF_CHECK(check_cell(request.cell, {"period", "kind"}));
   HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query));
   const std::vector<std::string> kinds{"new", "returning", "resurrecting", "dormant", "active"};
   HF_TRY(const std::size_t row, cell_label(request.cell, "period", planned.periods));

@@ -156,6 +156,12 @@ Result<std::string> members_json(const Snapshot& snapshot, const MembersRequest&
   return out.take();
 }
 
+Result<void> check_cell(const Json& cell, std::initializer_list<std::string_view> names) {
+  std::vector<std::string_view> known(names);
+  known.emplace_back("bucket");
+  return check_fields(cell, "/members/cell", known);
+}
+
 Result<std::size_t> cell_label(const Json& cell, std::string_view name,
                                const std::vector<std::string>& labels) {
   const std::string place = pointer_to("/members/cell", name);

@@ -3,6 +3,7 @@
 // Who is behind a cell of an answer: found by the code that counts the cell.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,11 @@ struct Members {
 [[nodiscard]] Result<std::string> members_json(const Snapshot& snapshot,
                                                const MembersRequest& request,
                                                const Members& members);
+
+/// Refuses members of a cell that the metric does not name its cells by; "bucket" all have.
+/// Errors, invalid_argument with pointer: unknown_field.
+[[nodiscard]] Result<void> check_cell(const Json& cell,
+                                      std::initializer_list<std::string_view> names);
 
 // Reading a cell as answers name it. Each reads one member of it; `place` is the pointer of the
 // member. Errors, invalid_argument with pointer: missing_field, wrong_type; not_found/unknown_cell.

@@ -102,6 +102,45 @@ TEST_F(MembersExample, AreRefusedOfOtherData) {
   EXPECT_EQ(refused.error().reason, "stale_version");
 }
 
+TEST_F(MembersExample, OfAMisspeltCellAreNotThoseOfAnother) {
+  struct Refusal {
+    std::string_view query;
+    std::string_view cell;
+    std::string_view misspelt;
+  };
+  constexpr std::string_view windows =
+      R"({"metric":"retention","start":{"event":"buy"},"return":{"event":"buy"},)"
+      R"("initial":{"from":"2026-01-05","to":"2026-01-05"},)"
+      R"("current":{"from":"2026-01-06","to":"2026-01-06"})";
+  constexpr std::string_view steps =
+      R"({"metric":"funnel","steps":[{"event":"buy"},{"event":"buy"}])";
+  const std::string times = fmt::format(R"({},"view":"time_to_convert")", steps);
+  const std::string periods = fmt::format(R"({},"view":"trend")", steps);
+  const std::vector<Refusal> refusals{
+      {retention, R"("cohort":"2026-01-05","column":1,"bukket":["x"])", "bukket"},
+      {retention, R"("cohort":"2026-01-05","column":1,"window":"initial")", "window"},
+      {windows, R"("window":"initial","column":1)", "column"},
+      {R"({"metric":"trend","series":[{"event":"buy"}])", R"("series":0,"perriod":"2026-01-05")",
+       "perriod"},
+      {R"({"metric":"lifecycle")", R"("period":"2026-01-05","kind":"new","column":0)", "column"},
+      {R"({"metric":"stickiness")", R"("active_periods":1,"period":"2026-01-05")", "period"},
+      {R"({"metric":"stickiness","over_time":true)",
+       R"("period":"2026-01-05","kind":"dau","active_periods":1)", "active_periods"},
+      {steps, R"("step":2,"dropt":true)", "dropt"},
+      {periods, R"("period":"2026-01-05","kind":"entered","step":1)", "step"},
+      {times, R"("bins":0)", "bins"},
+      {R"({"metric":"segment_size")", R"("inn":[])", "inn"},
+  };
+  for (const Refusal& refusal : refusals) {
+    SCOPED_TRACE(refusal.cell);
+    const auto refused =
+        answer(fmt::format(R"({},"members":{{"cell":{{{}}}}}}})", refusal.query, refusal.cell));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, "unknown_field") << refused.error().message;
+    EXPECT_EQ(refused.error().pointer, fmt::format("/members/cell/{}", refusal.misspelt));
+  }
+}
+
 TEST_F(MembersExample, RefuseACursorThatNoAnswerGave) {
   const auto refused = answer(fmt::format(
       R"({},"members":{{"cursor":"x","cell":{{"cohort":"2026-01-05","column":1}}}}}})", retention));

@@ -359,6 +359,7 @@ Result<Members> retention_members(const Snapshot& snapshot, const QueryContext& 
   };
   if (query.windows) {
     const std::vector<std::string> windows{"initial", "retained", "current"};
+    HF_CHECK(check_cell(request.cell, {"window"}));
     HF_TRY(const std::size_t window, cell_label(request.cell, "window", windows));
     const WindowPlan plan = plan_windows(query, reads);
     HF_TRY(const auto bound, question());
@@ -369,6 +370,7 @@ Result<Members> retention_members(const Snapshot& snapshot, const QueryContext& 
     }));
     return Members{std::move(members), bound->units};
   }
+  HF_CHECK(check_cell(request.cell, {"cohort", "column"}));
   HF_TRY(PlannedRetention planned, plan_retention(snapshot, query));
   RetentionPlan& plan = planned.plan;
   plan.named_bit = reads.named_bit;

@@ -260,6 +260,7 @@ Result<SegmentSizeAnswer> run_segment_size(const Snapshot& snapshot, const Query
 Result<Members> segment_size_members(const Snapshot& snapshot, const QueryContext& context,
                                      const SegmentSizeQuery& query) {
   const MembersRequest& request = *query.common.members;
+  HF_CHECK(check_cell(request.cell, {"in"}));
   std::optional<std::uint32_t> sets;
   if (const Json* in = request.cell.find("in")) {
     const std::string place = "/members/cell/in";

@@ -280,6 +280,7 @@ Result<Members> stickiness_members(const Snapshot& snapshot, const QueryContext&
     return Members{std::move(members), question->units};
   };
   if (query.over_time) {
+    HF_CHECK(check_cell(request.cell, {"period", "kind"}));
     const std::vector<std::string> kinds{"dau", "wau", "mau"};
     HF_TRY(const std::size_t row, cell_label(request.cell, "period", planned.periods));
     HF_TRY(const std::size_t kind, cell_label(request.cell, "kind", kinds));
@@ -288,6 +289,7 @@ Result<Members> stickiness_members(const Snapshot& snapshot, const QueryContext&
       return std::array{tally.dau[day], tally.wau[row], tally.mau[row]}[kind];
     });
   }
+  HF_CHECK(check_cell(request.cell, {"active_periods"}));
   HF_TRY(const std::int64_t active,
          cell_number(request.cell, "active_periods", 1, static_cast<std::int64_t>(plan.rows())));
   return find([&](const StickinessTally& tally) {

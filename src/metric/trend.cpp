@@ -155,6 +155,7 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
 Result<Members> trend_members(const Snapshot& snapshot, const QueryContext& context,
                               const TrendQuery& query) {
   const MembersRequest& request = *query.common.members;
+  HF_CHECK(check_cell(request.cell, {"series", "period"}));
   NumberRoom room(*context.guard);
   HF_TRY(PlannedTrend planned, plan_trend(snapshot, query, room));
   planned.plan.keeps_numbers = false;
