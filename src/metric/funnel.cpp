@@ -372,7 +372,7 @@ Result<Members> funnel_members(const Snapshot& snapshot, const QueryContext& con
   const FunnelTable* table = &answer.total;
   if (bucket != nullptr) {
     const auto group = std::ranges::find(answer.groups, *bucket, &FunnelTable::bucket);
-    if (group == answer.groups.end()) return Members{};
+    if (group == answer.groups.end()) return unknown_bucket();
     table = &*group;
   }
   HF_TRY(const std::int64_t number,

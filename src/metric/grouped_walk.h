@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "metric/grouping.h"
 
 namespace hf {
@@ -126,11 +127,15 @@ class GroupedWalk {
   }
 
   /// The units behind a cell of the total, or of the group with that bucket: those whose adding
-  /// changes what `cell` reads from the tally, ascending by unit. None where there is no such
-  /// group. Errors: those of EventSource.
+  /// changes what `cell` reads from the tally, ascending by unit. Errors: those of EventSource;
+  /// not_found/unknown_cell where there is no such group.
   template <class Cell>
   [[nodiscard]] Result<std::vector<CellMember>> members(const BucketPath* bucket, Cell&& cell) {
     HF_CHECK(rank());
+    Slots wanted{};
+    if (bucket != nullptr) {
+      HF_TRY(wanted, slots_of(*bucket));
+    }
     for (Worker& worker : workers_) worker.total.emplace(Evaluator(*plan_).empty_tally());
     const auto find = [&](unsigned thread, UnitId unit,
                           const PersonEvents& events) -> Result<void> {
@@ -143,9 +148,10 @@ class GroupedWalk {
         const auto add_group = [&](const GroupIds& ids,
                                    const PersonEvents& inside) -> Result<void> {
           const auto slots = slots_of(ids);
-          if (slots && path_of(*slots) == *bucket) {
-            worker.evaluator->add(all.with_events(inside), *worker.total);
-          }
+          if (!slots || *slots != wanted) return {};
+          const WalkedUnit view = all.with_events(inside);
+          worker.has_group = worker.has_group || worker.evaluator->measure(view).present;
+          worker.evaluator->add(view, *worker.total);
           return {};
         };
         HF_CHECK(worker.split.for_each(rules_.groups, unit, events, source_->guard(), add_group));
@@ -156,6 +162,9 @@ class GroupedWalk {
       return {};
     };
     HF_CHECK(source_->for_each(find));
+    // Each value alone may be shown where the combination is of nobody.
+    const bool has_group = std::ranges::any_of(workers_, &Worker::has_group);
+    if (bucket != nullptr && !has_group) return unknown_bucket();
     std::vector<CellMember> all;
     for (const Worker& worker : workers_) {
       all.insert(all.end(), worker.members.begin(), worker.members.end());
@@ -179,6 +188,7 @@ class GroupedWalk {
     std::optional<Tally> total;
     Groups groups;
     std::vector<CellMember> members;
+    bool has_group = false;  // Of whom members() asks.
   };
 
   Worker& worker(unsigned thread) {
@@ -306,6 +316,18 @@ class GroupedWalk {
     for (std::size_t d = 0; d < rules_.groups.size(); ++d) {
       slots[d] = rankings_[d].slot(ids[d]);
       if (slots[d] == BucketRanking::none) return std::nullopt;
+    }
+    return slots;
+  }
+
+  Result<Slots> slots_of(const BucketPath& path) const {
+    HF_ASSERT(path.size() == rules_.groups.size());
+    Slots slots{};
+    for (std::size_t d = 0; d < path.size(); ++d) {
+      const auto& shown = rankings_[d].shown;
+      const auto at = std::ranges::find(shown, path[d]);
+      if (at == shown.end()) return unknown_bucket();
+      slots[d] = static_cast<std::int32_t>(at - shown.begin());
     }
     return slots;
   }

@@ -56,6 +56,11 @@ Result<std::vector<GroupBy>> bind_breakdown(const Snapshot& snapshot, const Peop
   return bound;
 }
 
+std::unexpected<Error> unknown_bucket() {
+  return fail(ErrorCode::not_found, "unknown_cell", "the answer has no group of this bucket",
+              "/members/cell/bucket");
+}
+
 std::unexpected<Error> too_many_combinations() {
   return fail(
       ErrorCode::resource_exhausted, "too_many_cells",

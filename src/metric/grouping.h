@@ -79,6 +79,8 @@ using GroupIds = std::array<BucketId, dimensions_max>;
 inline constexpr std::size_t combinations_max = 100'000;
 /// All events of one unit, beyond one each.
 inline constexpr std::size_t unit_combinations_max = 1'000'000;
+/// not_found/unknown_cell: the answer has no such group.
+[[nodiscard]] std::unexpected<Error> unknown_bucket();
 /// resource_exhausted/too_many_cells
 [[nodiscard]] std::unexpected<Error> too_many_combinations();
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metric/members.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "metric/event_world.h"
 #include "metric/query.h"
@@ -100,6 +107,54 @@ TEST_F(MembersExample, AreRefusedOfOtherData) {
       retention));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, "stale_version");
+}
+
+TEST_F(MembersExample, OfAGroupThatTheAnswerHasNotAreRefused) {
+  // Ann is of the 5th and x, Dan of the 6th and y.
+  const auto buys = [](const char* person, const char* time, const char* account) {
+    return WorldEvent{person, "buy", utc(time), {{"account", text(account)}}};
+  };
+  const EventWorld world(
+      {buys("ann", "2026-01-05T08:00", "x"), buys("ann", "2026-01-06T08:00", "x"),
+       buys("dan", "2026-01-06T08:00", "y"), buys("dan", "2026-01-06T09:00", "y")});
+  const auto asked = [&](const std::string& query) {
+    const auto members = answer_query(world.snapshot(), world_.context(), query);
+    return members ? "" : fmt::format("{} {}", members.error().reason, members.error().pointer);
+  };
+  const auto queries = std::to_array<std::pair<std::string_view, std::string_view>>({
+      {retention, R"("cohort":"2026-01-05","column":1)"},
+      {R"({"metric":"trend","series":[{"event":"buy"}])", R"("series":0)"},
+      {R"({"metric":"lifecycle")", R"("period":"2026-01-05","kind":"new")"},
+      {R"({"metric":"stickiness")", R"("active_periods":1)"},
+      {R"({"metric":"funnel","steps":[{"event":"buy"},{"event":"buy"}])", R"("step":1)"},
+      {R"({"metric":"funnel","steps":[{"event":"buy"},{"event":"buy"}],"view":"time_to_convert")",
+       R"("bin":0)"},
+  });
+  const std::string by_account = R"("breakdown":[{"property":"account"}])";
+  const std::string by_both = R"("breakdown":[{"property":"account"},{"cohort":"day"}])";
+  const auto reason = [&](std::string_view query, const std::string& breakdown,
+                          std::string_view cell, const char* bucket) {
+    return asked(fmt::format(R"({},{},"members":{{"cell":{{{},"bucket":{}}}}}}})", query, breakdown,
+                             cell, bucket));
+  };
+  const std::string unknown = "unknown_cell /members/cell/bucket";
+  for (const auto& [query, cell] : queries) {
+    SCOPED_TRACE(query);
+    EXPECT_EQ(reason(query, by_account, cell, R"(["x"])"), "");
+    EXPECT_EQ(reason(query, by_account, cell, R"(["z"])"), unknown);
+    EXPECT_EQ(reason(query, by_account, cell, "[null]"), unknown);
+    EXPECT_EQ(reason(query, by_account, cell, R"([{"other":true}])"), unknown);
+    // Both values are shown, but nobody has them together.
+    EXPECT_EQ(reason(query, by_both, cell, R"(["x","2026-01-05"])"), "");
+    EXPECT_EQ(reason(query, by_both, cell, R"(["x","2026-01-06"])"), unknown);
+  }
+  const auto of_size = [&](const char* bucket) {
+    return asked(fmt::format(R"({{"metric":"segment_size","breakdown":[{{"cohort":"day"}}],)"
+                             R"("members":{{"cell":{{"bucket":{}}}}}}})",
+                             bucket));
+  };
+  EXPECT_EQ(of_size(R"(["2026-01-05"])"), "");
+  EXPECT_EQ(of_size(R"(["2026-01-07"])"), unknown);
 }
 
 TEST_F(MembersExample, OfAMisspeltCellAreNotThoseOfAnother) {

@@ -280,8 +280,8 @@ Result<Members> segment_size_members(const Snapshot& snapshot, const QueryContex
   HF_TRY(const auto dimensions, bind_dimensions(snapshot, context, query));
   HF_TRY(PeopleGroups groups, PeopleGroups::rank(dimensions, found, *context.guard));
   Members members;
+  bool has_group = false;
   const auto find = [&](PersonOrdinal person) -> Result<void> {
-    if (sets && found.sets_of(person) != *sets) return {};
     std::int64_t count = request.bucket ? 0 : 1;
     if (request.bucket) {
       const auto is_it = [&](const BucketPath& path) -> Result<void> {
@@ -290,10 +290,13 @@ Result<Members> segment_size_members(const Snapshot& snapshot, const QueryContex
       };
       HF_CHECK(groups.for_each(person, is_it));
     }
+    has_group = has_group || count > 0;
+    if (sets && found.sets_of(person) != *sets) return {};
     if (count > 0) members.all.push_back({person, count});
     return {};
   };
   HF_CHECK(found.for_each(*context.guard, find));
+  if (request.bucket && !has_group) return unknown_bucket();
   return members;
 }
 
