@@ -13,29 +13,16 @@
 #include "base/parallel.h"
 #include "base/work_guard.h"
 #include "metric/person_events.h"
-#include "store/person_bitmap.h"
+#include "metric/person_walk.h"
 
 namespace hf {
 
 /// A person's ordinal, or where another unit is counted the BucketId of its value.
 using UnitId = std::uint32_t;
 
-/// What of a selection is walked.
-struct SourceRules {
-  const PersonBitmap* people = nullptr;  ///< Null: everybody.
-  std::optional<std::size_t> unit_key;   ///< Of the selection; absent: persons are the units.
-  unsigned threads = 1;
-  WorkGuard* guard;  ///< Never null.
-};
-
 class EventSource {
  public:
-  /// What was looked at, of all threads.
-  struct Scan {
-    std::uint64_t events = 0;
-    std::uint64_t persons = 0;
-    bool too_big = false;  ///< Some value was more than a Decimal holds.
-  };
+  using Scan = WalkScan;
 
   /// `bound` and what the rules point to must outlive it. Where another unit than the person is
   /// counted, all events are gathered here. Errors: those of PersonEventReader and of WorkGuard.
@@ -82,59 +69,28 @@ class EventSource {
       : bound_(&bound), rules_(rules) {}
   [[nodiscard]] Result<void> gather();
   void join(std::vector<std::unique_ptr<Gathering>> parts);
-  [[nodiscard]] std::vector<PersonOrdinal> ranges() const {
-    // More than threads, so that none waits long for another; few enough that each is work.
-    return split_persons(bound_->snapshot(), threads() == 1 ? 8 : threads() * 16);
-  }
 
-  // Calls use(thread, reader, person, PersonEvents) for each person of whom anything matches.
+  // Calls use(thread, person, PersonEvents) for each person of whom anything matches.
   template <class Use>
   Result<Scan> read_persons(std::vector<std::optional<PersonEventReader>>& readers,
                             Use&& use) const {
-    const std::vector<PersonOrdinal> bounds = ranges();
-    const auto items = static_cast<std::uint32_t>(bounds.size() - 1);
-    std::vector<Scan> scans(threads());
-    rules_.guard->expect(items);
-    const auto read_range = [&](unsigned thread, std::uint32_t item) -> Result<void> {
-      if (!readers[thread]) {
+    const auto read = [&](unsigned thread, PersonOrdinal person,
+                          std::span<const PersonRun> runs) -> Result<void> {
+      std::optional<PersonEventReader>& reader = readers[thread];
+      if (!reader) {
         HF_TRY(PersonEventReader opened, PersonEventReader::open(*bound_));
-        readers[thread].emplace(std::move(opened));
+        reader.emplace(std::move(opened));
       }
-      PersonEventReader& reader = *readers[thread];
-      Scan& scan = scans[thread];
-      constexpr std::uint32_t persons_between_checks = 1024;
-      std::uint32_t until_check = 0;
-      Result<void> outcome;
-      const auto read_person = [&](PersonOrdinal person,
-                                   std::span<const PersonRun> runs) -> Result<void> {
-        if (until_check-- == 0) {
-          until_check = persons_between_checks;
-          HF_CHECK(rules_.guard->check());
-        }
-        HF_TRY(const PersonEvents events, reader.read(runs));
-        ++scan.persons;
-        for (const PersonRun& run : runs) scan.events += run.row_count;
-        if (events.events.empty()) return {};
-        HF_CHECK(use(thread, person, events));
-        return reader.keys_read();
-      };
-      for_each_person(bound_->snapshot(), bounds[item], bounds[item + 1],
-                      [&](PersonOrdinal person, std::span<const PersonRun> runs) {
-                        if (!outcome) return;
-                        if (rules_.people != nullptr && !rules_.people->contains(person)) return;
-                        outcome = read_person(person, runs);
-                      });
-      rules_.guard->advance(1);
-      return outcome;
+      HF_TRY(const PersonEvents events, reader->read(runs));
+      if (events.events.empty()) return {};
+      HF_CHECK(use(thread, person, events));
+      return reader->keys_read();
     };
-    HF_CHECK(for_each_item(threads(), items, read_range));
-    Scan all;
-    for (unsigned thread = 0; thread < threads(); ++thread) {
-      all.events += scans[thread].events;
-      all.persons += scans[thread].persons;
-      all.too_big = all.too_big || (readers[thread] && readers[thread]->saw_too_big());
+    HF_TRY(Scan scan, walk_persons(bound_->snapshot(), rules_, read));
+    for (const auto& reader : readers) {
+      scan.too_big = scan.too_big || (reader && reader->saw_too_big());
     }
-    return all;
+    return scan;
   }
 
   template <class Use>

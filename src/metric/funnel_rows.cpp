@@ -173,41 +173,22 @@ Result<GroupedTallies<FunnelTally>> walk_funnel_rows(const BoundSelection& bound
   struct Worker {
     std::optional<FunnelRowWalk> walk;
     FunnelTally total;
-    EventSource::Scan scan;
   };
-  const unsigned threads = std::max(1u, rules.threads);
   GroupedTallies<FunnelTally> result{
       .total = FunnelEvaluator(plan).empty_tally(), .groups = {}, .scan = {}};
-  std::vector<Worker> workers(threads);
+  std::vector<Worker> workers(std::max(1u, rules.threads));
   for (Worker& worker : workers) worker.total = result.total;
-  const std::vector<PersonOrdinal> bounds = split_persons(bound.snapshot(), threads * 16);
-  const auto items = static_cast<std::uint32_t>(bounds.size() - 1);
-  rules.guard->expect(items);
-  const auto walk_range = [&](unsigned thread, std::uint32_t item) -> Result<void> {
-    HF_CHECK(rules.guard->check());
+  const auto add = [&](unsigned thread, PersonOrdinal,
+                       std::span<const PersonRun> runs) -> Result<void> {
     Worker& own = workers[thread];
     if (!own.walk) {
       HF_TRY(PersonEventReader reader, PersonEventReader::open(bound));
       own.walk.emplace(bound, plan, std::move(reader));
     }
-    Result<void> outcome;
-    for_each_person(bound.snapshot(), bounds[item], bounds[item + 1],
-                    [&](PersonOrdinal person, std::span<const PersonRun> runs) {
-                      if (!outcome) return;
-                      if (rules.people != nullptr && !rules.people->contains(person)) return;
-                      ++own.scan.persons;
-                      for (const PersonRun& run : runs) own.scan.events += run.row_count;
-                      outcome = own.walk->add(runs, own.total);
-                    });
-    rules.guard->advance(1);
-    return outcome;
+    return own.walk->add(runs, own.total);
   };
-  HF_CHECK(for_each_item(threads, items, walk_range));
-  for (const Worker& worker : workers) {
-    result.total.add(worker.total);
-    result.scan.events += worker.scan.events;
-    result.scan.persons += worker.scan.persons;
-  }
+  HF_TRY(result.scan, walk_persons(bound.snapshot(), rules, add));
+  for (const Worker& worker : workers) result.total.add(worker.total);
   return result;
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "base/work_guard.h"
@@ -35,6 +37,12 @@ class CountingClock final : public Clock {
   [[nodiscard]] TimestampMs now_ms() const override { return 0; }
   [[nodiscard]] std::int64_t monotonic_ns() const override { return ++asked; }
   mutable std::int64_t asked = 0;
+};
+
+struct Seen {
+  BucketId value;
+  std::vector<std::pair<TimestampMs, std::uint64_t>> events;  // Time and what it matches.
+  friend bool operator==(const Seen&, const Seen&) = default;
 };
 
 constexpr StepKey at_first_step{.key = 0, .step = 1};
@@ -81,11 +89,6 @@ TEST(StepSplit, ABucketHasItsOwnEventsAndThoseOfOtherStepsInOrder) {
                                         {.time_ms = 1, .matched = 0b11, .detail = 1},
                                         {.time_ms = 2, .matched = 0b01, .detail = 2},
                                         {.time_ms = 3, .matched = 0b01, .detail = 3}};
-  struct Seen {
-    BucketId value;
-    std::vector<std::pair<TimestampMs, std::uint64_t>> events;
-    friend bool operator==(const Seen&, const Seen&) = default;
-  };
   std::vector<Seen> seen;
   const auto use = [&](std::span<const BucketId> ids, const PersonEvents& served) -> Result<void> {
     seen.push_back({ids.front(), {}});
