@@ -22,8 +22,14 @@ namespace hf {
 /// The buckets of persons by something that each has once.
 class PersonKeys {
  public:
-  explicit PersonKeys(PersonOrdinal person_end)
-      : set_of_(person_end), sets_{{BucketTable::missing}} {}
+  /// Errors: those of WorkGuard, which holds its bytes as long as it lives.
+  [[nodiscard]] static Result<std::shared_ptr<PersonKeys>> make(PersonOrdinal person_end,
+                                                                WorkGuard& guard) {
+    std::shared_ptr<PersonKeys> keys(new PersonKeys(guard));
+    HF_CHECK(keys->held_.grow_to(std::size_t{person_end} * sizeof(std::uint32_t)));
+    keys->set_of_.resize(person_end);
+    return keys;
+  }
   [[nodiscard]] const BucketSet& of(PersonOrdinal person) const { return sets_[set_of_[person]]; }
   /// Number of a set for set(); 0 is the missing value's.
   [[nodiscard]] std::uint32_t add(BucketSet set) {
@@ -33,6 +39,9 @@ class PersonKeys {
   void set(PersonOrdinal person, std::uint32_t number) { set_of_[person] = number; }
 
  private:
+  explicit PersonKeys(WorkGuard& guard) : held_(guard), sets_{{BucketTable::missing}} {}
+
+  HeldBytes held_;
   std::vector<std::uint32_t> set_of_;
   std::vector<BucketSet> sets_;
 };

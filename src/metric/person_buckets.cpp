@@ -128,52 +128,48 @@ std::uint16_t only_bucket(const BucketSet& set) {
 
 }  // namespace
 
-Result<std::optional<PersonBuckets>> find_person_buckets(const BoundSelection& bound,
-                                                         const GroupBy& group,
-                                                         const SourceRules& rules) {
+Result<FoundPersonBuckets> find_person_buckets(const BoundSelection& bound, const GroupBy& group,
+                                               const SourceRules& rules) {
   const Snapshot& snapshot = bound.snapshot();
-  PersonBuckets buckets;
+  FoundPersonBuckets found(*rules.guard);
+  const bool by_touch =
+      group.how == GroupBy::How::first_touch || group.how == GroupBy::How::last_touch;
+  if (group.how != GroupBy::How::person && !by_touch) return found;
   // As many as chunks have: what goes over sets of persons goes over whole ones.
-  buckets.of.assign(std::size_t{PersonChunk::count(snapshot.person_end)} * PersonChunk::persons,
-                    BucketTable::missing);
+  const std::size_t persons =
+      std::size_t{PersonChunk::count(snapshot.person_end)} * PersonChunk::persons;
+  HF_CHECK(found.held->grow_to(persons * sizeof(std::uint16_t)));
+  PersonBuckets buckets;
+  buckets.of.assign(persons, BucketTable::missing);
   if (group.how == GroupBy::How::person) {
+    constexpr PersonOrdinal persons_between_checks = 1024;
     for (PersonOrdinal person = 0; person < snapshot.person_end; ++person) {
+      if (person % persons_between_checks == 0) HF_CHECK(rules.guard->check());
+      if (rules.people != nullptr && !rules.people->contains(person)) continue;
       buckets.of[person] = only_bucket(group.persons->of(person));
-      if (buckets.of[person] == several) return std::nullopt;
+      if (buckets.of[person] == several) return found;
     }
-  } else if (group.how == GroupBy::How::first_touch || group.how == GroupBy::How::last_touch) {
-    const unsigned threads = std::max(1u, rules.threads);
-    std::vector<std::unique_ptr<TouchReader>> readers(threads);
-    const std::vector<PersonOrdinal> bounds = split_persons(snapshot, threads * 16);
+  } else {
+    std::vector<std::unique_ptr<TouchReader>> readers(std::max(1u, rules.threads));
     std::atomic<bool> is_over = false;
-    const auto read_range = [&](unsigned thread, std::uint32_t item) -> Result<void> {
-      HF_CHECK(rules.guard->check());
-      if (is_over) return {};
+    const auto read = [&](unsigned thread, PersonOrdinal person,
+                          std::span<const PersonRun> runs) -> Result<void> {
+      if (is_over.load(std::memory_order_relaxed)) return {};
       if (!readers[thread]) {
         HF_TRY(readers[thread], TouchReader::open(bound, group));
       }
-      Result<void> outcome;
-      for_each_person(snapshot, bounds[item], bounds[item + 1],
-                      [&](PersonOrdinal person, std::span<const PersonRun> runs) {
-                        if (!outcome) return;
-                        if (rules.people != nullptr && !rules.people->contains(person)) return;
-                        const auto set = readers[thread]->read(runs);
-                        if (!set) {
-                          outcome = std::unexpected(set.error());
-                        } else if (*set != nullptr) {
-                          buckets.of[person] = only_bucket(**set);
-                          if (buckets.of[person] == several) is_over = true;
-                        }
-                      });
-      return outcome;
+      HF_TRY(const BucketSet* const set, readers[thread]->read(runs));
+      if (set == nullptr) return {};
+      buckets.of[person] = only_bucket(*set);
+      if (buckets.of[person] == several) is_over = true;
+      return {};
     };
-    HF_CHECK(for_each_item(threads, static_cast<std::uint32_t>(bounds.size() - 1), read_range));
-    if (is_over) return std::nullopt;
-  } else {
-    return std::nullopt;
+    HF_TRY(found.scan, walk_persons(snapshot, rules, read));
+    if (is_over) return found;
   }
-  buckets.count = std::min(group.table->size(), PersonBuckets::buckets_max);
-  return buckets;
+  buckets.end = std::min(group.table->size(), PersonBuckets::buckets_max);
+  found.buckets = std::move(buckets);
+  return found;
 }
 
 }  // namespace hf

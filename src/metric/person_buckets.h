@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -17,14 +18,21 @@ namespace hf {
 struct PersonBuckets {
   static constexpr std::size_t buckets_max = 1024;
   std::vector<std::uint16_t> of;
-  std::size_t count = 0;  ///< Buckets are below.
+  std::size_t end = 0;  ///< All buckets are below.
 };
 
-/// Nothing where a person may be in several buckets, or these are more than buckets_max. Buckets by
-/// event's first or last touch are those that GroupSplit finds. Errors: those of Part's readers, of
-/// BucketTable and WorkGuard.
-[[nodiscard]] Result<std::optional<PersonBuckets>> find_person_buckets(const BoundSelection& bound,
-                                                                       const GroupBy& group,
-                                                                       const SourceRules& rules);
+struct FoundPersonBuckets {
+  /// Nothing where one of the people may be in several buckets, or these are more than buckets_max.
+  std::optional<PersonBuckets> buckets;
+  WalkScan scan;  ///< What was read to find them, or that there are none.
+  explicit FoundPersonBuckets(WorkGuard& guard) : held(std::make_unique<HeldBytes>(guard)) {}
+  std::unique_ptr<HeldBytes> held;
+};
+
+/// Of those whom the rules name. Buckets by event's first or last touch are those that GroupSplit
+/// finds. Errors: those of Part's readers, of BucketTable and WorkGuard.
+[[nodiscard]] Result<FoundPersonBuckets> find_person_buckets(const BoundSelection& bound,
+                                                             const GroupBy& group,
+                                                             const SourceRules& rules);
 
 }  // namespace hf

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "metric/event_world.h"
+#include "metric/retention.h"
 
 namespace hf::test {
 namespace {
@@ -56,10 +57,11 @@ TEST(PersonBuckets, AreThoseOfAllThePersonsEvents) {
     const Snapshot snapshot = world.snapshot();
     const BoundSelection bound = BoundSelection::bind(snapshot, selection).value();
     WorkGuard guard;
-    const auto buckets =
+    const auto found_buckets =
         find_person_buckets(bound, by,
                             {.people = nullptr, .unit_key = {}, .threads = 1, .guard = &guard})
             .value();
+    const auto& buckets = found_buckets.buckets;
     PersonEventReader reader = PersonEventReader::open(bound).value();
     GroupSplit split;
     bool is_one_each = true;
@@ -81,6 +83,56 @@ TEST(PersonBuckets, AreThoseOfAllThePersonsEvents) {
   }
   EXPECT_GT(found, 500);
   EXPECT_GT(not_found, 50);
+}
+
+TEST(PersonBuckets, OnlyThoseWhoAreAskedForDecideWhetherTheyAre) {
+  EventWorld world(
+      {{"ann", "buy", utc("2026-01-05T08:00"), {}}, {"bob", "buy", utc("2026-01-05T08:00"), {}}});
+  const auto ordinals = world.ordinals();
+  WorkGuard guard;
+  const auto table = std::make_shared<BucketTable>();
+  const BucketId red = table->intern("red").value();
+  const BucketId blue = table->intern("blue").value();
+  const auto keys = PersonKeys::make(world.snapshot().person_end, guard).value();
+  keys->set(ordinals.at("ann"), keys->add({red}));
+  keys->set(ordinals.at("bob"), keys->add({red, blue}));
+  const Matcher any = Matcher::any_event();
+  const Predicate always;
+  EventSelection selection;
+  selection.as_of = utc("2026-02-01T00:00");
+  selection.wanted.push_back({&any, &always});
+  const BoundSelection bound = BoundSelection::bind(world.snapshot(), selection).value();
+  const GroupBy by{.how = GroupBy::How::person, .persons = keys, .table = table, .top = 25};
+  const auto asked = [&](const char* person) {
+    PersonBitmap people(world.snapshot().person_end);
+    people.add(ordinals.at(person));
+    return find_person_buckets(bound, by, {.people = &people, .guard = &guard}).value();
+  };
+  const auto of_ann = asked("ann");
+  ASSERT_TRUE(of_ann.buckets);
+  EXPECT_EQ(of_ann.buckets->of[ordinals.at("ann")], red);
+  EXPECT_FALSE(asked("bob").buckets);
+}
+
+TEST(PersonBuckets, WhatIsReadToFindThemIsToldInTheAnswer) {
+  EventWorld world({{"ann", "buy", utc("2026-01-05T08:00"), {{"k", text("x")}}},
+                    {"ann", "buy", utc("2026-01-06T08:00"), {{"k", text("y")}}},
+                    {"bob", "buy", utc("2026-01-05T08:00"), {{"k", text("y")}}}});
+  const QueryContext context = world.context();
+  const auto ask = [&](const char* json) {
+    const auto query = parse_retention(parse_json(json).value(), context);
+    return run_retention(world.snapshot(), context, query.value()).value();
+  };
+  // Days of activity alone are read of no event.
+  EXPECT_EQ(ask(R"({"metric":"retention"})").events_scanned, 0u);
+  const RetentionAnswer answer =
+      ask(R"({"metric":"retention","breakdown":[{"property":"k","attribution":"first_touch"}]})");
+  EXPECT_EQ(answer.events_scanned, 3u);
+  EXPECT_EQ(answer.persons_scanned, 2u);
+  ASSERT_FALSE(answer.plan.empty());
+  EXPECT_EQ(answer.plan.back().what, "breakdown by k");
+  EXPECT_EQ(answer.plan.back().how, "events");
+  EXPECT_EQ(answer.plan.back().events, 3u);
 }
 
 }  // namespace

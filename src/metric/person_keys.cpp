@@ -71,7 +71,7 @@ Result<std::shared_ptr<const PersonKeys>> find_person_keys(const Snapshot& snaps
   HF_TRY(const EventSource source,
          EventSource::open(bound, {.threads = scope.threads, .guard = scope.guard}));
 
-  auto keys = std::make_shared<PersonKeys>(history.person_end);
+  HF_TRY(auto keys, PersonKeys::make(history.person_end, *scope.guard));
   SetNumbers numbers(*keys);
   const auto note_cohort = [&](unsigned, UnitId person,
                                const PersonEvents& events) -> Result<void> {

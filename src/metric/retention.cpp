@@ -209,6 +209,16 @@ Result<PlannedRetention> plan_retention(const Snapshot& snapshot, const Retentio
 }
 
 WindowPlan plan_windows(const RetentionQuery& query, const RetentionReads& reads) {
+// What was read to find in which one bucket each person is. The persons are those of the rest.
+void add_touches(const Snapshot& snapshot, const RetentionQuery& query, const WalkScan& touches,
+                 RetentionAnswer& answer) {
+  if (touches.events == 0) return;
+  answer.events_scanned += touches.events;
+  answer.persons_scanned = std::max(answer.persons_scanned, touches.persons);
+  answer.plan.push_back({fmt::format("breakdown by {}", query.common.breakdown.front().name),
+                         "events", snapshot.parts.size(), touches.events});
+}
+
   const Zone& zone = *query.common.zone;
   return {&query, instants_of(query.windows->initial, zone),
           instants_of(query.windows->current, zone), deciding_occurrences(query), reads.named_bit};
@@ -327,14 +337,19 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
          BoundQuestion::bind(history, context, query.common, scope, reads.selection, reads.groups));
   if (slots && question->groups.size() == 1) {
     const GroupBy& by = question->groups.front();
-    HF_TRY(const auto buckets, find_person_buckets(*question->bound, by,
-                                                   {.people = scope.people(),
-                                                    .unit_key = {},
-                                                    .threads = context.threads,
-                                                    .guard = context.guard}));
-    if (buckets) {
-      HF_TRY(const bool is_done, by_sets(RetentionGroup{&by, &*buckets}));
-      if (is_done) return answer;
+  WalkScan touches;
+    HF_TRY(const auto found, find_person_buckets(*question->bound, by,
+                                                 {.people = scope.people(),
+                                                  .unit_key = {},
+                                                  .threads = context.threads,
+                                                  .guard = context.guard}));
+    touches = found.scan;
+    if (found.buckets) {
+      HF_TRY(const bool is_done, by_sets(RetentionGroup{&by, &*found.buckets}));
+      if (is_done) {
+        add_touches(history, query, touches, answer);
+        return answer;
+      }
     }
   }
   reads.walk.groups = question->groups;
@@ -345,6 +360,7 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
   answer.plan = question->bound->steps();
   if (tallies.scan.too_big) answer.warnings.push_back(too_big_warning());
   return answer;
+  add_touches(history, query, touches, answer);
 }
 
 Result<Members> retention_members(const Snapshot& snapshot, const QueryContext& context,

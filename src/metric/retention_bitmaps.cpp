@@ -22,7 +22,7 @@ class RetentionCounter {
         started_(0, plan.grid.rows()),
         returned_(0, plan.grid.size()),
         tally(plan) {
-    if (buckets != nullptr) by_cell.resize(plan.cells() * buckets->count);
+    if (buckets != nullptr) by_cell.resize(plan.cells() * buckets->end);
   }
 
   void count(const ActivityBitmaps& bitmaps) {
@@ -58,7 +58,7 @@ class RetentionCounter {
       return;
     }
     const std::uint16_t* of = buckets_->of.data() + (chunk << PersonChunk::bits);
-    std::int64_t* const counts = by_cell.data() + cell * buckets_->count;
+    std::int64_t* const counts = by_cell.data() + cell * buckets_->end;
     for (std::size_t w = 0; w < PersonChunk::words; ++w, of += 64) {
       std::uint64_t rest = returned == nullptr ? cohort[w] : cohort[w] & returned[w];
       for (; rest != 0; rest &= rest - 1) ++counts[of[std::countr_zero(rest)]];
@@ -94,7 +94,7 @@ class RetentionCounter {
 // Each person is in one bucket: the total is their sum.
 GroupedTallies<RetentionTally> tallies_of(const RetentionPlan& plan, const RetentionGroup& group,
                                           const std::vector<std::int64_t>& by_cell) {
-  const std::size_t buckets = group.buckets->count;
+  const std::size_t buckets = group.buckets->end;
   const std::size_t columns = plan.columns.size();
   GroupedTallies<RetentionTally> result{.total = RetentionTally(plan), .groups = {}, .scan = {}};
   std::vector<BucketSize> sizes(group.by->table->size());
@@ -139,7 +139,12 @@ Result<std::optional<GroupedTallies<RetentionTally>>> count_retention(
     const RetentionPlan& plan, const ActivityPlan& activity, unsigned threads,
     const std::optional<RetentionGroup>& group) {
   constexpr std::size_t counts_max = 4'000'000;
-  if (group && plan.cells() * group->buckets->count > counts_max) return std::nullopt;
+  if (group && plan.cells() * group->buckets->end > counts_max) return std::nullopt;
+  HeldBytes held(activity.guard());
+  if (group) {
+    HF_CHECK(held.grow_to(plan.cells() * group->buckets->end * sizeof(std::int64_t) *
+                          std::max(1u, threads)));
+  }
   std::vector<std::unique_ptr<RetentionCounter>> counters(std::max(1u, threads));
   for (auto& counter : counters) {
     counter = std::make_unique<RetentionCounter>(plan, activity, group ? group->buckets : nullptr);

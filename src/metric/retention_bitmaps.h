@@ -18,13 +18,16 @@ namespace hf {
 /// than bitmaps are made for. A breakdown is another matter (PersonBuckets).
 [[nodiscard]] std::optional<TimeSlots> retention_slots(const RetentionPlan& plan);
 
-/// The same counts as RetentionEvaluator's. `activity` has what starts first and what returns
-/// second; only one where both are the same. With a group those of each bucket too, as answers show
-/// them; nothing where they would take too much memory. Errors: those of Part's readers.
+/// A breakdown that makes disjoint sets of persons.
 struct RetentionGroup {
   const GroupBy* by;
   const PersonBuckets* buckets;
 };
+
+/// The same counts as RetentionEvaluator's. `activity` has what starts first and what returns
+/// second; only one where both are the same. With a group those of each bucket too, as answers show
+/// them; nothing where they would take too much memory. Errors: those of Part's readers and of
+/// WorkGuard.
 [[nodiscard]] Result<std::optional<GroupedTallies<RetentionTally>>> count_retention(
     const RetentionPlan& plan, const ActivityPlan& activity, unsigned threads,
     const std::optional<RetentionGroup>& group);
