@@ -270,9 +270,9 @@ Result<void> read_sample(const Json& query, CommonFields& common) {
   double share = 0;
   const char* const end = sample->text.data() + sample->text.size();
   const auto read = std::from_chars(sample->text.data(), end, share);
-  if (read.ec != std::errc{} || !(share > 0 && share < 1)) {
+  if (read.ec != std::errc{} || !(share >= CommonFields::sample_min && share < 1)) {
     return fail(ErrorCode::invalid_argument, "out_of_range",
-                "a sample is a share of the persons between 0 and 1, itself neither", "/sample");
+                "a sample is a share of the persons from 0.000001 to below 1", "/sample");
   }
   if (!common.unit.empty()) {
     return fail(ErrorCode::invalid_argument, "unsupported_combination",

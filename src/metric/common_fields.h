@@ -81,6 +81,7 @@ struct CommonFields {
   /// Only persons of the sample of this share; a metric counts these alone, and estimate() makes
   /// of its counts what is likely of all (metric/sample.h).
   std::optional<double> sample;
+  static constexpr double sample_min = 1e-6;  ///< Of a smaller one estimates would be all there is.
   std::optional<MembersRequest> members;
 };
 

@@ -50,7 +50,7 @@ Result<PersonBitmap> sampled_people(const Snapshot& snapshot, double share, Work
 std::int64_t estimated(std::int64_t count, double share) {
   // Doubles are rounded to even where two are as near.
   const double all = std::nearbyint(static_cast<double>(count) / share);
-  constexpr std::int64_t most = std::int64_t{1} << 62;  // A share may be as small as one likes.
+  constexpr std::int64_t most = std::int64_t{1} << 62;
   return all < static_cast<double>(most) ? static_cast<std::int64_t>(all) : most;
 }
 
