@@ -94,18 +94,6 @@ struct RowTimes {
     }
     return first;
   }
-  /// True where two neighbours of [first, last) have the same time.
-  [[nodiscard]] bool has_equal(std::uint32_t first, std::uint32_t last) const {
-    bool any = false;
-    if (values != nullptr) {
-      for (std::uint32_t row = first; row + 1 < last; ++row) any |= values[row] == values[row + 1];
-    } else {
-      for (std::uint32_t row = first; row + 1 < last; ++row) {
-        any |= offsets[row] == offsets[row + 1];
-      }
-    }
-    return any;
-  }
 };
 
 /// The page of one part at which one thread is: its times, and which rows match what.

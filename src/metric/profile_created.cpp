@@ -19,7 +19,8 @@
 namespace hf {
 namespace {
 
-// Numbers of seconds from here on are none of milliseconds before 2100.
+// A number of seconds before 2100, read as one of milliseconds, lies in January or February 1970:
+// what is not before this instant was read in the right unit.
 constexpr TimestampMs epoch_min_ms = 631'152'000'000;  // 1990-01-01
 
 // The rows of each part at which a trait was set; null: none.

@@ -61,6 +61,7 @@ PeopleScope scope_of(const QueryContext& context, const SegmentSizeQuery& query)
 struct FoundPeople {
   PersonBitmap people;
   std::vector<PersonBitmap> sets;
+  std::optional<PersonBitmap> sampled;  // Who is in the sample.
 
   [[nodiscard]] std::uint32_t sets_of(PersonOrdinal person) const {
     std::uint32_t bits = 0;
@@ -96,9 +97,8 @@ Result<FoundPeople> find_all(const Snapshot& snapshot, const QueryContext& conte
     HF_TRY(found.people, known_people(snapshot, scope));
   }
   if (query.common.sample) {
-    HF_TRY(const PersonBitmap sampled,
-           sampled_people(snapshot, *query.common.sample, *context.guard));
-    found.people &= sampled;
+    HF_TRY(found.sampled, sampled_people(snapshot, *query.common.sample, *context.guard));
+    found.people &= *found.sampled;
   }
   for (const SegmentSizeQuery::Set& set : query.overlap) {
     HF_TRY(PersonBitmap people, find_people(snapshot, set.people, scope));
@@ -212,14 +212,14 @@ Result<SegmentSizeAnswer> run_segment_size(const Snapshot& snapshot, const Query
   SegmentSizeAnswer answer;
   answer.has_groups = !query.common.breakdown.empty();
   for (const SegmentSizeQuery::Set& set : query.overlap) answer.labels.push_back(set.label);
-  HF_TRY(PersonBitmap known, known_people(snapshot, scope_of(context, query)));
-  if (query.common.sample) {
-    HF_TRY(const PersonBitmap sampled,
-           sampled_people(snapshot, *query.common.sample, *context.guard));
-    known &= sampled;
-  }
-  answer.known = static_cast<std::int64_t>(known.size());
   HF_TRY(const FoundPeople found, find_all(snapshot, context, query));
+  if (query.common.people) {
+    HF_TRY(PersonBitmap known, known_people(snapshot, scope_of(context, query)));
+    if (found.sampled) known &= *found.sampled;
+    answer.known = static_cast<std::int64_t>(known.size());
+  } else {
+    answer.known = static_cast<std::int64_t>(found.people.size());
+  }
   SetCounts total;
   if (query.overlap.empty()) {
     total[0] = static_cast<std::int64_t>(found.people.size());

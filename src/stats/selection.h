@@ -7,7 +7,8 @@
 
 namespace hf {
 
-/// The values at these ranks (from 0; ascending, each below values.size()) of the values in order.
+/// The values at these ranks (from 0; ascending, each below values.size(), at most 255 different
+/// ones) of the values in order.
 /// Looks at each value three times, however many there are, and orders only those that lie within
 /// about 1 % of one asked for.
 [[nodiscard]] std::vector<std::int64_t> select_ranks(std::span<const std::int64_t> values,
