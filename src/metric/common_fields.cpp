@@ -218,9 +218,21 @@ namespace {
 
 /// The same of one part by its rows: what its directory says of names holds rows that are nobody's.
 Result<std::optional<TimestampMs>> first_visible_event(const Snapshot& snapshot, std::uint32_t at,
-                                                       const std::vector<bool>& named) {
+                                                       const std::vector<bool>& named,
+                                                       WorkGuard& guard) {
   const Part& part = *snapshot.parts[at];
   std::optional<TimestampMs> first;
+  const auto look = [&](std::uint32_t page, std::uint32_t begin,
+                        std::uint32_t end) -> Result<void> {
+    HF_CHECK(guard.check());
+    HF_TRY(const auto names, part.name_codes(page));
+    HF_TRY(const auto times, part.times(page));
+    for (std::uint32_t i = begin; i < end; ++i) {
+      if (!named[names->codes[i]]) continue;
+      first = std::min(first.value_or(times->values[i]), times->values[i]);
+    }
+    return {};
+  };
   for (const VisibleRun& run : visible_runs(snapshot, at)) {
     HF_CHECK(for_each_page({at, run.first_row, run.row_count}, look));
   }
@@ -231,7 +243,7 @@ Result<std::optional<TimestampMs>> first_visible_event(const Snapshot& snapshot,
 
 Result<std::optional<TimestampMs>> first_named_event(const Snapshot& snapshot,
                                                      std::span<const Matcher* const> matchers,
-                                                     TimestampMs as_of) {
+                                                     TimestampMs as_of, WorkGuard& guard) {
   std::optional<TimestampMs> first;
   for (std::uint32_t at = 0; at < snapshot.parts.size(); ++at) {
     const auto& names = snapshot.parts[at]->names();
@@ -246,7 +258,7 @@ Result<std::optional<TimestampMs>> first_named_event(const Snapshot& snapshot,
     }
     if (!of_part || *of_part > as_of || (first && *first <= *of_part)) continue;
     if (snapshot.moved && snapshot.moved->hides[at]) {
-      HF_TRY(of_part, first_visible_event(snapshot, at, named));
+      HF_TRY(of_part, first_visible_event(snapshot, at, named, guard));
       if (!of_part || *of_part > as_of || (first && *first <= *of_part)) continue;
     }
     first = of_part;

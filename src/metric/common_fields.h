@@ -113,9 +113,10 @@ struct CommonRules {
 [[nodiscard]] Result<Matcher> parse_match(const Json& query);
 
 /// The time of the first event up to as_of with a name that one of the matchers means.
-/// Errors: those of Part's readers.
+/// Errors: those of Part's readers and of WorkGuard.
 [[nodiscard]] Result<std::optional<TimestampMs>> first_named_event(
-    const Snapshot& snapshot, std::span<const Matcher* const> matchers, TimestampMs as_of);
+    const Snapshot& snapshot, std::span<const Matcher* const> matchers, TimestampMs as_of,
+    WorkGuard& guard);
 
 /// The range of a query whose first named event is at `first_event`. Where it has no beginning
 /// (none given, no event) it is empty. Errors: invalid_argument/invalid_range.

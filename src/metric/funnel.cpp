@@ -217,11 +217,12 @@ struct PlannedFunnel {
   std::vector<std::string> periods;  // trend
 };
 
-Result<PlannedFunnel> plan_funnel(const Snapshot& snapshot, const FunnelQuery& query) {
+Result<PlannedFunnel> plan_funnel(const Snapshot& snapshot, const FunnelQuery& query,
+                                  WorkGuard& guard) {
   std::vector<const Matcher*> named;
   for (const FunnelQuery::Step& step : query.steps) named.push_back(&step.matcher);
   const bool by_hour = query.view == FunnelView::trend && query.period.unit == Period::Unit::hour;
-  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of, guard));
   HF_TRY(const TimeRange range, resolve_range(query.common, by_hour, first_event));
   std::optional<PeriodGrid> grid;
   if (query.view == FunnelView::trend) {
@@ -283,7 +284,9 @@ Result<FunnelAnswer> run_funnel(const Snapshot& snapshot, const QueryContext& co
                                 ? fmt::format("{} {}", k + 1, k == 0 ? "step" : "steps")
                                 : query.steps[k].matcher.label);
   }
-  HF_TRY(PlannedFunnel planned, plan_funnel(snapshot, query));
+  HF_TRY(PlannedFunnel planned, plan_funnel(snapshot, query, *context.guard));
+  BlockRoom room(*context.guard, sizeof(std::int64_t));
+  planned.plan.room = &room;
   const FunnelPlan& plan = planned.plan;
   answer.periods = std::move(planned.periods);
   if (!planned.has_events || plan.range.empty()) answer.warnings.push_back(no_events_warning());
@@ -329,7 +332,9 @@ Result<Members> funnel_members(const Snapshot& snapshot, const QueryContext& con
                                const FunnelQuery& query) {
   const MembersRequest& request = *query.common.members;
   const BucketPath* const bucket = request.bucket ? &*request.bucket : nullptr;
-  HF_TRY(const PlannedFunnel planned, plan_funnel(snapshot, query));
+  HF_TRY(PlannedFunnel planned, plan_funnel(snapshot, query, *context.guard));
+  BlockRoom room(*context.guard, sizeof(std::int64_t));
+  planned.plan.room = &room;
   const FunnelPlan& plan = planned.plan;
   const FunnelReads reads(query);
   HF_TRY(const QueryScope scope, QueryScope::find(snapshot, context, query.common, reads.matchers));

@@ -124,10 +124,10 @@ class FunnelRowWalk {
 
   Result<void> add(std::span<const PersonRun> runs, FunnelTally& tally) {
     HF_TRY(const bool is_done, add_rows(runs, tally));
-    if (is_done) return {};
+    if (is_done) return evaluator_.outcome();
     HF_TRY(const PersonEvents events, reader_.read(runs));
     if (!events.events.empty()) evaluator_.add(WalkedUnit{events, {}}, tally);
-    return {};
+    return evaluator_.outcome();
   }
 
  private:

@@ -77,16 +77,30 @@ FunnelOutcome FunnelEvaluator::searched(const WalkedUnit& unit) {
   return outcome;
 }
 
-void FunnelEvaluator::add_outcome(const FunnelOutcome& outcome, Tally& tally) const {
+void FunnelEvaluator::keep(std::int64_t duration_ms, std::vector<std::int64_t>& durations_ms) {
+  if (plan_->room != nullptr) {
+    if (room_left_ == 0) {
+      if (!plan_->room->take_block()) {
+        outcome_ = plan_->room->outcome();
+        return;
+      }
+      room_left_ = BlockRoom::block_values;
+    }
+    --room_left_;
+  }
+  durations_ms.push_back(duration_ms);
+}
+
+void FunnelEvaluator::add_outcome(const FunnelOutcome& outcome, Tally& tally) {
   if (plan_->query->view == FunnelView::time_to_convert) {
-    if (const auto duration = time_to_convert(outcome)) tally.durations_ms[0].push_back(*duration);
+    if (const auto duration = time_to_convert(outcome)) keep(*duration, tally.durations_ms[0]);
     return;
   }
   HF_ASSERT(plan_->query->view == FunnelView::steps);
   if (!outcome.counts()) return;
   for (std::size_t k = 0; k < outcome.depth; ++k) {
     ++tally.counts[k];
-    if (k > 0) tally.durations_ms[k].push_back(mean_ms(outcome, k, k + 1));
+    if (k > 0) keep(mean_ms(outcome, k, k + 1), tally.durations_ms[k]);
   }
 }
 

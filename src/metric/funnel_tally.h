@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "metric/block_room.h"
 #include "metric/bucket.h"
 #include "metric/funnel.h"
 #include "metric/funnel_search.h"
@@ -25,6 +26,7 @@ struct FunnelPlan {
   FunnelRules rules;
   std::vector<Interval> range;
   std::optional<PeriodGrid> grid;  ///< trend
+  BlockRoom* room = nullptr;       ///< For durations; null where none are kept for long.
 };
 
 /// Mergeable: integers, and one value a person where quantiles are asked for.
@@ -48,10 +50,11 @@ class FunnelEvaluator {
   /// Persons at step 1; of trend each as often as it entered; of time_to_convert those who did.
   [[nodiscard]] BucketSize measure(const WalkedUnit& unit);
   void add(const WalkedUnit& unit, Tally& tally);
-  /// Why what was taken so far cannot be counted: resource_exhausted/too_many_cells.
+  /// Why what was taken so far cannot be counted: resource_exhausted/too_many_cells, those of
+  /// WorkGuard.
   [[nodiscard]] const Result<void>& outcome() const { return outcome_; }
   /// What a person adds who came so far; not of trend.
-  void add_outcome(const FunnelOutcome& outcome, Tally& tally) const;
+  void add_outcome(const FunnelOutcome& outcome, Tally& tally);
 
  private:
   // A period in which attempts of the person at hand may begin.
@@ -63,6 +66,7 @@ class FunnelEvaluator {
 
   void take(const WalkedUnit& unit);
   FunnelOutcome searched(const WalkedUnit& unit);
+  void keep(std::int64_t duration_ms, std::vector<std::int64_t>& durations_ms);
   void append(FunnelEvent taken, const WalkedUnit& unit, const PersonEvent& event,
               std::int32_t period);
   bool may_begin(const FunnelEvent& event) const;
@@ -77,6 +81,7 @@ class FunnelEvaluator {
   std::vector<std::int32_t> period_of_;  // By event; trend.
   std::vector<Entered> entered_;
   std::map<std::vector<BucketId>, std::uint32_t> held_;  // Values held constant, of this person.
+  std::size_t room_left_ = 0;                            // Durations of the block last taken.
   Result<void> outcome_;
 };
 

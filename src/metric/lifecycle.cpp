@@ -140,9 +140,10 @@ struct PlannedLifecycle {
   std::vector<std::string> periods;  // The answer's.
 };
 
-Result<PlannedLifecycle> plan_lifecycle(const Snapshot& snapshot, const LifecycleQuery& query) {
+Result<PlannedLifecycle> plan_lifecycle(const Snapshot& snapshot, const LifecycleQuery& query,
+                                        WorkGuard& guard) {
   const std::array<const Matcher*, 1> named{&query.match};
-  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of, guard));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   HF_TRY(PeriodGrid grid, PeriodGrid::build_whole(query.period, range, *query.common.zone,
@@ -179,7 +180,7 @@ Result<std::unique_ptr<BoundQuestion>> bind_lifecycle(const Snapshot& snapshot,
 
 Result<LifecycleAnswer> run_lifecycle(const Snapshot& snapshot, const QueryContext& context,
                                       const LifecycleQuery& query) {
-  HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query));
+  HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query, *context.guard));
   LifecyclePlan& plan = planned.plan;
   LifecycleAnswer answer;
   answer.has_groups = !query.common.breakdown.empty();
@@ -233,7 +234,7 @@ Result<Members> lifecycle_members(const Snapshot& snapshot, const QueryContext& 
                                   const LifecycleQuery& query) {
   const MembersRequest& request = *query.common.members;
   HF_CHECK(check_cell(request.cell, {"period", "kind"}));
-  HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query));
+  HF_TRY(PlannedLifecycle planned, plan_lifecycle(snapshot, query, *context.guard));
   const std::vector<std::string> kinds{"new", "returning", "resurrecting", "dormant", "active"};
   HF_TRY(const std::size_t row, cell_label(request.cell, "period", planned.periods));
   HF_TRY(const std::size_t kind, cell_label(request.cell, "kind", kinds));

@@ -8,8 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "metric/block_room.h"
 #include "metric/event_world.h"
 #include "metric/query.h"
+#include "store/person_bitmap.h"
 
 namespace hf::test {
 namespace {
@@ -56,6 +58,46 @@ TEST(FunnelLimits, GroupsOfTimesHaveCellsToo) {
                   by_two);
   EXPECT_EQ(refusal(ann_with_lists(44), query), "");  // 1,936 groups and the total.
   EXPECT_EQ(refusal(ann_with_lists(45), query), "too_many_cells");
+}
+
+// The reason of the refusal where so many bytes may be held, or "".
+std::string refusal_within(std::size_t bytes, const std::vector<WorldEvent>& events,
+                           const std::string& query) {
+  EventWorld world(events);
+  QueryContext context = world.context();
+  WorkGuard guard(context.env.clock, {.bytes_max = bytes});
+  context.guard = &guard;
+  std::string reason;
+  {
+    const auto answer = answer_query(world.snapshot(), context, query);
+    if (!answer) reason = answer.error().reason;
+  }
+  EXPECT_EQ(guard.held_bytes(), 0u);  // All is given back.
+  return reason;
+}
+
+TEST(MemoryLimits, TheTimesOfAFunnelAreToldToTheGuard) {
+  // Held is a block at a time.
+  constexpr std::size_t block = BlockRoom::block_values * sizeof(std::int64_t) * 4;
+  const std::string steps = R"({"metric":"funnel","steps":[{"event":"visit"},{"event":"buy"}])";
+  for (const std::string& query :
+       {steps + "}", steps + R"(,"view":"time_to_convert"})",
+        steps + R"(,"breakdown":[{"property":"k"}]})", steps + R"(,"order":"strict"})"}) {
+    SCOPED_TRACE(query);
+    EXPECT_EQ(refusal_within(block, ann_with_lists(1), query), "");
+    EXPECT_EQ(refusal_within(block - 1, ann_with_lists(1), query), "memory_limit");
+  }
+}
+
+TEST(MemoryLimits, CountsByBucketAreToldToTheGuard) {
+  const std::string query =
+      R"({"metric":"retention","from":"2026-01-05","to":"2026-01-05","breakdown":)"
+      R"([{"property":"k","attribution":"first_touch"}]})";
+  constexpr std::size_t buckets_of_persons = PersonChunk::persons * sizeof(std::uint16_t);
+  EXPECT_EQ(refusal_within(2 * buckets_of_persons, ann_with_lists(1), query), "");
+  EXPECT_EQ(refusal_within(buckets_of_persons - 1, ann_with_lists(1), query), "memory_limit");
+  // A cell and the bucket's count of it more than that.
+  EXPECT_EQ(refusal_within(buckets_of_persons + 8, ann_with_lists(1), query), "memory_limit");
 }
 
 constexpr std::string_view by_three =

@@ -92,16 +92,19 @@ std::unexpected<Error> unknown_cell(std::string_view what, const std::string& pl
               fmt::format("the answer has no such cell: {}", what), place);
 }
 
+constexpr std::size_t members_between_checks = 1024;
+
 }  // namespace
 
 Result<std::string> members_json(const Snapshot& snapshot, const MembersRequest& request,
-                                 const Members& members) {
+                                 const Members& members, WorkGuard& guard) {
   std::vector<CellMember> all = members.all;
   std::vector<std::string> names;  // Of units, as `all`.
   std::size_t from = 0;
   if (members.units != nullptr) {
     std::vector<std::pair<std::string, CellMember>> named;
     for (const CellMember& member : all) {
+      if (named.size() % members_between_checks == 0) HF_CHECK(guard.check());
       named.emplace_back(members.units->bucket(member.unit).text, member);
     }
     std::ranges::sort(named, {}, [](const auto& each) -> const std::string& { return each.first; });
@@ -123,6 +126,7 @@ Result<std::string> members_json(const Snapshot& snapshot, const MembersRequest&
   JsonWriter out;
   out.begin_object().key("members").begin_array();
   for (std::size_t i = from; i < end; ++i) {
+    if (members.units == nullptr || i % members_between_checks == 0) HF_CHECK(guard.check());
     out.begin_object();
     if (members.units != nullptr) {
       out.key("unit").text(names[i]);

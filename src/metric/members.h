@@ -25,10 +25,10 @@ struct Members {
 
 /// Writes {"members", "count", "total", "cursor"}: the page that was asked for, by person as the
 /// store knows them (of another unit by its value's bytes). `total` is the cell.
-/// Errors: invalid_argument/invalid_cursor; those of Part's readers.
+/// Errors: invalid_argument/invalid_cursor; those of Part's readers and of WorkGuard.
 [[nodiscard]] Result<std::string> members_json(const Snapshot& snapshot,
                                                const MembersRequest& request,
-                                               const Members& members);
+                                               const Members& members, WorkGuard& guard);
 
 /// Refuses members of a cell that the metric does not name its cells by; "bucket" all have.
 /// Errors, invalid_argument with pointer: unknown_field.

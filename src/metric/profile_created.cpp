@@ -137,7 +137,11 @@ std::optional<TimestampMs> created_instant(const ValueView& value, const Zone& z
 Result<std::shared_ptr<const ProfilesCreated>> ProfilesCreated::find(const Snapshot& snapshot,
                                                                      const PersonBitmap* people,
                                                                      const PeopleScope& scope) {
-  const std::shared_ptr<ProfilesCreated> created(new ProfilesCreated(snapshot.person_end));
+  const std::shared_ptr<ProfilesCreated> created(new ProfilesCreated(*scope.guard));
+  created->known_ = PersonBitmap(snapshot.person_end);
+  HF_CHECK(
+      created->held_.grow_to(created->known_.bytes() + snapshot.person_end * sizeof(TimestampMs)));
+  created->at_ms_.resize(snapshot.person_end);
   HF_TRY(const SetRows rows, rows_that_set(snapshot, scope));
   if (std::ranges::all_of(rows, [](const auto& of_part) { return of_part == nullptr; })) {
     return created;

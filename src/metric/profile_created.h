@@ -42,8 +42,9 @@ class ProfilesCreated {
   [[nodiscard]] const PersonBitmap& known() const { return known_; }
 
  private:
-  explicit ProfilesCreated(PersonOrdinal person_end) : known_(person_end), at_ms_(person_end) {}
+  explicit ProfilesCreated(WorkGuard& guard) : held_(guard) {}
 
+  HeldBytes held_;
   PersonBitmap known_;
   std::vector<TimestampMs> at_ms_;
 };

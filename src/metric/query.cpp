@@ -85,7 +85,7 @@ Result<std::string> answer_members(const Snapshot& snapshot, const QueryContext&
                 "/members/data_version");
   }
   HF_TRY(const Members members, find(snapshot, context, query));
-  HF_TRY(const std::string data, members_json(snapshot, request, members));
+  HF_TRY(const std::string data, members_json(snapshot, request, members, *context.guard));
   JsonWriter out;
   write_head(out, snapshot, query.common, metric);
   const std::int64_t elapsed_ns = context.env.clock.monotonic_ns() - begun_ns;

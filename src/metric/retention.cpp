@@ -172,9 +172,10 @@ struct PlannedRetention {
   std::vector<Warning> warnings;
 };
 
-Result<PlannedRetention> plan_retention(const Snapshot& snapshot, const RetentionQuery& query) {
+Result<PlannedRetention> plan_retention(const Snapshot& snapshot, const RetentionQuery& query,
+                                        WorkGuard& guard) {
   const std::array<const Matcher*, 1> named{&query.start};
-  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of, guard));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   const std::int32_t look_ahead =
@@ -208,7 +209,6 @@ Result<PlannedRetention> plan_retention(const Snapshot& snapshot, const Retentio
   return planned;
 }
 
-WindowPlan plan_windows(const RetentionQuery& query, const RetentionReads& reads) {
 // What was read to find in which one bucket each person is. The persons are those of the rest.
 void add_touches(const Snapshot& snapshot, const RetentionQuery& query, const WalkScan& touches,
                  RetentionAnswer& answer) {
@@ -219,6 +219,7 @@ void add_touches(const Snapshot& snapshot, const RetentionQuery& query, const Wa
                          "events", snapshot.parts.size(), touches.events});
 }
 
+WindowPlan plan_windows(const RetentionQuery& query, const RetentionReads& reads) {
   const Zone& zone = *query.common.zone;
   return {&query, instants_of(query.windows->initial, zone),
           instants_of(query.windows->current, zone), deciding_occurrences(query), reads.named_bit};
@@ -264,7 +265,8 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
   answer.plan = question->bound->steps();
 
   const std::array<const Matcher*, 1> named{&query.start};
-  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  HF_TRY(const auto first_event,
+         first_named_event(snapshot, named, query.common.as_of, *context.guard));
   if (!first_event) {
     answer.warnings.push_back(no_events_warning());
   }
@@ -286,7 +288,7 @@ Result<RetentionAnswer> run_windows(const Snapshot& snapshot, const QueryContext
 Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryContext& context,
                                       const RetentionQuery& query) {
   if (query.windows) return run_windows(snapshot, context, query);
-  HF_TRY(PlannedRetention planned, plan_retention(snapshot, query));
+  HF_TRY(PlannedRetention planned, plan_retention(snapshot, query, *context.guard));
   RetentionPlan& plan = planned.plan;
   RetentionAnswer answer;
   answer.aggregate = query.aggregate;
@@ -335,9 +337,9 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
   }
   HF_TRY(const auto question,
          BoundQuestion::bind(history, context, query.common, scope, reads.selection, reads.groups));
+  WalkScan touches;
   if (slots && question->groups.size() == 1) {
     const GroupBy& by = question->groups.front();
-  WalkScan touches;
     HF_TRY(const auto found, find_person_buckets(*question->bound, by,
                                                  {.people = scope.people(),
                                                   .unit_key = {},
@@ -358,9 +360,9 @@ Result<RetentionAnswer> run_retention(const Snapshot& snapshot, const QueryConte
          walk.tally([&](std::size_t groups) { return check_cells(plan, groups + 1); }));
   show(tallies);
   answer.plan = question->bound->steps();
+  add_touches(history, query, touches, answer);
   if (tallies.scan.too_big) answer.warnings.push_back(too_big_warning());
   return answer;
-  add_touches(history, query, touches, answer);
 }
 
 Result<Members> retention_members(const Snapshot& snapshot, const QueryContext& context,
@@ -387,7 +389,7 @@ Result<Members> retention_members(const Snapshot& snapshot, const QueryContext& 
     return Members{std::move(members), bound->units};
   }
   HF_CHECK(check_cell(request.cell, {"cohort", "column"}));
-  HF_TRY(PlannedRetention planned, plan_retention(snapshot, query));
+  HF_TRY(PlannedRetention planned, plan_retention(snapshot, query, *context.guard));
   RetentionPlan& plan = planned.plan;
   plan.named_bit = reads.named_bit;
   std::vector<std::string> cohorts;

@@ -38,6 +38,7 @@ Result<PersonBitmap> sampled_people(const Snapshot& snapshot, double share, Work
   PersonBitmap settled(snapshot.person_end);  // By a number lower than their own.
   const std::vector<PersonOrdinal>& of = snapshot.belonging->of;
   for (PersonOrdinal owner = 0; owner < of.size(); ++owner) {
+    if (owner % PersonChunk::persons == 0) HF_CHECK(guard.check());
     const PersonOrdinal person = of[owner];
     if (person == Belonging::nobody || person <= owner || settled.contains(person)) continue;
     settled.add(person);

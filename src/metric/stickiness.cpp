@@ -183,9 +183,10 @@ struct PlannedStickiness {
   std::vector<std::string> periods;  // over_time
 };
 
-Result<PlannedStickiness> plan_stickiness(const Snapshot& snapshot, const StickinessQuery& query) {
+Result<PlannedStickiness> plan_stickiness(const Snapshot& snapshot, const StickinessQuery& query,
+                                          WorkGuard& guard) {
   const std::array<const Matcher*, 1> named{&query.match};
-  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of));
+  HF_TRY(const auto first_event, first_named_event(snapshot, named, query.common.as_of, guard));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   HF_TRY(PeriodGrid grid, grid_of(query, range));
@@ -214,7 +215,7 @@ Result<std::unique_ptr<BoundQuestion>> bind_stickiness(const Snapshot& snapshot,
 
 Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryContext& context,
                                         const StickinessQuery& query) {
-  HF_TRY(PlannedStickiness planned, plan_stickiness(snapshot, query));
+  HF_TRY(PlannedStickiness planned, plan_stickiness(snapshot, query, *context.guard));
   const StickinessPlan& plan = planned.plan;
   StickinessAnswer answer;
   answer.over_time = query.over_time;
@@ -269,7 +270,7 @@ Result<StickinessAnswer> run_stickiness(const Snapshot& snapshot, const QueryCon
 Result<Members> stickiness_members(const Snapshot& snapshot, const QueryContext& context,
                                    const StickinessQuery& query) {
   const MembersRequest& request = *query.common.members;
-  HF_TRY(const PlannedStickiness planned, plan_stickiness(snapshot, query));
+  HF_TRY(const PlannedStickiness planned, plan_stickiness(snapshot, query, *context.guard));
   const StickinessPlan& plan = planned.plan;
   HF_TRY(const QueryScope scope, scope_of(snapshot, context, query));
   const auto find = [&](auto&& cell) -> Result<Members> {

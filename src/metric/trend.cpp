@@ -47,10 +47,10 @@ struct PlannedTrend {
 };
 
 Result<PlannedTrend> plan_trend(const Snapshot& snapshot, const TrendQuery& query,
-                                NumberRoom& room) {
+                                BlockRoom& room) {
   const Zone& zone = *query.common.zone;
   HF_TRY(const auto first_event,
-         first_named_event(snapshot, matchers_of(query), query.common.as_of));
+         first_named_event(snapshot, matchers_of(query), query.common.as_of, room.guard()));
   HF_TRY(const TimeRange range,
          resolve_range(query.common, query.period.unit == Period::Unit::hour, first_event));
   HF_TRY(PeriodGrid grid, PeriodGrid::build(query.period, range, zone, query.common.week_start, 0));
@@ -110,7 +110,7 @@ void describe(const PlannedTrend& planned, TrendAnswer& answer) {
 
 Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& context,
                               const TrendQuery& query) {
-  NumberRoom room(*context.guard);
+  BlockRoom room(*context.guard, sizeof(RangeTally::Number));
   HF_TRY(const PlannedTrend planned, plan_trend(snapshot, query, room));
   const TrendPlan& plan = planned.plan;
   TrendAnswer answer;
@@ -156,7 +156,7 @@ Result<Members> trend_members(const Snapshot& snapshot, const QueryContext& cont
                               const TrendQuery& query) {
   const MembersRequest& request = *query.common.members;
   HF_CHECK(check_cell(request.cell, {"series", "period"}));
-  NumberRoom room(*context.guard);
+  BlockRoom room(*context.guard, sizeof(RangeTally::Number));
   HF_TRY(PlannedTrend planned, plan_trend(snapshot, query, room));
   planned.plan.keeps_numbers = false;
   const TrendPlan& plan = planned.plan;

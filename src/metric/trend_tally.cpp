@@ -30,26 +30,6 @@ void add_each(std::vector<Number>& sums, const std::vector<Number>& more) {
 
 }  // namespace
 
-bool NumberRoom::take_block() {
-  // Where the vector that holds them grows it is there twice, half empty; and once more in order.
-  constexpr std::size_t bytes = block_numbers * sizeof(RangeTally::Number) * 4;
-  if (is_full_.load(std::memory_order_relaxed)) return false;
-  const auto taken = guard_->take(bytes);
-  if (taken) {
-    bytes_ += bytes;
-    return true;
-  }
-  *error_.lock() = taken.error();
-  is_full_ = true;
-  return false;
-}
-
-Result<void> NumberRoom::outcome() const {
-  const auto error = error_.lock();
-  if (*error) return std::unexpected(**error);
-  return {};
-}
-
 std::size_t TrendPlan::cells() const {
   std::size_t rows = 0;
   for (const PeriodGrid& grid : grids) rows += static_cast<std::size_t>(grid.rows());
@@ -172,7 +152,7 @@ void RangeCounter::add_number(std::size_t series, std::size_t cell, Decimal numb
     if (plan_->keeps_numbers) {
       if (room_left_ == 0) {
         if (!plan_->room->take_block()) return;
-        room_left_ = NumberRoom::block_numbers;
+        room_left_ = BlockRoom::block_values;
       }
       --room_left_;
       tally.numbers.push_back({static_cast<std::uint32_t>(cell), number});

@@ -3,49 +3,24 @@
 // The counting of a trend: what one person adds to which cells.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <vector>
 
-#include "base/guarded.h"
-#include "base/work_guard.h"
+#include "metric/block_room.h"
 #include "metric/grouped_walk.h"
 #include "metric/period_grid.h"
 #include "metric/trend.h"
 
 namespace hf {
 
-/// Room for the numbers that percentiles are found among, told to the guard block by block.
-/// Methods may run concurrently.
-class NumberRoom {
- public:
-  static constexpr std::size_t block_numbers = 8'192;
-
-  explicit NumberRoom(WorkGuard& guard) : guard_(&guard) {}
-  ~NumberRoom() { guard_->give_back(bytes_); }
-  NumberRoom(const NumberRoom&) = delete;
-  NumberRoom& operator=(const NumberRoom&) = delete;
-
-  /// Room for one block more; false where there is none, and from then on.
-  [[nodiscard]] bool take_block();
-  /// Errors: those of WorkGuard, where there was not enough room.
-  [[nodiscard]] Result<void> outcome() const;
-
- private:
-  WorkGuard* guard_;
-  std::atomic<std::size_t> bytes_ = 0;
-  std::atomic<bool> is_full_ = false;
-  Guarded<std::optional<Error>> error_;
-};
-
 /// A query bound to its time. Immutable but for the room, which outlives it.
 struct TrendPlan {
   const TrendQuery* query;
   std::vector<PeriodGrid> grids;             ///< Of the range; to compare also of the earlier one.
   std::vector<std::size_t> value_of_series;  ///< Which value of the selection; is_of_numbers().
-  NumberRoom* room;                          ///< Never null.
+  BlockRoom* room;                           ///< Never null.
   bool keeps_numbers = true;                 ///< Percentiles are asked for, not just counts.
 
   [[nodiscard]] std::size_t rows() const { return static_cast<std::size_t>(grids.front().rows()); }
