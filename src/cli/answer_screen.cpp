@@ -14,6 +14,7 @@
 #include "cli/segment_size_screen.h"
 #include "cli/stickiness_screen.h"
 #include "cli/trend_screen.h"
+#include "metric/metric_table.h"
 #include "metric/query.h"
 #include "predicate/explain.h"
 
@@ -24,7 +25,6 @@ namespace {
 struct Asked {
   const Json& query;
   const Session::Reading& reading;
-  const QueryContext& context;
   const Terminal& terminal;
   Words words;
   const OwnWords& own;
@@ -76,8 +76,8 @@ bool is_plain(const RetentionQuery& query) {
                              [](const RetentionColumn& c) { return c.first == c.last; });
 }
 
-Result<std::string> show(const Asked& asked, const RetentionQuery& query) {
-  HF_TRY(const RetentionAnswer answer, run_retention(asked.reading.snapshot, asked.context, query));
+std::string show(const Asked& asked, const RetentionQuery& query, RetentionAnswer answer) {
+  name_cohorts(query.common, answer.groups, asked.words);
   const ChartScreen chart = chart_of(asked, query.common,
                                      titled(asked.words("Retention", "留存"),
                                             event_text(query.start.label, asked.words) + " → " +
@@ -95,8 +95,7 @@ Result<std::string> show(const Asked& asked, const RetentionQuery& query) {
   return render_retention(answer, screen, asked.terminal, asked.words);
 }
 
-Result<std::string> show(const Asked& asked, const TrendQuery& query) {
-  HF_TRY(TrendAnswer answer, run_trend(asked.reading.snapshot, asked.context, query));
+std::string show(const Asked& asked, const TrendQuery& query, TrendAnswer answer) {
   name_cohorts(query.common, answer.groups, asked.words);
   answer.labels = series_names(query, answer.labels, asked.words);
   std::string all;
@@ -106,8 +105,7 @@ Result<std::string> show(const Asked& asked, const TrendQuery& query) {
   return render_trend(answer, chart, asked.terminal, asked.words);
 }
 
-Result<std::string> show(const Asked& asked, const LifecycleQuery& query) {
-  HF_TRY(LifecycleAnswer answer, run_lifecycle(asked.reading.snapshot, asked.context, query));
+std::string show(const Asked& asked, const LifecycleQuery& query, LifecycleAnswer answer) {
   name_cohorts(query.common, answer.groups, asked.words);
   const ChartScreen chart =
       chart_of(asked, query.common,
@@ -116,8 +114,7 @@ Result<std::string> show(const Asked& asked, const LifecycleQuery& query) {
   return render_lifecycle(answer, chart, asked.terminal, asked.words);
 }
 
-Result<std::string> show(const Asked& asked, const StickinessQuery& query) {
-  HF_TRY(StickinessAnswer answer, run_stickiness(asked.reading.snapshot, asked.context, query));
+std::string show(const Asked& asked, const StickinessQuery& query, StickinessAnswer answer) {
   name_cohorts(query.common, answer.groups, asked.words);
   const StickinessScreen screen{
       .chart = chart_of(asked, query.common,
@@ -128,8 +125,7 @@ Result<std::string> show(const Asked& asked, const StickinessQuery& query) {
   return render_stickiness(answer, screen, asked.terminal, asked.words);
 }
 
-Result<std::string> show(const Asked& asked, const FunnelQuery& query) {
-  HF_TRY(FunnelAnswer answer, run_funnel(asked.reading.snapshot, asked.context, query));
+std::string show(const Asked& asked, const FunnelQuery& query, FunnelAnswer answer) {
   name_cohorts(query.common, answer.groups, asked.words);
   FunnelScreen screen{.from_step = query.from_step,
                       .to_step = query.to_step,
@@ -145,96 +141,21 @@ Result<std::string> show(const Asked& asked, const FunnelQuery& query) {
   return render_funnel(answer, screen, asked.terminal, asked.words);
 }
 
-Result<std::string> show(const Asked& asked, const SegmentSizeQuery& query) {
-  HF_TRY(SegmentSizeAnswer answer, run_segment_size(asked.reading.snapshot, asked.context, query));
+std::string show(const Asked& asked, const SegmentSizeQuery& query, SegmentSizeAnswer answer) {
   name_cohorts(query.common, answer.groups, asked.words);
   const ChartScreen chart =
       chart_of(asked, query.common, std::string(asked.words("Segment size", "分群规模")));
   return render_segment_size(answer, chart, asked.terminal, asked.words);
 }
 
-// -- Members --------------------------------------------------------------------------------------
+// -- A table for each metric ----------------------------------------------------------------------
 
-Result<Json> answer_data(const Asked& asked, std::string_view query) {
-  HF_TRY(const std::string text, answer_query(asked.reading.snapshot, asked.context, query));
-  HF_TRY(const Json answer, parse_json(text));
-  return *answer.find("data");
-}
-
-Result<std::string> show_members(const Asked& asked, const CommonFields& common,
-                                 std::string_view query) {
-  HF_TRY(const Json data, answer_data(asked, query));
-  JsonWriter cell;
-  cell.json(*asked.query.find("members")->find("cell"));
-  return render_members(
-      data,
-      chart_of(asked, common,
-               titled(fmt::format(fmt::runtime(asked.words("Members of {}", "{} 的成员")),
-                                  text_field_of(asked.query, "metric")),
-                      cell.str(), asked.words)),
-      asked.terminal, asked.words);
-}
-
-// The query with another page of its members.
-std::string page_query(const Json& query, const std::string& cursor) {
-  JsonWriter out;
-  out.begin_object();
-  for (const auto& [name, value] : query.object) {
-    if (name != "members") {
-      out.key(name).json(value);
-      continue;
-    }
-    out.key(name).begin_object();
-    for (const auto& [field, content] : value.object) {
-      if (field != "cursor") out.key(field).json(content);
-    }
-    out.key("limit").integer(MembersRequest::limit_max);
-    if (!cursor.empty()) out.key("cursor").text(cursor);
-    out.end_object();
-  }
-  return out.end_object().take();
-}
-
-Result<std::string> members_csv(const Asked& asked, std::string_view query) {
-  const Json* members = asked.query.find("members");
-  if (members->find("limit") != nullptr) {
-    HF_TRY(const Json data, answer_data(asked, query));
-    return members_csv_heading(data) + members_csv_rows(data);
-  }
-  // A table that silently ends after the first page would pass for the whole.
-  std::string out;
-  std::string cursor = text_field_of(*members, "cursor");
-  do {
-    HF_TRY(const Json data, answer_data(asked, page_query(asked.query, cursor)));
-    if (out.empty()) out = members_csv_heading(data);
-    out += members_csv_rows(data);
-    cursor = text_field_of(data, "cursor");
-  } while (!cursor.empty());
-  return out;
-}
-
-// -- By metric ------------------------------------------------------------------------------------
-
-template <auto parse>
-Result<std::string> screen_by(const Asked& asked, std::string_view text) {
-  HF_TRY(const auto query, parse(asked.query, asked.context));
-  if (query.common.members) return show_members(asked, query.common, text);
-  return show(asked, query);
-}
-
-template <auto parse, auto run, auto write>
-Result<std::string> csv_by(const Asked& asked, std::string_view text) {
-  HF_TRY(const auto query, parse(asked.query, asked.context));
-  if (query.common.members) return members_csv(asked, text);
-  HF_TRY(const auto answer, run(asked.reading.snapshot, asked.context, query));
-  return write(answer, query.common.breakdown.size());
+std::string csv(const RetentionQuery& query, const RetentionAnswer& answer) {
+  return retention_csv(answer, query.common.breakdown.size());
 }
 
 // Series of one label would be one series to who reads the table.
-Result<std::string> trend_csv_by(const Asked& asked, std::string_view text) {
-  HF_TRY(const TrendQuery query, parse_trend(asked.query, asked.context));
-  if (query.common.members) return members_csv(asked, text);
-  HF_TRY(TrendAnswer answer, run_trend(asked.reading.snapshot, asked.context, query));
+std::string csv(const TrendQuery& query, TrendAnswer answer) {
   std::vector<std::string> sorted = answer.labels;
   std::ranges::sort(sorted);
   if (std::ranges::adjacent_find(sorted) != sorted.end()) {
@@ -243,37 +164,57 @@ Result<std::string> trend_csv_by(const Asked& asked, std::string_view text) {
   return trend_csv(answer, query.common.breakdown.size());
 }
 
-struct Form {
-  std::string_view metric;
-  Result<std::string> (*screen)(const Asked&, std::string_view);
-  Result<std::string> (*csv)(const Asked&, std::string_view);
-};
-constexpr Form forms[] = {
-    {"retention", screen_by<parse_retention>,
-     csv_by<parse_retention, run_retention, retention_csv>},
-    {"trend", screen_by<parse_trend>, trend_csv_by},
-    {"lifecycle", screen_by<parse_lifecycle>,
-     csv_by<parse_lifecycle, run_lifecycle, lifecycle_csv>},
-    {"stickiness", screen_by<parse_stickiness>,
-     csv_by<parse_stickiness, run_stickiness, stickiness_csv>},
-    {"funnel", screen_by<parse_funnel>, csv_by<parse_funnel, run_funnel, funnel_csv>},
-    {"segment_size", screen_by<parse_segment_size>,
-     csv_by<parse_segment_size, run_segment_size, segment_size_csv>},
-};
+std::string csv(const LifecycleQuery& query, const LifecycleAnswer& answer) {
+  return lifecycle_csv(answer, query.common.breakdown.size());
+}
 
-Result<std::string> answer_by(const Session::Reading& reading, const QueryContext& context,
-                              std::string_view text, const Terminal& terminal, Words words,
-                              const OwnWords& own,
-                              Result<std::string> (*Form::*form)(const Asked&, std::string_view)) {
-  HF_TRY(const Json query, parse_json(text));
-  const std::string metric = query.is_object() ? text_field_of(query, "metric") : "";
-  const auto found = std::ranges::find(forms, metric, &Form::metric);
-  if (found != std::end(forms)) {
-    return ((*found).*form)({query, reading, context, terminal, words, own}, text);
-  }
-  HF_CHECK(answer_query(reading.snapshot, context, text));  // Whether it is a question at all.
-  return fail(ErrorCode::invalid_argument, "unsupported_format",
-              "this metric is answered as JSON only");
+std::string csv(const StickinessQuery& query, const StickinessAnswer& answer) {
+  return stickiness_csv(answer, query.common.breakdown.size());
+}
+
+std::string csv(const FunnelQuery& query, const FunnelAnswer& answer) {
+  return funnel_csv(answer, query.common.breakdown.size());
+}
+
+std::string csv(const SegmentSizeQuery& query, const SegmentSizeAnswer& answer) {
+  return segment_size_csv(answer, query.common.breakdown.size());
+}
+
+// -- Members --------------------------------------------------------------------------------------
+
+Result<Json> page_of(const Snapshot& snapshot, const MembersRequest& request,
+                     const Members& members) {
+  HF_TRY(const std::string page, members_json(snapshot, request, members));
+  return parse_json(page);
+}
+
+Result<std::string> show_members(const Asked& asked, const CommonFields& common,
+                                 const Members& members) {
+  HF_TRY(const Json page, page_of(asked.reading.snapshot, *common.members, members));
+  JsonWriter cell;
+  cell.json(common.members->cell);
+  return render_members(
+      page,
+      chart_of(asked, common,
+               titled(fmt::format(fmt::runtime(asked.words("Members of {}", "{} 的成员")),
+                                  text_field_of(asked.query, "metric")),
+                      cell.str(), asked.words)),
+      asked.terminal, asked.words);
+}
+
+Result<std::string> members_csv(const Snapshot& snapshot, const Json& query, MembersRequest request,
+                                const Members& members) {
+  // A table that silently ends after the first page would pass for the whole.
+  const bool has_limit = query.find("members")->find("limit") != nullptr;
+  if (!has_limit) request.limit = static_cast<std::size_t>(MembersRequest::limit_max);
+  std::string out;
+  do {
+    HF_TRY(const Json page, page_of(snapshot, request, members));
+    if (out.empty()) out = members_csv_heading(page);
+    out += members_csv_rows(page);
+    request.cursor = text_field_of(page, "cursor");
+  } while (!has_limit && !request.cursor.empty());
+  return out;
 }
 
 }  // namespace
@@ -303,12 +244,31 @@ ChartScreen screen_of(const Json& query, const CommonFields& common,
 Result<std::string> answer_screen(const Session::Reading& reading, const QueryContext& context,
                                   std::string_view query, const Terminal& terminal, Words words,
                                   const OwnWords& own) {
-  return answer_by(reading, context, query, terminal, words, own, &Form::screen);
+  HF_TRY(const Json json, parse_json(query));
+  const Asked asked{json, reading, terminal, words, own};
+  return with_metric(json, [&](const auto& metric) -> Result<std::string> {
+    HF_TRY(const auto parsed, metric.parse(json, context));
+    if (parsed.common.members) {
+      HF_TRY(const Members members, metric.members(reading.snapshot, context, parsed));
+      return show_members(asked, parsed.common, members);
+    }
+    HF_TRY(auto answer, metric.answer(reading.snapshot, context, parsed));
+    return show(asked, parsed, std::move(answer));
+  });
 }
 
 Result<std::string> answer_csv(const Session::Reading& reading, const QueryContext& context,
                                std::string_view query) {
-  return answer_by(reading, context, query, {}, {}, {}, &Form::csv);
+  HF_TRY(const Json json, parse_json(query));
+  return with_metric(json, [&](const auto& metric) -> Result<std::string> {
+    HF_TRY(const auto parsed, metric.parse(json, context));
+    if (parsed.common.members) {
+      HF_TRY(const Members members, metric.members(reading.snapshot, context, parsed));
+      return members_csv(reading.snapshot, json, *parsed.common.members, members);
+    }
+    HF_TRY(auto answer, metric.answer(reading.snapshot, context, parsed));
+    return csv(parsed, std::move(answer));
+  });
 }
 
 }  // namespace hf

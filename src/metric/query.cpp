@@ -10,20 +10,12 @@
 #include "base/json.h"
 #include "calendar/time_text.h"
 #include "metric/common_fields.h"
-#include "metric/funnel.h"
-#include "metric/lifecycle.h"
+#include "metric/metric_table.h"
 #include "metric/query_fields.h"
-#include "metric/retention.h"
 #include "metric/sample.h"
-#include "metric/segment_size.h"
-#include "metric/stickiness.h"
-#include "metric/trend.h"
 
 namespace hf {
 namespace {
-
-using Answerer = Result<std::string> (*)(const Snapshot&, const QueryContext&, const Json&,
-                                         std::string_view metric, std::int64_t begun_ns);
 
 // What every answer begins with.
 void write_head(JsonWriter& out, const Snapshot& snapshot, const CommonFields& common,
@@ -73,21 +65,12 @@ std::string write_answer(const Snapshot& snapshot, const QueryContext& context,
   return out.take();
 }
 
-template <class Query, class Find>
-Result<std::string> answer_members(const Snapshot& snapshot, const QueryContext& context,
-                                   const Query& query, Find&& find, std::string_view metric,
-                                   std::int64_t begun_ns) {
-  const MembersRequest& request = *query.common.members;
-  if (request.data_version && *request.data_version != snapshot.data_version) {
-    return fail(ErrorCode::failed_precondition, "stale_version",
-                fmt::format("the data changed since that answer; ask again. It is now: {}",
-                            snapshot.data_version),
-                "/members/data_version");
-  }
-  HF_TRY(const Members members, find(snapshot, context, query));
-  HF_TRY(const std::string data, members_json(snapshot, request, members, *context.guard));
+Result<std::string> write_members(const Snapshot& snapshot, const QueryContext& context,
+                                  const CommonFields& common, const Members& members,
+                                  std::string_view metric, std::int64_t begun_ns) {
+  HF_TRY(const std::string data, members_json(snapshot, *common.members, members, *context.guard));
   JsonWriter out;
-  write_head(out, snapshot, query.common, metric);
+  write_head(out, snapshot, common, metric);
   const std::int64_t elapsed_ns = context.env.clock.monotonic_ns() - begun_ns;
   out.key("elapsed_ms").number(static_cast<double>(elapsed_ns / 1000) / 1000.0);
   out.key("warnings").begin_array().end_array();
@@ -95,52 +78,8 @@ Result<std::string> answer_members(const Snapshot& snapshot, const QueryContext&
   return out.take();
 }
 
-template <auto parse, auto run, auto find_members>
-Result<std::string> answer(const Snapshot& snapshot, const QueryContext& context, const Json& json,
-                           std::string_view metric, std::int64_t begun_ns) {
-  HF_TRY(const auto query, parse(json, context));
-  if (query.common.members) {
-    return answer_members(snapshot, context, query, find_members, metric, begun_ns);
-  }
-  HF_TRY(auto answer, run(snapshot, context, query));
-  if (query.common.sample) estimate(answer, query);
-  return write_answer(snapshot, context, query.common, answer, metric, begun_ns);
-}
-
-using Checker = Result<void> (*)(const Json&, const QueryContext&);
-
-template <auto parse>
-Result<void> check(const Json& json, const QueryContext& context) {
-  HF_CHECK(parse(json, context));
-  return {};
-}
-
-constexpr std::array metrics = std::to_array<MetricInfo>({
-    {"retention", "of the persons who did something in a period, how many return in later ones"},
-    {"trend", "events or distinct persons per period, one or more series"},
-    {"lifecycle", "persons of each period: new, returning, resurrecting; and those gone dormant"},
-    {"stickiness", "in how many periods persons are active; or daily, weekly, monthly active ones"},
-    {"funnel", "of the persons who took a first step, how many took the next ones, and how fast"},
-    {"segment_size", "of how many persons a condition holds, and how conditions overlap"},
-});
-constexpr std::array answerers = std::to_array<Answerer>({
-    answer<parse_retention, run_retention, retention_members>,
-    answer<parse_trend, run_trend, trend_members>,
-    answer<parse_lifecycle, run_lifecycle, lifecycle_members>,
-    answer<parse_stickiness, run_stickiness, stickiness_members>,
-    answer<parse_funnel, run_funnel, funnel_members>,
-    answer<parse_segment_size, run_segment_size, segment_size_members>,
-});
-static_assert(metrics.size() == answerers.size());
-constexpr std::array checkers = std::to_array<Checker>({
-    check<parse_retention>,
-    check<parse_trend>,
-    check<parse_lifecycle>,
-    check<parse_stickiness>,
-    check<parse_funnel>,
-    check<parse_segment_size>,
-});
-static_assert(metrics.size() == checkers.size());
+constexpr auto infos =
+    std::apply([](const auto&... metric) { return std::array{metric.info...}; }, metric_table);
 
 // Metrics of the query language that this version does not answer.
 constexpr std::array later_metrics = std::to_array<std::string_view>(
@@ -148,12 +87,21 @@ constexpr std::array later_metrics = std::to_array<std::string_view>(
      "loyalty_index", "six_factors", "engagement", "activity_score", "early_warning",
      "stay_contrast", "sessions", "virality", "compare_groups"});
 
-/// The index of the query's metric in the lists above.
+}  // namespace
+
+Result<void> check_data_version(const Snapshot& snapshot, const MembersRequest& request) {
+  if (!request.data_version || *request.data_version == snapshot.data_version) return {};
+  return fail(ErrorCode::failed_precondition, "stale_version",
+              fmt::format("the data changed since that answer; ask again. It is now: {}",
+                          snapshot.data_version),
+              "/members/data_version");
+}
+
 Result<std::size_t> find_metric(const Json& json) {
   if (!json.is_object()) return wrong_type(json, "", "an object");
   HF_TRY(const auto metric, text_field(json, "metric", ""));
   std::vector<std::string_view> names;
-  for (const MetricInfo& info : metrics) names.push_back(info.name);
+  for (const MetricInfo& info : infos) names.push_back(info.name);
   if (!metric) {
     return fail(ErrorCode::invalid_argument, "missing_field",
                 fmt::format("a query names its metric, one of {}", join_names(names)), "/metric");
@@ -171,21 +119,29 @@ Result<std::size_t> find_metric(const Json& json) {
               "/metric");
 }
 
-}  // namespace
-
-std::span<const MetricInfo> metric_list() { return metrics; }
+std::span<const MetricInfo> metric_list() { return infos; }
 
 Result<std::string> answer_query(const Snapshot& snapshot, const QueryContext& context,
                                  std::string_view query_json) {
   const std::int64_t begun_ns = context.env.clock.monotonic_ns();
   HF_TRY(const Json json, parse_json(query_json));
-  HF_TRY(const std::size_t index, find_metric(json));
-  return answerers[index](snapshot, context, json, metrics[index].name, begun_ns);
+  return with_metric(json, [&](const auto& metric) -> Result<std::string> {
+    HF_TRY(const auto query, metric.parse(json, context));
+    const std::string_view name = metric.info.name;
+    if (query.common.members) {
+      HF_TRY(const Members members, metric.members(snapshot, context, query));
+      return write_members(snapshot, context, query.common, members, name, begun_ns);
+    }
+    HF_TRY(const auto answer, metric.answer(snapshot, context, query));
+    return write_answer(snapshot, context, query.common, answer, name, begun_ns);
+  });
 }
 
 Result<void> check_query(const QueryContext& context, const Json& query) {
-  HF_TRY(const std::size_t index, find_metric(query));
-  return checkers[index](query, context);
+  return with_metric(query, [&](const auto& metric) -> Result<void> {
+    HF_CHECK(metric.parse(query, context));
+    return {};
+  });
 }
 
 }  // namespace hf
