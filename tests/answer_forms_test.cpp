@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "base/json.h"
+#include "cli/answer_screen.h"
 #include "cli/terminal.h"
 #include "demo.h"
+#include "metric/event_world.h"
 #include "metric/query.h"
 
 namespace hf {
@@ -303,6 +305,40 @@ TEST_F(AnswerForms, CallCohortsByTheirPeriods) {
     EXPECT_THAT(in_form(query, "table"), AllOf(HasSubstr("Feb 2011"), Not(HasSubstr("2011-02"))));
     EXPECT_THAT(in_form(query, "csv"), HasSubstr("2011-02-01,"));
   }
+}
+
+// More members than a page has are one question, not one for each page.
+TEST(MembersCsv, AreFoundOnceAndWhole) {
+  constexpr std::size_t people = 2 * MembersRequest::limit_max + 1;
+  std::vector<test::WorldEvent> events;
+  for (std::size_t i = 0; i < people; ++i) {
+    events.push_back({fmt::format("p{:05}", i), "visit", test::utc("2026-01-05T09:00"), {}});
+  }
+  test::EventWorld world(std::move(events), test::utc("2026-02-10T12:00"));
+  const Session::Reading reading{nullptr, world.snapshot(), Zone::utc()};
+  const auto work_of = [&](std::string_view more, std::string& csv) {
+    WorkGuard guard;
+    QueryContext context = world.context();
+    context.guard = &guard;
+    const auto answer = answer_csv(
+        reading, context,
+        fmt::format(R"({{"metric":"trend","series":[{{"event":"visit","math":"unique"}}],)"
+                    R"("where":{{"property":"x","op":"not_exists"}},)"
+                    R"("members":{{"cell":{{"series":0}}{}}}}})",
+                    more));
+    EXPECT_TRUE(answer.has_value());
+    csv = answer.value();
+    return guard.progress().done;
+  };
+  std::string page;
+  std::string all;
+  const std::uint64_t work = work_of(R"(,"limit":1)", page);
+  EXPECT_GT(work, 0u);
+  EXPECT_EQ(work_of("", all), work);
+  EXPECT_EQ(std::ranges::count(page, '\n'), 2);
+  EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(all, '\n')), people + 1);
+  EXPECT_TRUE(all.starts_with(page));
+  EXPECT_THAT(all, AllOf(HasSubstr("\np10000,p10000\n"), HasSubstr("\np20000,p20000\n")));
 }
 
 }  // namespace
