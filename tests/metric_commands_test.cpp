@@ -242,6 +242,13 @@ TEST_F(Flags, TakeAConditionFromAFileToo) {
             R"("people":{"did":{"event":"purchase"}}})");
 }
 
+TEST_F(Flags, SampleIsOfSegmentSizesToo) {
+  EXPECT_EQ(query({"segment-size", "--sample", "0.1"}),
+            R"({"metric":"segment_size","sample":0.1})");
+  EXPECT_THAT(run({"--lang", "en", "segment-size", "--sample", "0.1"}).out,
+              AllOf(HasSubstr("an estimate"), ContainsRegex("everybody known +4,170 ")));
+}
+
 TEST_F(Flags, SayWhatIsWrongWithThem) {
   struct Case {
     std::vector<std::string> arguments;
@@ -265,6 +272,22 @@ TEST_F(Flags, SayWhatIsWrongWithThem) {
       {{"trend", "a", "--math", "mean"}, 2, "invalid_value"},
       {{"stickiness", "--at-least", "2", "--exactly", "3"}, 2, "unsupported_combination"},
       {{"funnel", "purchase", "--members", "{\"step\":9}"}, 3, "unknown_cell"},
+      {{"lifecycle", "--sample", "0"}, 2, "/sample"},
+      {{"lifecycle", "--sample", "1.5"}, 2, "/sample"},
+      {{"lifecycle", "--sample", "nan"}, 2, "--sample"},
+      {{"segment-size", "--sample", "-1"}, 2, "/sample"},
+      {{"lifecycle", "--by", "country", "--top", "-5"}, 2, "/breakdown/0/top"},
+      {{"lifecycle", "--by", "country", "--top", "0"}, 2, "/breakdown/0/top"},
+      {{"lifecycle", "--top", "3"}, 2, "--by"},
+      {{"lifecycle", "--attribution", "all"}, 2, "--by"},
+      {{"segment-size", "--members", "{}", "--limit", "0"}, 2, "/members/limit"},
+      {{"segment-size", "--limit", "5"}, 2, "--members"},
+      {{"segment-size", "--cursor", "9"}, 2, "--members"},
+      {{"retention", "--periods", "-3"}, 2, "/periods"},
+      {{"retention", "--min-occurrences", "0"}, 2, "/min_occurrences"},
+      {{"funnel", "purchase", "--from-step", "0"}, 2, "/from_step"},
+      {{"funnel", "purchase", "--to-step", "0"}, 2, "/to_step"},
+      {{"funnel", "purchase", "--view", "time_to_convert", "--bins", "0"}, 2, "/bins"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(testing::PrintToString(c.arguments));

@@ -17,14 +17,10 @@ struct FunnelArguments {
   std::vector<std::string> hold_constant;
   std::string entry;
   std::string view;
-  std::int64_t from_step = 0;
-  std::int64_t to_step = 0;
-  std::int64_t bins = 0;
+  std::optional<std::int64_t> from_step;
+  std::optional<std::int64_t> to_step;
+  std::optional<std::int64_t> bins;
 };
-
-void put_number(JsonWriter& out, std::string_view name, std::int64_t value) {
-  if (value != 0) out.key(name).integer(value);
-}
 
 Result<std::string> funnel_json(const FunnelArguments& a, const Session::Reading& reading,
                                 const Env& env) {

@@ -40,7 +40,7 @@ Result<std::string> retention_json(const RetentionArguments& a, const Session::R
   if (!a.start.empty()) HF_CHECK(write_matcher(out.key("start"), a.start));
   if (!a.returning.empty()) HF_CHECK(write_matcher(out.key("return"), a.returning));
   put_text(out, "entry", a.entry);
-  if (a.periods >= 0) out.key("periods").integer(a.periods);
+  put_number(out, "periods", a.periods);
   if (!a.brackets.empty()) {
     out.key("brackets").begin_array();
     for (const std::int64_t bracket : a.brackets) out.integer(bracket);
@@ -48,7 +48,7 @@ Result<std::string> retention_json(const RetentionArguments& a, const Session::R
   }
   put_text(out, "window", a.window);
   put_text(out, "count_return", a.count_return);
-  if (a.min_occurrences > 0) out.key("min_occurrences").integer(a.min_occurrences);
+  put_number(out, "min_occurrences", a.min_occurrences);
   if (!a.value.empty()) {
     const std::size_t colon = a.value.find(':');
     out.key("value").begin_object().key("aggregate").text(a.value.substr(0, colon));

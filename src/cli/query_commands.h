@@ -16,11 +16,11 @@ struct RetentionArguments {
   std::string start;
   std::string returning;
   std::string entry;
-  std::int64_t periods = -1;
+  std::optional<std::int64_t> periods;
   std::vector<std::int64_t> brackets;
   std::string window;
   std::string count_return;
-  std::int64_t min_occurrences = 0;
+  std::optional<std::int64_t> min_occurrences;
   std::string value;
   std::string initial;
   std::string current;

@@ -5,12 +5,17 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 
 #include "calendar/time_text.h"
 #include "metric/query.h"
 
 namespace hf {
 namespace {
+
+std::unexpected<Error> refused(std::string_view why) {
+  return fail(ErrorCode::invalid_argument, "unsupported_combination", std::string(why));
+}
 
 TimestampMs end_of_data(const Snapshot& snapshot) {
   TimestampMs end = 0;
@@ -33,7 +38,7 @@ Result<void> write_dimension(JsonWriter& out, const std::string& argument,
       colon != std::string::npos && std::ranges::find(kinds, said) != std::end(kinds);
   const std::string_view kind = has_kind ? said : "property";
   out.begin_object().key(kind).text(has_kind ? argument.substr(colon + 1) : argument);
-  if (a.top > 0) out.key("top").integer(a.top);
+  put_number(out, "top", a.top);
   if (kind == "property" && !a.attribution.empty()) {
     constexpr std::string_view step = "step:";
     if (a.attribution.starts_with(step)) {
@@ -85,6 +90,8 @@ void add_common_options(CLI::App& command, CommonArguments& a, Scope scope) {
   }
   command.add_option("--people", a.people, "Condition on people: only they count")
       ->type_name("JSON|FILE");
+  command.add_option("--sample", a.sample,
+                     "Estimate from this share of the people, e.g. 0.1 (default: exact)");
   if (of_events) {
     command.add_option("--unit", a.unit, "Count the values of this property instead of people")
         ->type_name("PROPERTY");
@@ -105,8 +112,6 @@ void add_common_options(CLI::App& command, CommonArguments& a, Scope scope) {
                     "Which event says in which bucket of a property a person is: first_touch,\n"
                     "last_touch, all, step or step:N (default: all, of funnels first_touch)")
         ->type_name("WHICH");
-    command.add_option("--sample", a.sample,
-                       "Estimate from this share of the people, e.g. 0.1 (default: exact)");
     command
         .add_option("--period", a.period,
                     "hour, day, week, month, quarter, year or a duration (P14D) (default: day)")
@@ -138,6 +143,10 @@ void add_limit_options(CLI::App& command, AskingLimits& limits) {
 
 void put_text(JsonWriter& out, std::string_view name, const std::string& value) {
   if (!value.empty()) out.key(name).text(value);
+}
+
+void put_number(JsonWriter& out, std::string_view name, std::optional<std::int64_t> value) {
+  if (value) out.key(name).integer(*value);
 }
 
 Result<Json> json_argument(const Env& env, std::string_view flag, const std::string& argument) {
@@ -193,15 +202,22 @@ Result<void> write_common(JsonWriter& out, const CommonArguments& a,
     out.key("breakdown").begin_array();
     for (const std::string& dimension : a.breakdown) HF_CHECK(write_dimension(out, dimension, a));
     out.end_array();
+  } else if (a.top || !a.attribution.empty()) {
+    return refused("--top and --attribution go with --by");
   }
   put_text(out, "period", a.period);
-  if (a.sample != 0) out.key("sample").number(a.sample);
+  if (a.sample) {
+    if (!std::isfinite(*a.sample)) return refused("--sample takes a number");
+    out.key("sample").number(*a.sample);
+  }
   if (!a.members.empty()) {
     HF_TRY(const Json cell, json_argument(env, "--members", a.members));
     out.key("members").begin_object().key("cell").json(cell);
-    if (a.limit != 0) out.key("limit").integer(a.limit);
-    put_text(out, "cursor", a.cursor);
+    put_number(out, "limit", a.limit);
+    if (a.cursor) out.key("cursor").text(*a.cursor);
     out.end_object();
+  } else if (a.limit || a.cursor) {
+    return refused("--limit and --cursor go with --members");
   }
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,8 @@ class App;
 
 namespace hf {
 
-/// The flags that all commands which ask a question share.
+/// The flags that all commands which ask a question share. Whether a number is in its range, the
+/// question says: what was said goes into it.
 struct CommonArguments {
   AskingLimits limits;
   std::string from;
@@ -36,13 +38,13 @@ struct CommonArguments {
   std::string people;
   std::string unit;
   std::vector<std::string> breakdown;
-  std::int64_t top = 0;
+  std::optional<std::int64_t> top;
   std::string attribution;
-  double sample = 0;
+  std::optional<double> sample;
   std::string period;
   std::string members;
-  std::int64_t limit = 0;
-  std::string cursor;
+  std::optional<std::int64_t> limit;
+  std::optional<std::string> cursor;
   std::string format = "table";
   bool show_query = false;
 };
@@ -59,6 +61,8 @@ void add_limit_options(CLI::App& command, AskingLimits& limits);
 
 /// Writes the member unless it is empty.
 void put_text(JsonWriter& out, std::string_view name, const std::string& value);
+/// Writes the member if it was said.
+void put_number(JsonWriter& out, std::string_view name, std::optional<std::int64_t> value);
 /// A document given as JSON or as the file that holds it; `flag` is told in errors.
 /// Errors: those of parse_json and of reading the file.
 [[nodiscard]] Result<Json> json_argument(const Env& env, std::string_view flag,
