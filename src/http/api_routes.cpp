@@ -254,40 +254,39 @@ void Door::revoke_key(Call& call) {
 
 void Door::change_access(Call& call, int status, const AccessChange& change) {
   constexpr std::size_t bytes_max = std::size_t{64} << 10;
-  change_state(call, status, bytes_max, change, [this] { return keyring_.reload(); });
+  auto answer = change_state(call.request, call.grant, status, bytes_max, change,
+                             [this] { return keyring_.reload(); });
+  if (!answer) return call.refuse(answer.error());
+  call.reply(*std::move(answer));
 }
 
-void Door::change_state(Call& call, int status, std::size_t bytes_max, const AccessChange& change,
-                        const std::function<Result<void>()>& after) {
-  const Request& request = call.request;
-  const auto decision = [&]() -> Result<Decision> {
-    HF_TRY(const auto name, idempotency_key_of(request));
-    HF_TRY(const std::string body, decoded_body(call.request, bytes_max, 0));
-    std::optional<NamedRequest> named;
-    if (name) {
-      const std::string target = request.path + (request.query.empty() ? "" : "?") + request.query;
-      named = named_request(asker_of(call.grant), *name,
-                            fmt::format("{} {}\n{}", request.method, target, body));
+Result<Response> Door::change_state(Request& request, const Grant& grant, int status,
+                                    std::size_t bytes_max, const AccessChange& change,
+                                    const std::function<Result<void>()>& after) {
+  HF_TRY(const auto name, idempotency_key_of(request));
+  HF_TRY(const std::string body, decoded_body(request, bytes_max, 0));
+  std::optional<NamedRequest> named;
+  if (name) {
+    const std::string target = request.path + (request.query.empty() ? "" : "?") + request.query;
+    named = named_request(asker_of(grant), *name,
+                          fmt::format("{} {}\n{}", request.method, target, body));
+  }
+  const auto decide = [&](StateChange& state) -> Result<Decision> {
+    auto answer = change(state, env_, body);
+    if (answer) {
+      return Decision{answer->status.value_or(status), std::move(answer->text),
+                      std::move(answer->kept)};
     }
-    const auto decide = [&](StateChange& state) -> Result<Decision> {
-      auto answer = change(state, env_, body);
-      if (answer) {
-        return Decision{answer->status.value_or(status), std::move(answer->text),
-                        std::move(answer->kept)};
-      }
-      if (!is_decision(answer.error())) return std::unexpected(std::move(answer).error());
-      Response refusal = problem(answer.error(), request.id);
-      return Decision{refusal.status, std::move(refusal.body)};
-    };
-    HF_TRY(Decision made, decide_once(state_, env_, named, decide));
-    if (made.status < 400 && after) HF_CHECK(after());
-    return made;
-  }();
-  if (!decision) return call.refuse(decision.error());
-  Response response = json(decision->text, decision->status);
-  if (decision->status >= 400) response.content_type = "application/problem+json";
-  if (decision->is_replay) response.headers.push_back({"Idempotent-Replayed", "true"});
-  call.reply(std::move(response));
+    if (!is_decision(answer.error())) return std::unexpected(std::move(answer).error());
+    Response refusal = problem(answer.error(), request.id);
+    return Decision{refusal.status, std::move(refusal.body)};
+  };
+  HF_TRY(Decision made, decide_once(state_, env_, named, decide));
+  if (made.status < 400 && after) HF_CHECK(after());
+  Response response = json(std::move(made.text), made.status);
+  if (made.status >= 400) response.content_type = "application/problem+json";
+  if (made.is_replay) response.headers.push_back({"Idempotent-Replayed", "true"});
+  return response;
 }
 
 void Door::run_command(Call& call) {

@@ -141,9 +141,11 @@ class Door {
 
   using AccessChange =
       std::function<Result<AccessAnswer>(StateChange&, const Env&, std::string_view body)>;
-  /// Under the request's Idempotency-Key, where it has one; `after` follows what was done.
-  void change_state(Call& call, int status, std::size_t bytes_max, const AccessChange& change,
-                    const std::function<Result<void>()>& after = {});
+  /// The answer to a request that changes the state, under its Idempotency-Key where it has one;
+  /// `after` follows what was done.
+  [[nodiscard]] Result<Response> change_state(Request& request, const Grant& grant, int status,
+                                              std::size_t bytes_max, const AccessChange& change,
+                                              const std::function<Result<void>()>& after = {});
   /// The same of sources and keys, to which the door then holds.
   void change_access(Call& call, int status, const AccessChange& change);
   [[nodiscard]] Gate gate() const;

@@ -16,25 +16,44 @@ constexpr std::size_t bytes_max = std::size_t{256} << 10;
 
 }  // namespace
 
-void Door::list_queries(Call& call) { call.answer(query_list(state_)); }
+// What they read is large, and checking a question may compile patterns: the thread of the
+// connection, which others share, does neither.
 
-void Door::show_query(Call& call) { call.answer(shown_query(state_, call.parameter)); }
+void Door::list_queries(Call& call) {
+  answer_later(call, [this](Request&) -> Result<Response> {
+    HF_TRY(std::string queries, query_list(state_));
+    return json(std::move(queries));
+  });
+}
+
+void Door::show_query(Call& call) {
+  answer_later(call, [this, name = call.parameter](Request&) -> Result<Response> {
+    HF_TRY(std::string query, shown_query(state_, name));
+    return json(std::move(query));
+  });
+}
 
 void Door::put_query(Call& call) {
-  change_state(
-      call, 200, bytes_max,
-      [&](StateChange& change, const Env& env, std::string_view body) -> Result<AccessAnswer> {
-        HF_TRY(const std::string by, saved_by(change, call.grant));
-        return http::put_query(change, env, call.parameter, by, body);
-      });
+  answer_later(call, [this, name = call.parameter, grant = call.grant](Request& request) {
+    return change_state(
+        request, grant, 200, bytes_max,
+        [&](StateChange& change, const Env& env, std::string_view body) -> Result<AccessAnswer> {
+          HF_TRY(const std::string by, saved_by(change, grant));
+          return http::put_query(change, env, name, by, body);
+        });
+  });
 }
 
 void Door::remove_query(Call& call) {
-  const auto version = number_parameter(call.request.query, "version");
-  if (!version) return call.refuse(version.error());
-  change_state(call, 200, bytes_max, [&](StateChange& change, const Env&, std::string_view) {
-    return removed_query(change, call.parameter, *version);
-  });
+  answer_later(
+      call,
+      [this, name = call.parameter, grant = call.grant](Request& request) -> Result<Response> {
+        HF_TRY(const auto version, number_parameter(request.query, "version"));
+        return change_state(request, grant, 200, bytes_max,
+                            [&](StateChange& change, const Env&, std::string_view) {
+                              return removed_query(change, name, version);
+                            });
+      });
 }
 
 }  // namespace hf::http

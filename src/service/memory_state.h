@@ -33,6 +33,7 @@ struct StateRows {
   std::uint64_t refusals_ever = 0;
   std::map<RequestHash, RememberedAnswer> answers;
   std::map<std::string, SavedQuery, std::less<>> queries;
+  std::uint64_t removed_query_version_max = 0;
 };
 
 class MemoryChange final : public StateChange {
@@ -94,6 +95,14 @@ class MemoryChange final : public StateChange {
   Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override {
     const auto found = rows_.queries.find(name);
     return found == rows_.queries.end() ? std::nullopt : std::optional(found->second);
+  }
+  Result<SavedQueryTotals> saved_query_totals() const override {
+    SavedQueryTotals totals = {.removed_version_max = rows_.removed_query_version_max};
+    for (const auto& [name, query] : rows_.queries) {
+      ++totals.count;
+      totals.bytes += kept_bytes(query);
+    }
+    return totals;
   }
   Result<void> save_source(const Source& source) override {
     rows_.sources[source.name] = source;
@@ -178,7 +187,10 @@ class MemoryChange final : public StateChange {
   }
   Result<void> remove_query(std::string_view name) override {
     const auto found = rows_.queries.find(name);
-    if (found != rows_.queries.end()) rows_.queries.erase(found);
+    if (found == rows_.queries.end()) return {};
+    rows_.removed_query_version_max =
+        std::max(rows_.removed_query_version_max, found->second.version);
+    rows_.queries.erase(found);
     return {};
   }
 
@@ -228,6 +240,9 @@ class MemoryState : public State {
   }
   Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override {
     return read([&](const MemoryChange& rows) { return rows.saved_query(name); });
+  }
+  Result<SavedQueryTotals> saved_query_totals() const override {
+    return read([](const MemoryChange& rows) { return rows.saved_query_totals(); });
   }
 
   Result<void> change(const Work& work) override {

@@ -59,6 +59,22 @@ Result<void> check_version(const std::optional<SavedQuery>& present,
               "/version");
 }
 
+/// What becomes smaller may be saved, however much there is.
+Result<void> check_room(const SavedQueryTotals& totals, std::uint64_t bytes_before,
+                        std::uint64_t bytes, bool is_new) {
+  if (is_new && totals.count >= saved_queries_max) {
+    return fail(ErrorCode::failed_precondition, "too_many_saved_queries",
+                fmt::format("remove one first: at most so many are saved: {}", saved_queries_max));
+  }
+  if (bytes <= bytes_before || totals.bytes - bytes_before + bytes <= saved_query_bytes_kept_max) {
+    return {};
+  }
+  return fail(ErrorCode::failed_precondition, "saved_queries_too_large",
+              fmt::format("remove one first: all saved queries together have at most {} bytes, "
+                          "with names, titles and descriptions",
+                          saved_query_bytes_kept_max));
+}
+
 bool says_the_same(const SavedQuery& a, const SavedQuery& b) {
   return a.title == b.title && a.description == b.description && a.query == b.query;
 }
@@ -133,17 +149,13 @@ Result<SavedQuery> save_query(StateChange& change, const Env& env, std::string_v
   if (!present && find_ready_made(name) != nullptr) return built_in(name, "replaced");
   HF_CHECK(check_version(present, draft.version));
   if (present && says_the_same(*present, query)) return *present;
-  if (!present) {
-    HF_TRY(const auto all, change.saved_queries());
-    if (all.size() >= saved_queries_max) {
-      return fail(
-          ErrorCode::failed_precondition, "too_many_saved_queries",
-          fmt::format("remove one first: at most so many are saved: {}", saved_queries_max));
-    }
-  }
+  HF_TRY(const SavedQueryTotals totals, change.saved_query_totals());
+  HF_CHECK(check_room(totals, present ? kept_bytes(*present) : 0, kept_bytes(query),
+                      !present.has_value()));
   query.updated_ms = env.clock.now_ms();
   query.updated_by = by;
-  query.version = present ? present->version + 1 : 1;
+  // Not from 1: who read a query that was removed since would take another of its name for it.
+  query.version = (present ? present->version : totals.removed_version_max) + 1;
   query.created_ms = present ? present->created_ms : query.updated_ms;
   query.created_by = present ? present->created_by : query.updated_by;
   HF_CHECK(change.save_query(query));

@@ -25,7 +25,8 @@ inline constexpr std::size_t query_name_bytes_max = 64;
 inline constexpr std::size_t query_title_bytes_max = 200;
 inline constexpr std::size_t query_description_bytes_max = 2'000;
 inline constexpr std::size_t saved_query_bytes_max = std::size_t{64} << 10;  ///< As it is kept.
-inline constexpr std::size_t saved_queries_max = 1'000;
+inline constexpr std::uint64_t saved_queries_max = 1'000;
+inline constexpr std::uint64_t saved_query_bytes_kept_max = std::uint64_t{4} << 20;  ///< Of all.
 
 /// Errors: invalid_argument/bad_query_name unless it is 1 to 64 of a-z, 0-9, _ and -.
 [[nodiscard]] Result<void> check_query_name(std::string_view name);
@@ -49,7 +50,7 @@ struct QueryDraft {
 /// bad_query_name; those of checked_query(); invalid_argument/bad_title, bad_description (too long,
 /// not UTF-8, or with control characters); failed_precondition/built_in_query (the name is a
 /// ready-made one's), version_conflict (the draft's version is not the one that is there),
-/// too_many_saved_queries; those of State.
+/// too_many_saved_queries, saved_queries_too_large (all together); those of State.
 [[nodiscard]] Result<SavedQuery> save_query(StateChange& change, const Env& env,
                                             std::string_view name, const QueryDraft& draft,
                                             std::string_view by);

@@ -137,16 +137,30 @@ struct RememberedAnswer {
 
 /// A question under a name, to be asked again (service/saved_queries.h).
 struct SavedQuery {
-  std::string name;           ///< 1..64 of [a-z0-9_-]; saved_queries.h checks it and what follows.
-  std::string title;          ///< For people; empty: the name serves.
-  std::string description;    ///< May be empty.
-  std::string query;          ///< The JSON object of QUERY.md.
-  std::uint64_t version = 1;  ///< From 1, one more each time it is saved.
+  std::string name;         ///< 1..64 of [a-z0-9_-]; saved_queries.h checks it and what follows.
+  std::string title;        ///< For people; empty: the name serves.
+  std::string description;  ///< May be empty.
+  std::string query;        ///< The JSON object of QUERY.md.
+  /// One more each time it is saved; at first, one more than any query had that was removed.
+  std::uint64_t version = 1;
   TimestampMs created_ms = 0;
   std::string created_by;  ///< As saved_by() tells it.
   TimestampMs updated_ms = 0;
   std::string updated_by;
   friend bool operator==(const SavedQuery&, const SavedQuery&) = default;
+};
+
+/// What of a saved query counts against saved_query_bytes_kept_max.
+[[nodiscard]] inline std::uint64_t kept_bytes(const SavedQuery& query) {
+  return query.name.size() + query.title.size() + query.description.size() + query.query.size();
+}
+
+struct SavedQueryTotals {
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;  ///< Of all, by kept_bytes().
+  /// The highest version that a query had as it was removed; 0: none ever was.
+  std::uint64_t removed_version_max = 0;
+  friend bool operator==(const SavedQueryTotals&, const SavedQueryTotals&) = default;
 };
 
 struct RefusalQuery {
@@ -208,6 +222,7 @@ class StateView {
   [[nodiscard]] virtual Result<std::vector<SavedQuery>> saved_queries() const = 0;
   [[nodiscard]] virtual Result<std::optional<SavedQuery>> saved_query(
       std::string_view name) const = 0;
+  [[nodiscard]] virtual Result<SavedQueryTotals> saved_query_totals() const = 0;
 };
 
 /// Reading and writing within one transaction; reading sees what was written.
@@ -247,7 +262,7 @@ class StateChange : public StateView {
       std::span<const std::uint64_t> ids) = 0;
   /// Adds the query, or replaces the one of this name.
   [[nodiscard]] virtual Result<void> save_query(const SavedQuery& query) = 0;
-  /// Fine where there is none.
+  /// Its version stays in SavedQueryTotals. Fine where there is none.
   [[nodiscard]] virtual Result<void> remove_query(std::string_view name) = 0;
 };
 

@@ -11,7 +11,7 @@ namespace hf::sqlite {
 
 std::span<const std::string> state_migrations() {
   // crc is RowSum over the row's other columns, of refusal without `text`, which has its own.
-  static const std::array<std::string, 4> migrations = {
+  static const std::array<std::string, 5> migrations = {
       R"(
 CREATE TABLE source (
   name TEXT PRIMARY KEY NOT NULL,
@@ -106,6 +106,13 @@ CREATE TABLE saved_query (
   created_by TEXT NOT NULL,
   updated_ms INTEGER NOT NULL,
   updated_by TEXT NOT NULL,
+  crc INTEGER NOT NULL
+) STRICT;
+)",
+      R"(
+CREATE TABLE saved_query_removed (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  version_max INTEGER NOT NULL,
   crc INTEGER NOT NULL
 ) STRICT;
 )"};

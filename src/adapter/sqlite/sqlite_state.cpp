@@ -85,6 +85,9 @@ class Change final : public StateChange {
   Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override {
     return read_saved_query(connection_, name);
   }
+  Result<SavedQueryTotals> saved_query_totals() const override {
+    return read_saved_query_totals(connection_);
+  }
   Result<void> save_source(const Source& source) override {
     return write_source(connection_, source);
   }
@@ -256,6 +259,10 @@ Result<std::vector<SavedQuery>> SqliteState::saved_queries() const {
 
 Result<std::optional<SavedQuery>> SqliteState::saved_query(std::string_view name) const {
   return impl_->read([&](Connection& on) { return sqlite::read_saved_query(on, name); });
+}
+
+Result<SavedQueryTotals> SqliteState::saved_query_totals() const {
+  return impl_->read([](Connection& on) { return sqlite::read_saved_query_totals(on); });
 }
 
 Result<void> SqliteState::change(const Work& work) {

@@ -35,6 +35,7 @@ class SqliteState final : public State {
   [[nodiscard]] Result<RefusalCounts> refusal_counts() const override;
   [[nodiscard]] Result<std::vector<SavedQuery>> saved_queries() const override;
   [[nodiscard]] Result<std::optional<SavedQuery>> saved_query(std::string_view name) const override;
+  [[nodiscard]] Result<SavedQueryTotals> saved_query_totals() const override;
   [[nodiscard]] Result<void> change(const Work& work) override;
 
  private:

@@ -47,6 +47,8 @@ void fill(SqliteState& state) {
     HF_CHECK(change.add_account({.account = {.name = "ann"}, .password = "$argon2id$"}));
     HF_CHECK(change.save_session({.account = 1, .created_ms = 2, .seen_ms = 3}));
     HF_CHECK(change.save_query({.name = "q", .query = "{}"}));
+    HF_CHECK(change.save_query({.name = "removed", .query = "{}", .version = 5}));
+    HF_CHECK(change.remove_query("removed"));
     return change.save_setup_token({.expires_ms = 4});
   }));
   for (int i = 0; i < 20; ++i) refuse(state, fmt::format("{}: {}", i, std::string(1'000, 'x')));
@@ -220,6 +222,11 @@ TEST_F(SqliteStateFiles, AStateOfAnEarlierVersionIsCheckedCopiedAndOpened) {
     EXPECT_EQ(state->sessions()->at(0).account, 1u);
     EXPECT_EQ(state->setup_tokens()->at(0).expires_ms, 5);
     EXPECT_EQ(state->saved_query("q").value()->query, "{}");
+    ASSERT_TRUE(state->change([&](StateChange& change) -> Result<void> {
+      HF_CHECK(change.save_query({.name = "q", .query = "{}", .version = 3}));
+      return change.remove_query("q");
+    }));
+    EXPECT_EQ(state->saved_query_totals()->removed_version_max, 3u);
   }
 }
 
@@ -257,6 +264,8 @@ TEST_F(SqliteStateFiles, DamagedRowsAreCountedByTable) {
               ElementsAre(path + ": a row is damaged in table setup_token"));
   EXPECT_THAT(damage_after("UPDATE saved_query SET query = '{ }'"),
               ElementsAre(path + ": a row is damaged in table saved_query"));
+  EXPECT_THAT(damage_after("UPDATE saved_query_removed SET version_max = 1"),
+              ElementsAre(path + ": a row is damaged in table saved_query_removed"));
   EXPECT_THAT(damage_after("UPDATE refusal_ever SET count = 1"),
               ElementsAre(path + ": a row is damaged in table refusal_ever"));
   EXPECT_THAT(damage_after("UPDATE refusal_kept SET count = 1"),

@@ -443,7 +443,7 @@ TEST(SqliteState, RefusesTheFileOfANewerProgramNamingBothVersions) {
   EXPECT_EQ(state.error().code, ErrorCode::failed_precondition);
   EXPECT_EQ(state.error().reason, "newer_state");
   EXPECT_THAT(state.error().message, HasSubstr("version 77"));
-  EXPECT_THAT(state.error().message, HasSubstr("up to 4"));
+  EXPECT_THAT(state.error().message, HasSubstr("up to 5"));
   EXPECT_EQ(folder.bytes(), before);
 }
 

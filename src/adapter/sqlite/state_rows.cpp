@@ -18,6 +18,7 @@ namespace {
 constexpr std::int64_t first_version_with_answers = 2;
 constexpr std::int64_t first_version_with_accounts = 3;
 constexpr std::int64_t first_version_with_saved_queries = 4;
+constexpr std::int64_t first_version_with_removed_queries = 5;
 
 std::int64_t as_stored(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 std::uint64_t from_stored(std::int64_t value) { return static_cast<std::uint64_t>(value); }
@@ -396,6 +397,21 @@ Result<SavedQuery> saved_query_of(const Connection& connection, const Statement&
   return query;
 }
 
+std::int64_t sum_of_removed(std::int64_t version_max) {
+  return RowSum("saved_query_removed").add(version_max).value();
+}
+
+Result<std::int64_t> read_removed_version_max(Connection& connection) {
+  HF_TRY(auto row, connection.query("SELECT version_max, crc FROM saved_query_removed"));
+  HF_TRY(const bool is_there, row.step());
+  if (!is_there) return 0;  // None was ever removed.
+  const std::int64_t version_max = row.integer(0);
+  if (row.integer(1) != sum_of_removed(version_max)) {
+    return bad_row(connection, "saved_query_removed");
+  }
+  return version_max;
+}
+
 }  // namespace
 
 Result<std::vector<Source>> read_sources(Connection& connection) {
@@ -647,6 +663,23 @@ Result<std::optional<SavedQuery>> read_saved_query(Connection& connection, std::
   return saved_query_of(connection, row);
 }
 
+Result<SavedQueryTotals> read_saved_query_totals(Connection& connection) {
+  SavedQueryTotals totals;
+  {
+    // A text's length is of characters, a blob's of bytes.
+    HF_TRY(auto row,
+           connection.query("SELECT count(*), coalesce(sum(length(CAST(name AS BLOB)) + "
+                            "length(CAST(title AS BLOB)) + length(CAST(description AS BLOB)) + "
+                            "length(CAST(query AS BLOB))), 0) FROM saved_query"));
+    HF_CHECK(row.step());
+    totals.count = from_stored(row.integer(0));
+    totals.bytes = from_stored(row.integer(1));
+  }
+  HF_TRY(const std::int64_t version_max, read_removed_version_max(connection));
+  totals.removed_version_max = from_stored(version_max);
+  return totals;
+}
+
 Result<void> write_saved_query(Connection& connection, const SavedQuery& query) {
   return connection.run(
       "INSERT OR REPLACE INTO saved_query (name, title, description, query, version, created_ms, "
@@ -658,6 +691,14 @@ Result<void> write_saved_query(Connection& connection, const SavedQuery& query) 
 }
 
 Result<void> remove_saved_query(Connection& connection, std::string_view name) {
+  HF_TRY(const auto removed, read_saved_query(connection, name));
+  if (!removed) return {};
+  HF_TRY(const std::int64_t version_max, read_removed_version_max(connection));
+  if (const std::int64_t version = as_stored(removed->version); version > version_max) {
+    HF_CHECK(connection.run(
+        "INSERT OR REPLACE INTO saved_query_removed (one, version_max, crc) VALUES (1, ?, ?)",
+        version, sum_of_removed(version)));
+  }
   return connection.run("DELETE FROM saved_query WHERE name = ?", name);
 }
 
@@ -747,6 +788,15 @@ Result<StateCheck> check_rows(Connection& connection) {
     HF_CHECK(check_all("saved_query", all_saved_queries, [&](const Statement& row) {
       return saved_query_of(connection, row).has_value();
     }));
+  }
+  if (version >= first_version_with_removed_queries) {
+    const auto version_max = read_removed_version_max(connection);
+    if (!version_max) {
+      if (version_max.error().code != ErrorCode::data_loss) {
+        return std::unexpected(version_max.error());
+      }
+      check.damage.push_back(version_max.error().message);
+    }
   }
   const Result<Kept> kept = read_kept(connection);
   if (!kept && kept.error().code != ErrorCode::data_loss) return std::unexpected(kept.error());

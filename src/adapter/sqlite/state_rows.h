@@ -31,6 +31,8 @@ namespace hf::sqlite {
 [[nodiscard]] Result<std::vector<SavedQuery>> read_saved_queries(Connection& connection);
 [[nodiscard]] Result<std::optional<SavedQuery>> read_saved_query(Connection& connection,
                                                                  std::string_view name);
+/// Requires a transaction, as it reads twice.
+[[nodiscard]] Result<SavedQueryTotals> read_saved_query_totals(Connection& connection);
 
 [[nodiscard]] Result<void> write_source(Connection& connection, const Source& source);
 /// Adds or replaces the row of key.id.

@@ -22,6 +22,7 @@ struct StateAnswers {
   std::vector<Refusal> refusals;
   RefusalCounts counts;
   std::vector<SavedQuery> queries;
+  SavedQueryTotals query_totals;
   friend bool operator==(const StateAnswers&, const StateAnswers&) = default;
 };
 
@@ -34,6 +35,7 @@ inline Result<StateAnswers> answers_of(const StateView& state) {
   HF_TRY(answers.setup_tokens, state.setup_tokens());
   HF_TRY(answers.counts, state.refusal_counts());
   HF_TRY(answers.queries, state.saved_queries());
+  HF_TRY(answers.query_totals, state.saved_query_totals());
   RefusalQuery query = {.limit = refusal_page_max};
   do {
     HF_TRY(RefusalPage page, state.refusals(query));
