@@ -29,12 +29,29 @@ bool has_control(std::string_view text, std::string_view allowed) {
   return false;
 }
 
+/// U+202A to U+202E and U+2066 to U+2069, E2 80 AA .. AE and E2 81 A6 .. A9 in UTF-8: with them a
+/// text reads otherwise than it is written, also what stands behind it on its line.
+bool turns_direction(std::string_view text) {
+  for (std::size_t at = 0; (at = text.find('\xe2', at)) != std::string_view::npos; ++at) {
+    if (at + 2 >= text.size()) return false;
+    const auto second = static_cast<unsigned char>(text[at + 1]);
+    const auto third = static_cast<unsigned char>(text[at + 2]);
+    if (second == 0x80 && third >= 0xaa && third <= 0xae) return true;
+    if (second == 0x81 && third >= 0xa6 && third <= 0xa9) return true;
+  }
+  return false;
+}
+
 Result<void> check_text(std::string_view text, std::size_t bytes_max, std::string_view allowed,
                         std::string_view reason, std::string_view member) {
-  if (text.size() <= bytes_max && is_utf8(text) && !has_control(text, allowed)) return {};
+  if (text.size() <= bytes_max && is_utf8(text) && !has_control(text, allowed) &&
+      !turns_direction(text)) {
+    return {};
+  }
   return fail(invalid, reason,
-              fmt::format("the {} is UTF-8 of at most {} bytes, without control characters", member,
-                          bytes_max),
+              fmt::format("the {} is UTF-8 of at most {} bytes, without control characters and "
+                          "those that turn the direction of writing",
+                          member, bytes_max),
               pointer_to("", member));
 }
 
@@ -200,6 +217,7 @@ Result<std::string> with_other_fields(std::string_view query, std::string_view i
   HF_TRY(const Json other, parse_json(instead));
   HF_CHECK(check_fields(other, "", replaceable_fields()));
   HF_TRY(const Json own, parse_json(query));
+  if (!own.is_object()) return wrong_type(own, "", "an object");
   const bool has_range = std::ranges::any_of(
       other.object, [](const Json::Member& member) { return is_of_range(member.first); });
   JsonWriter out;

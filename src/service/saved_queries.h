@@ -48,9 +48,10 @@ struct QueryDraft {
 
 /// Saves the draft, as of now and of `by`. The same as what is there changes nothing. Errors:
 /// bad_query_name; those of checked_query(); invalid_argument/bad_title, bad_description (too long,
-/// not UTF-8, or with control characters); failed_precondition/built_in_query (the name is a
-/// ready-made one's), version_conflict (the draft's version is not the one that is there),
-/// too_many_saved_queries, saved_queries_too_large (all together); those of State.
+/// not UTF-8, or with control characters or those that turn the direction of writing);
+/// failed_precondition/built_in_query (the name is a ready-made one's), version_conflict (the
+/// draft's version is not the one that is there), too_many_saved_queries, saved_queries_too_large
+/// (all together); those of State.
 [[nodiscard]] Result<SavedQuery> save_query(StateChange& change, const Env& env,
                                             std::string_view name, const QueryDraft& draft,
                                             std::string_view by);
@@ -71,13 +72,15 @@ struct FoundQuery {
 
 /// The question that `query` becomes where `instead` (a JSON object, or nothing but blanks) has
 /// other values of the common fields and `period`: each replaces what the query has of the name,
-/// null takes it away. `from`, `to` and `last` say one thing, the range: with any of them the query
-/// loses all of its own. Errors: those of parse_json; invalid_argument/wrong_type, unknown_field.
+/// null takes it away. The query is an object then. `from`, `to` and `last` say one thing, the
+/// range: with any of them the query loses all of its own. Errors: those of parse_json;
+/// invalid_argument/wrong_type, unknown_field.
 [[nodiscard]] Result<std::string> with_other_fields(std::string_view query,
                                                     std::string_view instead);
 
 /// How a query tells who saved it: the account's name; the key's label, "key 7" without one;
-/// "local" of this machine's user. Errors: those of StateView.
+/// "local" of this machine's user. For people: a label is free to read like any of these, and what
+/// it says proves nothing. Errors: those of StateView.
 [[nodiscard]] Result<std::string> saved_by(const StateView& state, const Grant& grant);
 
 }  // namespace hf

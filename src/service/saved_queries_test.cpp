@@ -157,13 +157,17 @@ TEST_F(SavedQueries, RefusesWhatCannotBeSavedNamingThePlace) {
   EXPECT_TRUE(save("q", draft(trend, "复购")));
   for (const std::string& title :
        {std::string(201, 't'), std::string("\xff"), std::string("a\x1b[2J"), std::string("a\nb"),
-        std::string("a\xc2\x9b"), std::string(1, '\0')}) {
+        std::string("a\xc2\x9b"), std::string(1, '\0'), std::string("a\u202eb"),
+        std::string("\u202a"), std::string("a\u2066"), std::string("\u2069b")}) {
     EXPECT_EQ(refusal(save("q", draft(trend, title))), "bad_title /title");
   }
+  EXPECT_TRUE(save("q", draft(trend, "\u2029\u202f\u2065\u206a\u2192"))) << "their neighbours";
   QueryDraft described = draft();
   described.description = std::string(2'000, 'd');
   EXPECT_TRUE(save("q", described));
   described.description += 'd';
+  EXPECT_EQ(refusal(save("q", described)), "bad_description /description");
+  described.description = "\u202e";
   EXPECT_EQ(refusal(save("q", described)), "bad_description /description");
 
   const struct {
@@ -358,6 +362,8 @@ TEST_F(SavedQueries, OtherFieldsReplaceTheSavedOnes) {
   }
   EXPECT_EQ(refusal(with_other_fields(query, "{")), "invalid_json");
   EXPECT_EQ(refusal(with_other_fields(query, "[]")), "wrong_type");
+  EXPECT_EQ(refusal(with_other_fields(R"([{"metric":"trend"}])", R"({"last":"P7D"})")),
+            "wrong_type");
   EXPECT_EQ(refusal(with_other_fields(query, R"({"metric":"funnel"})")), "unknown_field /metric");
   EXPECT_EQ(refusal(with_other_fields(query, R"({"series":[]})")), "unknown_field /series");
 }
