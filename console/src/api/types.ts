@@ -4,7 +4,9 @@
 
 export type QueryName = string;
 export type QueryDraft = { title?: string; description?: string; query: (Question); version?: number };
-export type SavedQuery = { name: QueryName; title: string; description?: string; query: Question; built_in: boolean; translations?: { zh?: { title: string; description: string } }; version?: number; created_at?: string; created_by?: string; updated_at?: string; updated_by?: string };
+export type SavedQuery = ((OwnQuery) | (ReadyMadeQuery));
+export type OwnQuery = { name: QueryName; title: string; description?: string; query: Question; built_in: false; version: number; created_at: string; created_by: string; updated_at: string; updated_by: string };
+export type ReadyMadeQuery = { name: QueryName; title: string; description: string; query: Question; built_in: true; translations: { zh: { title: string; description: string } } };
 export type OtherFields = { [name: string]: unknown };
 export type ImportOptions = { files?: (string)[]; upload?: string; format?: "csv" | "json" | "parquet"; map?: (string)[]; types?: (string)[]; time_format?: string; timezone?: string; delimiter?: string; header?: boolean; sql?: string; source?: string; identify_rows?: boolean; strict?: boolean };
 export type Schema = { data_version: number; timezone: string; week_start: "monday" | "sunday"; first_day?: string; last_day?: string; events: ({ name: string; count: number })[]; properties: ({ name: string; types: ("text" | "number" | "big_number" | "boolean" | "list" | "json")[] })[]; sampled: boolean };
