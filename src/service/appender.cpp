@@ -141,6 +141,7 @@ Result<void> Appender::maintain() {
   }
   if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
   HF_CHECK(merge());
+  HF_CHECK(merge_head());
   HF_CHECK(expire());
   if (auto compacted = compact(); !compacted) compaction_error_ = std::move(compacted).error();
   return {};
@@ -168,6 +169,21 @@ Result<void> Appender::merge() {
   }
   merge_ = duplicates_->begin_merge();
   if (merge_ != nullptr) merging_ = started([merge = merge_.get()] { return merge->run(); });
+  return {};
+}
+
+Result<void> Appender::merge_head() {
+  if (head_merge_ != nullptr) {
+    if (merging_head_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    const Result<void> merged = merging_head_.get();
+    auto done = std::move(head_merge_);
+    HF_CHECK(merged);
+    store_.finish_head_merge(std::move(done));
+  }
+  head_merge_ = store_.begin_head_merge();
+  if (head_merge_ != nullptr) {
+    merging_head_ = started([merge = head_merge_.get()] { return merge->run(); });
+  }
   return {};
 }
 

@@ -44,10 +44,11 @@ class Appender {
   /// again to the store opened anew. Errors: those of DuplicateIndex::find() and Store::append().
   [[nodiscard]] Result<std::vector<Outcome>> commit();
 
-  /// Work that keeps appending fast and the disk small, done when it is due: parts of the head,
-  /// their compaction, removal of what is older than the workspace keeps events, runs of the
-  /// duplicate index and their merging, removal of old log files. To be called after commit().
-  /// Errors: those of Store::flush() and DuplicateIndex; nothing appended is lost by them.
+  /// Work that keeps appending fast and the disk small, done when it is due: merges of what the
+  /// head hands out, parts of the head, their compaction, removal of what is older than the
+  /// workspace keeps events, runs of the duplicate index and their merging, removal of old log
+  /// files. To be called after commit(). Errors: those of Store::flush() and DuplicateIndex;
+  /// nothing appended is lost by them.
   [[nodiscard]] Result<void> maintain();
   /// Why the last compaction came to nothing, if it did. Appending goes on without; another is
   /// tried after the next change of the manifest.
@@ -63,6 +64,7 @@ class Appender {
   [[nodiscard]] Result<void> compact();
   [[nodiscard]] Result<void> expire();
   [[nodiscard]] Result<void> merge();
+  [[nodiscard]] Result<void> merge_head();
   [[nodiscard]] std::future<Result<void>> started(std::function<Result<void>()> work) const;
   [[nodiscard]] Result<void> catch_up();
   [[nodiscard]] Result<void> write(FrameBuilder& frame, std::vector<Hash128>& keys);
@@ -78,9 +80,11 @@ class Appender {
   std::optional<Error> compaction_error_;
   std::unique_ptr<Compaction> compaction_;
   std::unique_ptr<DuplicateIndex::Merge> merge_;
+  std::shared_ptr<Head::Merge> head_merge_;
   // Last: their destructors wait for what uses the above.
   std::future<Result<void>> compacting_;
   std::future<Result<void>> merging_;
+  std::future<Result<void>> merging_head_;
 };
 
 }  // namespace hf

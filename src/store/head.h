@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The mutable end of the store: events that are in the log and not yet in a part on disk. What a
-// query sees of it are parts in memory, each of which doubles in size before it is merged with its
-// neighbour, so that a new event costs a few copies and a query few parts.
+// query sees of it are parts in memory, one for the events between two hand-outs. A hand-out makes
+// a part of what is new and joins it only with neighbours that are tiny; larger neighbours become
+// one by a merge, which may run on another thread and takes their place when it is done.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,13 @@ class Head {
     std::shared_ptr<const Zone> zone;
     PostingRule postings = {};
   };
+  /// Events that are handed out, and the part they are seen as. Neither changes any more.
+  struct Tier {
+    std::shared_ptr<const PartBuilder> events;
+    std::shared_ptr<const Part> part;  ///< Null after an erase, until the next hand-out.
+    friend bool operator==(const Tier&, const Tier&) = default;
+  };
+  class Merge;
 
   Head() = default;
 
@@ -44,24 +52,64 @@ class Head {
   [[nodiscard]] bool full() const;
 
   /// All its events as parts, oldest first; they live on when the head changes. New persons are
-  /// numbered. Requires `cache` to outlive the parts.
+  /// numbered. Costs about a microsecond for each event that is new, and as much for each row of a
+  /// few hundred more. Where nobody takes merges it does from time to time what they would have
+  /// done. Requires `cache` to outlive the parts.
   [[nodiscard]] Result<std::vector<std::shared_ptr<const Part>>> parts(PersonRegistry& persons,
                                                                        PageCache& cache,
                                                                        const Indexes& indexes);
-  /// All its events in one builder; the head keeps them until clear().
-  [[nodiscard]] PartBuilder& gather();
-  void clear() { tiers_.clear(); }
+  /// The newest parts that are to be one: four at least, of which each older one has less than
+  /// twice the rows of the newer ones together. So of the others each has at least twice the rows
+  /// of all newer ones, up to a quarter of what the head holds at the most. Null where nothing is
+  /// to be merged, and while the last merge lives. `persons` are those of parts(); `cache` must
+  /// outlive the merge.
+  [[nodiscard]] std::shared_ptr<Merge> due_merge(const PersonRegistry& persons, PageCache& cache,
+                                                 const Indexes& indexes);
+  /// Puts the part of a merge that ran in the place of its inputs. False where these are no longer
+  /// what they were: it is dropped then.
+  bool put_in_place(const Merge& merge);
+
+  /// All its events in one builder, null where there are none; the head keeps them until clear().
+  [[nodiscard]] std::shared_ptr<const PartBuilder> gather() const;
+  void clear();
   /// Its events of these ids are gone.
   void erase(std::span<const PersonId> ids);
 
  private:
-  struct Tier {
-    PartBuilder events;
-    std::shared_ptr<const Part> part;  // Null while events are added.
-  };
-  static Result<void> build(Tier& tier, PersonRegistry& persons, PageCache& cache,
-                            const Indexes& indexes);
-  std::vector<Tier> tiers_;  // Oldest first. Events are added to the last, where it has no part.
+  [[nodiscard]] std::size_t stretch(std::uint64_t rows, std::uint64_t rows_most,
+                                    std::size_t first) const;
+  [[nodiscard]] std::size_t merging_end() const;
+
+  std::vector<Tier> tiers_;            // Oldest first.
+  std::shared_ptr<PartBuilder> open_;  // What came since the last hand-out; null: nothing.
+  std::weak_ptr<const Merge> merge_;   // The one that is under way.
+};
+
+/// Makes one part of several of the head, which goes on meanwhile.
+class Head::Merge {
+ public:
+  Merge(std::vector<Tier> inputs, HashKey hash_key, PersonOrdinal person_end, PageCache& cache,
+        Indexes indexes)
+      : inputs_(std::move(inputs)),
+        hash_key_(hash_key),
+        person_end_(person_end),
+        cache_(cache),
+        indexes_(std::move(indexes)) {}
+
+  /// May run on another thread than the head's. Errors: those of Part's readers.
+  [[nodiscard]] Result<void> run();
+
+  [[nodiscard]] const std::vector<Tier>& inputs() const { return inputs_; }
+  /// In place of the inputs, once run() has come to its end.
+  [[nodiscard]] const Tier& output() const { return output_; }
+
+ private:
+  std::vector<Tier> inputs_;
+  HashKey hash_key_;
+  PersonOrdinal person_end_;
+  PageCache& cache_;
+  Indexes indexes_;
+  Tier output_;
 };
 
 }  // namespace hf

@@ -64,7 +64,7 @@ TEST(Head, ShowsEveryEventAtOnceWheneverItIsAsked) {
     if (events.empty()) continue;
     MemoryFile file;
     auto file_part = std::make_unique<MemoryFile>();
-    ASSERT_TRUE(head.gather().write_to(*file_part, 0, {.keep_duplicates = true}, persons, {}));
+    ASSERT_TRUE(head.gather()->write_to(*file_part, 0, {.keep_duplicates = true}, persons, {}));
     const auto part = Part::open(std::move(file_part), "flushed", cache).value();
     EXPECT_THAT(read_rows(*part).value(),
                 ElementsAreArray(ExpectedParts().next_part(events, 1'700'000'000'000)));

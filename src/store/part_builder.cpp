@@ -373,7 +373,7 @@ void PartBuilder::add(const EventView& event, std::string_view source, std::uint
 }
 void PartBuilder::add_all(const PartBuilder& other) { body_->add_all(*other.body_); }
 
-bool PartBuilder::erase(std::span<const PersonId> ids) {
+std::optional<PartBuilder> PartBuilder::without(std::span<const PersonId> ids) const {
   std::set<std::pair<IdKind, std::string_view>> erased;
   for (const PersonId& id : ids) erased.emplace(id.kind, id.id);
   std::vector<std::uint8_t> left_out(body_->id_table.size(), 0);  // By pair of ids.
@@ -387,11 +387,10 @@ bool PartBuilder::erase(std::span<const PersonId> ids) {
         erased.contains({is_user ? IdKind::user : IdKind::anonymous, is_user ? user : anonymous});
     any = any || left_out[pair] != 0;
   }
-  if (!any) return false;
-  auto kept = std::make_unique<Body>(body_->received_at_default);
-  kept->add_all(*body_, left_out);
-  body_ = std::move(kept);
-  return true;
+  if (!any) return std::nullopt;
+  PartBuilder kept(body_->received_at_default);
+  kept.body_->add_all(*body_, left_out);
+  return kept;
 }
 
 std::uint32_t PartBuilder::rows() const { return body_->rows(); }
@@ -950,7 +949,7 @@ Result<void> PartBuilder::Body::write_posting_lists(PartWriter& writer,
 
 Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
                                        PersonRegistry& persons,
-                                       std::span<const std::shared_ptr<const Part>> known) {
+                                       std::span<const std::shared_ptr<const Part>> known) const {
   HF_TRY(const Deduplicated unique, body_->deduplicate(target, known));
   if (unique.rows == 0) return PartSummary{.duplicates = unique.duplicates};
   const std::string path = target.directory + "/" + target.file;
@@ -980,9 +979,9 @@ Result<PartSummary> PartBuilder::write(const Env& env, const Target& target,
   return written;
 }
 
-Result<PartSummary> PartBuilder::write_to(File& file, TimestampMs created_at_ms,
-                                          const Target& target, PersonRegistry& persons,
-                                          std::span<const std::shared_ptr<const Part>> known) {
+Result<PartSummary> PartBuilder::write_to(
+    File& file, TimestampMs created_at_ms, const Target& target, PersonRegistry& persons,
+    std::span<const std::shared_ptr<const Part>> known) const {
   HF_TRY(const Deduplicated unique, body_->deduplicate(target, known));
   if (unique.rows == 0) return PartSummary{.duplicates = unique.duplicates};
   return body_->write_rows(file, created_at_ms, target, unique, persons);

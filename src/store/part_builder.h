@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,7 +31,8 @@ struct PartSummary {
   TimestampMs time_max = 0;
 };
 
-/// Collects events in arrival order and writes them as one part. Not thread-safe.
+/// Collects events in arrival order and writes them as one part. Const methods may run
+/// concurrently.
 class PartBuilder {
  public:
   /// `received_at_ms` is given to events that bring none of their own; a clock that is out of
@@ -47,9 +49,9 @@ class PartBuilder {
 
   /// Copies the events of another builder, behind those here.
   void add_all(const PartBuilder& other);
-  /// Takes the events of these ids out; an event is of its user id, where it has one. False where
-  /// there were none.
-  bool erase(std::span<const PersonId> ids);
+  /// A copy without the events of these ids; an event is of its user id, where it has one. Nothing
+  /// where there are none.
+  [[nodiscard]] std::optional<PartBuilder> without(std::span<const PersonId> ids) const;
 
   [[nodiscard]] std::uint32_t rows() const;
   [[nodiscard]] std::size_t memory_bytes() const;
@@ -81,11 +83,11 @@ class PartBuilder {
   /// it fails too.
   [[nodiscard]] Result<PartSummary> write(const Env& env, const Target& target,
                                           PersonRegistry& persons,
-                                          std::span<const std::shared_ptr<const Part>> known);
+                                          std::span<const std::shared_ptr<const Part>> known) const;
   /// The same into an open file, neither named nor synced; directory and file are not looked at.
-  [[nodiscard]] Result<PartSummary> write_to(File& file, TimestampMs created_at_ms,
-                                             const Target& target, PersonRegistry& persons,
-                                             std::span<const std::shared_ptr<const Part>> known);
+  [[nodiscard]] Result<PartSummary> write_to(
+      File& file, TimestampMs created_at_ms, const Target& target, PersonRegistry& persons,
+      std::span<const std::shared_ptr<const Part>> known) const;
 
  private:
   struct Body;

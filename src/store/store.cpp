@@ -300,7 +300,7 @@ Result<void> Store::flush() {
         .zone = zone(),
         .keep_duplicates = true,
         .postings = options_.postings};
-    HF_TRY(const PartSummary summary, head_.gather().write(env_, target, people->registry(), {}));
+    HF_TRY(const PartSummary summary, head_.gather()->write(env_, target, people->registry(), {}));
     next.parts.push_back({.file = target.file,
                           .rows = summary.rows,
                           .persons = summary.persons,

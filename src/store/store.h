@@ -119,6 +119,11 @@ class Store {
   /// Makes a part of the head and remembers how far the log is in parts. Errors: those of
   /// PartBuilder::write() and commit(); the head stays what it is then.
   [[nodiscard]] Result<void> flush();
+  /// Parts of the head that are to be one, as Head::due_merge(). Must not outlive the store.
+  [[nodiscard]] std::shared_ptr<Head::Merge> begin_head_merge();
+  /// Has snapshots see what one that ran made, unless the head changed meanwhile: they hold the
+  /// same events either way.
+  void finish_head_merge(std::shared_ptr<Head::Merge> merge);
   /// All records before are seen by snapshots.
   [[nodiscard]] Offset applied_end() const { return applied_end_; }
   [[nodiscard]] std::uint64_t head_rows() const { return head_.rows(); }

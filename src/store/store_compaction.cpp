@@ -27,6 +27,15 @@ bool is_one_group(const std::vector<PartEntry>& parts) {
 
 }  // namespace
 
+std::shared_ptr<Head::Merge> Store::begin_head_merge() {
+  if (!people_) return nullptr;  // Nothing was handed out.
+  return head_.due_merge(people_->registry(), cache_, {zone(), options_.postings});
+}
+
+void Store::finish_head_merge(std::shared_ptr<Head::Merge> merge) {
+  (void)head_.put_in_place(*merge);
+}
+
 Result<bool> Store::is_dirty(const PartEntry& entry, bool first_seen) {
   if (std::ranges::any_of(entry.imports, [&](std::uint32_t id) { return is_undone(id); })) {
     return true;
