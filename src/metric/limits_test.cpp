@@ -114,7 +114,9 @@ WorldEvent with_three_lists(const char* name, const char* time, int items, int l
 
 TEST(CombinationLimits, OneEventIsInAtMostAHundredThousand) {
   const std::string query =
-      fmt::format(R"({{"metric":"trend","series":[{{"event":"buy"}}],{}}})", by_three);
+      fmt::format(R"({{"metric":"trend","series":[{{"event":"buy"}}],"from":"2026-01-05",)"
+                  R"("to":"2026-01-05",{}}})",
+                  by_three);
   const char* const time = "2026-01-05T08:00";
   EXPECT_EQ(refusal({with_three_lists("buy", time, 50, 40)}, query), "");  // Exactly.
   EXPECT_EQ(refusal({with_three_lists("buy", time, 50, 41)}, query), "too_many_cells");
@@ -122,7 +124,9 @@ TEST(CombinationLimits, OneEventIsInAtMostAHundredThousand) {
 
 TEST(CombinationLimits, AllEventsOfAPersonAreInAtMostAMillionMoreThanOneEach) {
   const std::string query =
-      fmt::format(R"({{"metric":"trend","series":[{{"event":"buy"}}],{}}})", by_three);
+      fmt::format(R"({{"metric":"trend","series":[{{"event":"buy"}}],"from":"2026-01-05",)"
+                  R"("to":"2026-01-05",{}}})",
+                  by_three);
   std::vector<WorldEvent> events{with_three_lists("buy", "2026-01-05T08:00", 1, 11)};
   for (int i = 0; i < 10; ++i) {
     events.push_back(with_three_lists("buy", "2026-01-05T09:00", 50, 40));
