@@ -183,14 +183,14 @@ std::string csv(const SegmentSizeQuery& query, const SegmentSizeAnswer& answer) 
 // -- Members --------------------------------------------------------------------------------------
 
 Result<Json> page_of(const Snapshot& snapshot, const MembersRequest& request,
-                     const Members& members) {
-  HF_TRY(const std::string page, members_json(snapshot, request, members));
+                     const Members& members, WorkGuard& guard) {
+  HF_TRY(const std::string page, members_json(snapshot, request, members, guard));
   return parse_json(page);
 }
 
 Result<std::string> show_members(const Asked& asked, const CommonFields& common,
-                                 const Members& members) {
-  HF_TRY(const Json page, page_of(asked.reading.snapshot, *common.members, members));
+                                 const Members& members, WorkGuard& guard) {
+  HF_TRY(const Json page, page_of(asked.reading.snapshot, *common.members, members, guard));
   JsonWriter cell;
   cell.json(common.members->cell);
   return render_members(
@@ -203,13 +203,13 @@ Result<std::string> show_members(const Asked& asked, const CommonFields& common,
 }
 
 Result<std::string> members_csv(const Snapshot& snapshot, const Json& query, MembersRequest request,
-                                const Members& members) {
+                                const Members& members, WorkGuard& guard) {
   // A table that silently ends after the first page would pass for the whole.
   const bool has_limit = query.find("members")->find("limit") != nullptr;
   if (!has_limit) request.limit = static_cast<std::size_t>(MembersRequest::limit_max);
   std::string out;
   do {
-    HF_TRY(const Json page, page_of(snapshot, request, members));
+    HF_TRY(const Json page, page_of(snapshot, request, members, guard));
     if (out.empty()) out = members_csv_heading(page);
     out += members_csv_rows(page);
     request.cursor = text_field_of(page, "cursor");
@@ -250,7 +250,7 @@ Result<std::string> answer_screen(const Session::Reading& reading, const QueryCo
     HF_TRY(const auto parsed, metric.parse(json, context));
     if (parsed.common.members) {
       HF_TRY(const Members members, metric.members(reading.snapshot, context, parsed));
-      return show_members(asked, parsed.common, members);
+      return show_members(asked, parsed.common, members, *context.guard);
     }
     HF_TRY(auto answer, metric.answer(reading.snapshot, context, parsed));
     return show(asked, parsed, std::move(answer));
@@ -264,7 +264,7 @@ Result<std::string> answer_csv(const Session::Reading& reading, const QueryConte
     HF_TRY(const auto parsed, metric.parse(json, context));
     if (parsed.common.members) {
       HF_TRY(const Members members, metric.members(reading.snapshot, context, parsed));
-      return members_csv(reading.snapshot, json, *parsed.common.members, members);
+      return members_csv(reading.snapshot, json, *parsed.common.members, members, *context.guard);
     }
     HF_TRY(auto answer, metric.answer(reading.snapshot, context, parsed));
     return csv(parsed, std::move(answer));
