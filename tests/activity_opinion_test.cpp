@@ -9,16 +9,16 @@ namespace hf::test {
 namespace {
 
 TEST_F(SecondOpinion, SqlOverAnExportSaysWhoIsNewStaysComesBackAndGoes) {
-  check_cases("lifecycle agrees with SQL", 40, [&] { compare({.metrics = {Metric::lifecycle}}); });
+  check_cases("lifecycle agrees with SQL", 20, [&] { compare({.metrics = {Metric::lifecycle}}); });
 }
 
 TEST_F(SecondOpinion, SqlOverAnExportSaysWhoseProfileIsNew) {
-  check_cases("lifecycle by profiles agrees with SQL", 40,
+  check_cases("lifecycle by profiles agrees with SQL", 20,
               [&] { compare({.metrics = {Metric::lifecycle}, .profiles = true}); });
 }
 
 TEST_F(SecondOpinion, SqlOverAnExportSaysHowOftenPersonsAreActive) {
-  check_cases("stickiness agrees with SQL", 40,
+  check_cases("stickiness agrees with SQL", 20,
               [&] { compare({.metrics = {Metric::stickiness}}); });
 }
 

@@ -11,13 +11,13 @@ namespace {
 using enum Metric;
 
 TEST_F(SecondOpinion, SqlOverAnExportSaysInWhichGroupsWhatIs) {
-  check_cases("breakdowns agree with SQL", 80, [&] {
+  check_cases("breakdowns agree with SQL", 25, [&] {
     compare({.metrics = {trend, trend, lifecycle, stickiness, retention}, .dimensions = true});
   });
 }
 
 TEST_F(SecondOpinion, SqlOverAnExportCountsTheValuesOfAProperty) {
-  check_cases("units agree with SQL", 60, [&] {
+  check_cases("units agree with SQL", 15, [&] {
     compare({.metrics = {trend, lifecycle, stickiness, retention}, .units = true});
   });
 }

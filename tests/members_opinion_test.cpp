@@ -159,7 +159,7 @@ class MembersOpinion : public SecondOpinion {
 
 TEST_F(MembersOpinion, SqlOverAnExportSaysWhoIsBehindACell) {
   using enum Metric;
-  check_cases("members agree with SQL", 80, [&] {
+  check_cases("members agree with SQL", 50, [&] {
     compare_members({.metrics = {trend, lifecycle, retention}, .maths = true, .dimensions = true});
   });
 }

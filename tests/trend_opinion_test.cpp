@@ -9,7 +9,7 @@ namespace hf::test {
 namespace {
 
 TEST_F(SecondOpinion, SqlOverAnExportSaysHowMuchOfWhatThereWas) {
-  check_cases("trend agrees with SQL", 60,
+  check_cases("trend agrees with SQL", 40,
               [&] { compare({.metrics = {Metric::trend}, .maths = true}); });
 }
 

@@ -77,7 +77,7 @@ class Collector {
     const std::string& metric = query_.find("metric")->text;
     if (metric == "retention") add_retention(table);
     if (metric == "lifecycle") {
-      add_kinds(table, {"new", "returning", "resurrecting", "dormant", "active"});
+      add_kinds(*table.find("periods"), {"new", "returning", "resurrecting", "dormant", "active"});
     }
     if (metric == "stickiness") add_stickiness(table);
     if (metric == "trend") add_trend(table);
@@ -110,8 +110,8 @@ class Collector {
     }
   }
 
-  void add_kinds(const Json& table, std::initializer_list<const char*> kinds) {
-    for (const Json& period : table.find("periods")->array) {
+  void add_kinds(const Json& periods, std::initializer_list<const char*> kinds) {
+    for (const Json& period : periods.array) {
       for (const char* kind : kinds) {
         add(fmt::format(R"("period":"{}","kind":"{}")", period.find("start")->text, kind),
             std::abs(integer(*period.find(kind))));
@@ -126,7 +126,7 @@ class Collector {
             integer(*row.find("count")));
       }
     } else {
-      add_kinds(table, {"dau", "wau", "mau"});
+      add_kinds(*table.find("over_time"), {"dau", "wau", "mau"});
     }
   }
 
@@ -168,7 +168,7 @@ class Collector {
       }
       add("", converted);
     } else {
-      add_kinds(table, {"entered", "completed"});
+      add_kinds(*table.find("periods"), {"entered", "completed"});
     }
   }
 

@@ -71,7 +71,7 @@ TEST(ClassicMistake, ADayIsThatOfTheZoneFromItsMidnightOn) {
         "0 1 1 0");
     EXPECT_EQ(ask(trend, "periods.1"), "2026-01-05");
     EXPECT_EQ(ask("{'metric':'lifecycle'", "periods.*.new"), "0 1 1 0");
-    EXPECT_EQ(ask("{'metric':'stickiness','over_time':true", "periods.*.dau"), "0 1 1 0");
+    EXPECT_EQ(ask("{'metric':'stickiness','over_time':true", "over_time.*.dau"), "0 1 1 0");
     EXPECT_EQ(ask("{'metric':'retention','entry':'first_time','periods':1", "cohorts.*.size"),
               "0 1 1 0");
     EXPECT_EQ(
@@ -138,7 +138,7 @@ TEST(ClassicMistake, NoEventIsLostOrDoubledWhereClocksChange) {
         ask("{'metric':'trend','series':[{'event':'*','math':'unique'}]", "series.0.values.*"),
         days);
     EXPECT_EQ(ask("{'metric':'lifecycle'", "periods.*.new"), days);
-    EXPECT_EQ(ask("{'metric':'stickiness','over_time':true", "periods.*.dau"), days);
+    EXPECT_EQ(ask("{'metric':'stickiness','over_time':true", "over_time.*.dau"), days);
     EXPECT_EQ(ask("{'metric':'retention','periods':1", "cohorts.*.size"), days);
     EXPECT_EQ(ask("{'metric':'funnel','steps':[{'event':'visit'}],'view':'trend','window':'PT1H'",
                   "periods.*.entered"),

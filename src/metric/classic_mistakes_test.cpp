@@ -121,7 +121,7 @@ TEST(ClassicMistake, CohortsThatAreNotOverAreInNoMean) {
   EXPECT_EQ(told(ask_each_way(world, "{'metric':'lifecycle'" + days), "periods.*.complete"),
             "true false");
   EXPECT_EQ(told(ask_each_way(world, "{'metric':'stickiness','over_time':true" + days),
-                 "periods.*.complete"),
+                 "over_time.*.complete"),
             "true false");
   EXPECT_EQ(
       told(ask_each_way(world, "{'metric':'trend','series':[{'event':'*'}]" + days), "complete.*"),
@@ -189,7 +189,7 @@ constexpr auto merged = std::to_array<Merged>({
     {"returning", "{'metric':'lifecycle'", "periods.*.returning", "0 0 1", "0 1 1"},
     {"gone", "{'metric':'lifecycle'", "periods.*.dormant", "0 -1 0", "0 0 0"},
     {"days", "{'metric':'stickiness'", "histogram.*.count", "1 1 0", "0 0 1"},
-    {"wau", "{'metric':'stickiness','over_time':true", "periods.*.wau", "1 2 2", "1 1 1"},
+    {"wau", "{'metric':'stickiness','over_time':true", "over_time.*.wau", "1 2 2", "1 1 1"},
     {"cohorts", "{'metric':'retention','entry':'first_time','periods':1", "cohorts.*.size", "1 1 0",
      "1 0 0"},
     {"retained", "{'metric':'retention','entry':'first_time','periods':1",
@@ -345,7 +345,7 @@ TEST(ClassicMistake, WhatIsSaidOfAPersonIsNoActivity) {
   EXPECT_EQ(ask("{'metric':'lifecycle'", "periods.*.returning"), "0 0 0 0");
   EXPECT_EQ(ask("{'metric':'lifecycle'", "periods.*.resurrecting"), "0 0 0 1");
   EXPECT_EQ(ask("{'metric':'stickiness'", "histogram.*.count"), "0 1 0 0");
-  EXPECT_EQ(ask("{'metric':'stickiness','over_time':true", "periods.*.dau"), "1 0 0 1");
+  EXPECT_EQ(ask("{'metric':'stickiness','over_time':true", "over_time.*.dau"), "1 0 0 1");
   const std::string retention = "{'metric':'retention','periods':3";
   EXPECT_EQ(ask(retention, "cohorts.*.size"), "1 0 0 1");
   EXPECT_EQ(ask(retention, "cohorts.0.cells.*.count"), "1 0 0 1");
