@@ -234,7 +234,7 @@ class FunnelSql {
              "WITH base AS (SELECT {0} AS base FROM (SELECT {1} AS low)) SELECT i, "
              "CAST(base + to_months(CAST(i * {3} AS INTEGER)) AS DATE) + CAST(i * {4} AS INTEGER) "
              "AS d0, CAST(base + to_months(CAST((i + 1) * {3} AS INTEGER)) AS DATE) + "
-             "CAST((i + 1) * {4} AS INTEGER) AS d1 FROM base, range(0, 400) r(i) WHERE d0 <= {2}",
+             "CAST((i + 1) * {4} AS INTEGER) AS d1 FROM base, range(0, 4000) r(i) WHERE d0 <= {2}",
              bases[q_->period], low_, high_, months, days[q_->period]));
   }
 
