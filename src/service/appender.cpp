@@ -39,10 +39,16 @@ Result<std::unique_ptr<Appender>> Appender::open(Store& store,
 }
 
 Appender::~Appender() {
-  if (compaction_ == nullptr) return;
-  compaction_->cancel();
-  compacting_.wait();
-  compaction_->discard();  // It may have come to its end: nobody puts its parts in place now.
+  // They may have come to their end: nobody puts their parts in place now.
+  if (compaction_ != nullptr) {
+    compaction_->cancel();
+    compacting_.wait();
+    compaction_->discard();
+  }
+  if (flush_ != nullptr) {
+    flushing_.wait();
+    flush_->discard();
+  }
 }
 
 Result<void> Appender::catch_up() {
@@ -132,13 +138,7 @@ Result<void> Appender::write(FrameBuilder& frame, std::vector<Hash128>& keys) {
 }
 
 Result<void> Appender::maintain() {
-  if (store_.should_flush()) {
-    HF_CHECK(store_.flush());
-    // What the index would be built anew from stays as long as its window.
-    HF_TRY(LogWriter* const log, store_.log());
-    HF_CHECK(log->remove_before(std::min(store_.manifest().log_end, duplicates_->flushed_end()),
-                                store_.env().clock.now_ms() - window_ms_));
-  }
+  HF_CHECK(flush());
   if (duplicates_->should_flush()) HF_CHECK(duplicates_->flush());
   HF_CHECK(merge());
   HF_CHECK(merge_head());
@@ -170,6 +170,28 @@ Result<void> Appender::merge() {
   merge_ = duplicates_->begin_merge();
   if (merge_ != nullptr) merging_ = started([merge = merge_.get()] { return merge->run(); });
   return {};
+}
+
+Result<void> Appender::flush() {
+  while (true) {
+    if (flush_ != nullptr) {
+      const auto patience = std::chrono::seconds(0);
+      const bool is_done = flushing_.wait_for(patience) == std::future_status::ready;
+      if (!is_done && !store_.must_wait_for_flush()) return {};
+      const Result<void> ran = flushing_.get();
+      auto done = std::move(flush_);
+      HF_CHECK(ran);
+      HF_CHECK(store_.finish_flush(std::move(done)));
+      // What the index would be built anew from stays as long as its window.
+      HF_TRY(LogWriter* const log, store_.log());
+      HF_CHECK(log->remove_before(std::min(store_.manifest().log_end, duplicates_->flushed_end()),
+                                  store_.env().clock.now_ms() - window_ms_));
+    }
+    if (!store_.should_flush()) return {};
+    HF_TRY(flush_, store_.begin_flush());
+    flushing_ = started([flush = flush_.get()] { return flush->run(); });
+    if (in_background_) return {};
+  }
 }
 
 Result<void> Appender::merge_head() {

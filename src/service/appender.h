@@ -65,6 +65,7 @@ class Appender {
   [[nodiscard]] Result<void> expire();
   [[nodiscard]] Result<void> merge();
   [[nodiscard]] Result<void> merge_head();
+  [[nodiscard]] Result<void> flush();
   [[nodiscard]] std::future<Result<void>> started(std::function<Result<void>()> work) const;
   [[nodiscard]] Result<void> catch_up();
   [[nodiscard]] Result<void> write(FrameBuilder& frame, std::vector<Hash128>& keys);
@@ -81,10 +82,12 @@ class Appender {
   std::unique_ptr<Compaction> compaction_;
   std::unique_ptr<DuplicateIndex::Merge> merge_;
   std::shared_ptr<Head::Merge> head_merge_;
+  std::unique_ptr<Flush> flush_;
   // Last: their destructors wait for what uses the above.
   std::future<Result<void>> compacting_;
   std::future<Result<void>> merging_;
   std::future<Result<void>> merging_head_;
+  std::future<Result<void>> flushing_;
 };
 
 }  // namespace hf

@@ -2,7 +2,6 @@
 #include "store/head.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -11,27 +10,14 @@
 namespace hf {
 namespace {
 
-constexpr std::uint64_t rows_max = 1'000'000;
-constexpr std::size_t memory_max = std::size_t{256} << 20;
-constexpr std::uint64_t rows_per_merge_max = rows_max / 4;
+constexpr std::uint64_t rows_full = 1'000'000;
+constexpr std::size_t memory_full = std::size_t{256} << 20;
+constexpr std::uint64_t rows_per_merge_max = rows_full / 4;
 constexpr std::size_t tiers_per_merge_min = 4;
-// A hand-out joins tiers while they are tiny together. While a merge is slow to come to its end it
-// joins more the more there are, so that questions do not ask ever more parts.
-constexpr std::uint64_t rows_joined_min = 256;
-constexpr std::uint64_t rows_joined_per_tier = 64;
-// As many as wait only where nobody takes merges.
+// As many wait only where nobody takes merges.
 constexpr std::size_t tiers_unattended = 2 * tiers_per_merge_min;
-
-/// The events of tiers, in their order, and of `last` behind them, if any.
-std::shared_ptr<const PartBuilder> joined(std::span<const Head::Tier> tiers,
-                                          std::shared_ptr<const PartBuilder> last) {
-  if (tiers.empty()) return last;
-  if (tiers.size() == 1 && last == nullptr) return tiers.front().events;
-  auto all = std::make_shared<PartBuilder>(0);  // Each event brings when it was received.
-  for (const Head::Tier& tier : tiers) all->add_all(*tier.events);
-  if (last != nullptr) all->add_all(*last);
-  return all;
-}
+// Of so many events a part is made before somebody asks.
+constexpr std::uint64_t rows_ahead = 4'096;
 
 Result<std::shared_ptr<const Part>> part_of(const PartBuilder& events, PersonRegistry& persons,
                                             PageCache& cache, const Head::Indexes& indexes) {
@@ -46,6 +32,28 @@ Result<std::shared_ptr<const Part>> part_of(const PartBuilder& events, PersonReg
 }
 
 }  // namespace
+
+std::shared_ptr<const PartBuilder> joined(std::span<const Head::Tier> tiers,
+                                          std::shared_ptr<const PartBuilder> last) {
+  if (tiers.empty()) return last;
+  if (tiers.size() == 1 && last == nullptr) return tiers.front().events;
+  auto all = std::make_shared<PartBuilder>(0);  // Each event brings when it was received.
+  for (const Head::Tier& tier : tiers) all->add_all(*tier.events);
+  if (last != nullptr) all->add_all(*last);
+  return all;
+}
+
+Result<void> add_owners(std::span<const Head::Tier> tiers, PersonRegistry& persons) {
+  for (const Head::Tier& tier : tiers) {
+    if (tier.owners != nullptr) {
+      for (const Part::IdKey& owner : *tier.owners) persons.add(owner.key, owner.person);
+      continue;
+    }
+    HF_TRY(const auto owners, tier.part->id_keys());
+    for (const Part::IdKey& owner : owners) persons.add(owner.key, owner.person);
+  }
+  return {};
+}
 
 void Head::add(const EventView& event, std::string_view source) {
   if (open_ == nullptr) open_ = std::make_shared<PartBuilder>(*event.received_at_ms);
@@ -66,10 +74,12 @@ std::size_t Head::memory_bytes() const {
   return bytes;
 }
 
-bool Head::full() const {
-  if (rows() >= rows_max || memory_bytes() >= memory_max) return true;
+bool Head::full(std::uint32_t times) const {
+  if (rows() >= times * rows_full || memory_bytes() >= times * memory_full) return true;
+  // What is being written is not added to.
   return (open_ && open_->full()) ||
-         std::ranges::any_of(tiers_, [](const Tier& tier) { return tier.events->full(); });
+         std::ranges::any_of(std::span(tiers_).subspan(taken_end()),
+                             [](const Tier& tier) { return tier.events->full(); });
 }
 
 // From where on the tiers are to be one, together with `rows` newer rows: `first` or behind it.
@@ -84,29 +94,46 @@ std::size_t Head::stretch(std::uint64_t rows, std::uint64_t rows_most, std::size
   return at;
 }
 
-// Behind the last tier that a merge which is under way has taken.
+// Behind the last of these; 0 where they are no longer here.
+std::size_t Head::end_of(const Tiers& tiers) const {
+  const auto at = std::ranges::search(tiers_, tiers);
+  return at.empty() ? 0 : static_cast<std::size_t>(at.end() - tiers_.begin());
+}
+
+std::size_t Head::taken_end() const {
+  const auto taken = taken_.lock();
+  return taken ? end_of(*taken) : 0;
+}
+
 std::size_t Head::merging_end() const {
   const auto merge = merge_.lock();
-  if (merge == nullptr) return 0;
-  const auto last = std::ranges::find(tiers_, merge->inputs().back());
-  return last == tiers_.end() ? 0 : static_cast<std::size_t>(last - tiers_.begin()) + 1;
+  return std::max(taken_end(), merge ? end_of(merge->inputs()) : 0);
+}
+
+// To what came since the last hand-out no event is added any more.
+void Head::close(PersonRegistry& persons) {
+  if (open_ == nullptr) return;
+  auto owners = std::make_shared<const std::vector<Part::IdKey>>(open_->owners(persons));
+  tiers_.push_back({std::exchange(open_, nullptr), nullptr, std::move(owners)});
 }
 
 Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& persons,
                                                              PageCache& cache,
                                                              const Indexes& indexes) {
+  was_asked_ = true;
   for (Tier& tier : tiers_) {
     if (tier.part != nullptr) continue;
     HF_TRY(tier.part, part_of(*tier.events, persons, cache, indexes));
   }
   if (open_ != nullptr) {
     const std::size_t loose = merging_end();
-    std::uint64_t rows =
-        std::max<std::uint64_t>(rows_joined_min, rows_joined_per_tier * (tiers_.size() - loose));
-    if (merge_.expired() && tiers_.size() - stretch(0, rows_per_merge_max, 0) >= tiers_unattended) {
-      rows = rows_per_merge_max;
-    }
-    const std::size_t first = stretch(open_->rows(), rows, loose);
+    // While a merge is slow to come to its end there is more to be joined the more there are, so
+    // that questions do not ask ever more parts.
+    const std::size_t waiting = (tiers_.size() - loose) / tiers_per_merge_min;
+    std::uint64_t rows_most = rows_joined_ * std::max<std::uint64_t>(1, waiting);
+    const std::size_t due = tiers_.size() - stretch(0, rows_per_merge_max, loose);
+    if (merge_.expired() && due >= tiers_unattended) rows_most = rows_per_merge_max;
+    const std::size_t first = stretch(open_->rows(), rows_most, loose);
     Tier newest{joined(std::span(tiers_).subspan(first), open_), nullptr};
     HF_TRY(newest.part, part_of(*newest.events, persons, cache, indexes));
     tiers_.resize(first);
@@ -118,14 +145,17 @@ Result<std::vector<std::shared_ptr<const Part>>> Head::parts(PersonRegistry& per
   return parts;
 }
 
-std::shared_ptr<Head::Merge> Head::due_merge(const PersonRegistry& persons, PageCache& cache,
+std::shared_ptr<Head::Merge> Head::due_merge(PersonRegistry& persons, PageCache& cache,
                                              const Indexes& indexes) {
   if (!merge_.expired()) return nullptr;
-  const std::size_t first = stretch(0, rows_per_merge_max, 0);
-  const std::span<const Tier> due = std::span(tiers_).subspan(first);
-  const auto is_seen = [](const Tier& tier) { return tier.part != nullptr; };
-  if (due.size() < tiers_per_merge_min || !std::ranges::all_of(due, is_seen)) return nullptr;
-  auto merge = std::make_shared<Merge>(std::vector(due.begin(), due.end()), persons.hash_key(),
+  const bool is_asked = was_asked_ || was_asked_before_;
+  if (is_asked && open_ != nullptr && open_->rows() >= rows_ahead) close(persons);
+  const auto due = std::span(tiers_).subspan(stretch(0, rows_per_merge_max, taken_end()));
+  const bool is_due =
+      due.size() >= tiers_per_merge_min || (!due.empty() && due.back().part == nullptr);
+  const auto is_numbered = [](const Tier& tier) { return tier.part || tier.owners; };
+  if (!is_due || !std::ranges::all_of(due, is_numbered)) return nullptr;
+  auto merge = std::make_shared<Merge>(Tiers(due.begin(), due.end()), persons.hash_key(),
                                        persons.next(), cache, indexes);
   merge_ = merge;
   return merge;
@@ -133,16 +163,40 @@ std::shared_ptr<Head::Merge> Head::due_merge(const PersonRegistry& persons, Page
 
 bool Head::put_in_place(const Merge& merge) {
   HF_ASSERT(merge.output().part != nullptr);
-  const auto at = std::ranges::search(tiers_, merge.inputs());
-  if (at.empty()) return false;
-  *at.begin() = merge.output();
-  tiers_.erase(at.begin() + 1, at.end());
+  const std::size_t end = end_of(merge.inputs());
+  if (end <= taken_end()) return false;
+  const auto last = tiers_.begin() + static_cast<std::ptrdiff_t>(end);
+  const auto first = last - static_cast<std::ptrdiff_t>(merge.inputs().size());
+  *first = merge.output();
+  tiers_.erase(first + 1, last);
   return true;
 }
+
+void Head::forget_asked() { was_asked_before_ = std::exchange(was_asked_, false); }
 
 void Head::clear() {
   tiers_.clear();
   open_ = nullptr;
+  forget_asked();
+}
+
+std::shared_ptr<const Head::Tiers> Head::take(PersonRegistry& persons) {
+  close(persons);
+  for (Tier& tier : tiers_) {
+    if (tier.part || tier.owners) continue;
+    tier.owners = std::make_shared<const std::vector<Part::IdKey>>(tier.events->owners(persons));
+  }
+  auto taken = std::make_shared<const Tiers>(tiers_);
+  taken_ = taken;
+  return taken;
+}
+
+bool Head::holds(const Tiers& taken) const { return end_of(taken) == taken.size(); }
+
+void Head::drop(const Tiers& taken) {
+  HF_ASSERT(holds(taken));
+  tiers_.erase(tiers_.begin(), tiers_.begin() + static_cast<std::ptrdiff_t>(taken.size()));
+  forget_asked();
 }
 
 void Head::erase(std::span<const PersonId> ids) {
@@ -160,15 +214,11 @@ void Head::erase(std::span<const PersonId> ids) {
 std::shared_ptr<const PartBuilder> Head::gather() const { return joined(tiers_, open_); }
 
 Result<void> Head::Merge::run() {
-  // Whoever has an event here was numbered when it was handed out.
   PersonRegistry persons(hash_key_, person_end_);
-  for (const Tier& tier : inputs_) {
-    HF_TRY(const auto keys, tier.part->id_keys());
-    for (const Part::IdKey& key : keys) persons.add(key.key, key.person);
-  }
-  Tier all{joined(inputs_, nullptr), nullptr};
+  HF_CHECK(add_owners(inputs_, persons));
+  Tier all{joined(inputs_), nullptr};
   HF_TRY(all.part, part_of(*all.events, persons, cache_, indexes_));
-  HF_ASSERT(persons.next() == person_end_);
+  HF_ASSERT(persons.next() == person_end_);  // Everybody was known.
   output_ = std::move(all);
   return {};
 }

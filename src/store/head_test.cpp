@@ -12,6 +12,7 @@ namespace hf {
 namespace {
 
 using namespace test;
+using testing::ElementsAre;
 using testing::ElementsAreArray;
 using testing::SizeIs;
 
@@ -73,6 +74,196 @@ TEST(Head, ShowsEveryEventAtOnceWheneverItIsAsked) {
     head.clear();
     EXPECT_THAT(head.parts(persons, cache, {Zone::utc(), {}}).value(), SizeIs(0));
   }
+}
+
+/// A head that is given events and asked, as a store does it.
+class AskedHead {
+ public:
+  explicit AskedHead(std::uint64_t seed, std::uint32_t rows_joined = 256)
+      : head(rows_joined), rng(seed) {}
+
+  void add(std::uint64_t count) {
+    for (; count > 0; --count) {
+      AnyEvent event = any_event(rng);
+      event.message_id.clear();
+      if (!event.received) event.received = received_at;
+      event.with_view([&](const EventView& view) { head.add(view, ""); });
+      events.push_back(std::move(event));
+    }
+  }
+  std::vector<std::shared_ptr<const Part>> parts() {
+    return head.parts(persons, cache, {Zone::utc(), {}}).value();
+  }
+  std::shared_ptr<Head::Merge> due_merge() {
+    return head.due_merge(persons, cache, {Zone::utc(), {}});
+  }
+  /// The slow twin: one part of all.
+  std::vector<StoredRow> expected() const { return ExpectedParts().next_part(events, received_at); }
+  static constexpr TimestampMs received_at = 1'700'000'000'000;
+
+  PageCache cache{std::size_t{1} << 24};
+  PersonRegistry persons{HashKey{}, 0};
+  Head head;
+  Rng rng;
+  std::vector<AnyEvent> events;
+};
+
+std::vector<std::uint64_t> sizes(const std::vector<std::shared_ptr<const Part>>& parts) {
+  std::vector<std::uint64_t> rows;
+  for (const auto& part : parts) rows.push_back(part->row_count());
+  return rows;
+}
+
+TEST(Head, JoinsNothingLargeWhenItIsAsked) {
+  AskedHead asked(1);
+  asked.add(1'000);
+  const auto first = asked.parts();
+  asked.add(200);
+  EXPECT_THAT(sizes(asked.parts()), ElementsAre(1'000, 200));
+  asked.add(20);
+  asked.parts();
+  asked.add(30);
+  EXPECT_THAT(sizes(asked.parts()), ElementsAre(1'000, 200, 50)) << "tiny ones are one";
+  asked.add(5'000);
+  const auto parts = asked.parts();
+  EXPECT_THAT(sizes(parts), ElementsAre(1'000, 200, 50, 5'000));
+  EXPECT_EQ(parts.front(), first.front());
+}
+
+TEST(Head, PutsAMergeInThePlaceOfItsInputs) {
+  AskedHead asked(2, 0);
+  asked.add(1'000);
+  asked.parts();
+  for (const int rows : {40, 50, 30, 20}) {
+    EXPECT_EQ(asked.due_merge(), nullptr) << "too few";
+    asked.add(static_cast<std::uint64_t>(rows));
+    asked.parts();
+  }
+  const auto before = asked.parts();
+  auto merge = asked.due_merge();
+  ASSERT_NE(merge, nullptr);
+  EXPECT_EQ(asked.due_merge(), nullptr) << "one at a time";
+  asked.add(10);
+  EXPECT_THAT(sizes(asked.parts()), ElementsAre(1'000, 40, 50, 30, 20, 10))
+      << "as before, and more";
+  ASSERT_TRUE(merge->run());
+  EXPECT_TRUE(asked.head.put_in_place(*merge));
+  merge.reset();
+  EXPECT_THAT(sizes(asked.parts()), ElementsAre(1'000, 140, 10));
+  EXPECT_THAT(rows_of(asked.parts()), ElementsAreArray(asked.expected()));
+  EXPECT_THAT(sizes(before), ElementsAre(1'000, 40, 50, 30, 20)) << "an old snapshot stays";
+  EXPECT_EQ(asked.due_merge(), nullptr);
+}
+
+TEST(Head, DropsAMergeWhereItsInputsChanged) {
+  for (const bool flushed : {false, true}) {
+    AskedHead asked(3, 0);
+    for (int i = 0; i < 4; ++i) {
+      asked.add(20);
+      asked.parts();
+    }
+    auto merge = asked.due_merge();
+    ASSERT_NE(merge, nullptr);
+    ASSERT_TRUE(merge->run());
+    const AnyEvent& gone = asked.events[30];
+    const PersonId id = gone.user.empty() ? PersonId{IdKind::anonymous, gone.anonymous}
+                                          : PersonId{IdKind::user, gone.user};
+    if (flushed) {
+      asked.head.clear();
+    } else {
+      asked.head.erase({&id, 1});
+    }
+    const std::uint64_t rows = asked.head.rows();
+    EXPECT_LT(rows, 80u);
+    EXPECT_FALSE(asked.head.put_in_place(*merge));
+    EXPECT_EQ(asked.head.rows(), rows);
+    EXPECT_EQ(rows_of(asked.parts()).size(), rows);
+  }
+}
+
+TEST(Head, MergesOfItselfWhereNobodyTakesMerges) {
+  AskedHead asked(4, 0);
+  std::size_t most = 0;
+  for (int i = 0; i < 300; ++i) {
+    asked.add(3);
+    most = std::max(most, asked.parts().size());
+  }
+  EXPECT_LE(most, 16u);
+  EXPECT_THAT(rows_of(asked.parts()), ElementsAreArray(asked.expected()));
+}
+
+TEST(Head, MakesAPartOfManyEventsBeforeItIsAsked) {
+  AskedHead asked(5);
+  asked.add(5'000);
+  EXPECT_EQ(asked.due_merge(), nullptr) << "nobody ever asked";
+  asked.parts();
+  asked.add(4'000);
+  EXPECT_EQ(asked.due_merge(), nullptr) << "not so many";
+  asked.add(100);
+  auto merge = asked.due_merge();
+  ASSERT_NE(merge, nullptr);
+  asked.add(7);
+  ASSERT_TRUE(merge->run());
+  const auto made = merge->output().part;
+  ASSERT_TRUE(asked.head.put_in_place(*merge));
+  merge.reset();
+  const auto parts = asked.parts();
+  EXPECT_EQ(parts[parts.size() - 2], made);
+  EXPECT_EQ(parts.back()->row_count(), 7u);
+  EXPECT_THAT(rows_of(parts), ElementsAreArray(asked.expected()));
+}
+
+TEST(Head, GoesOnWhileWhatItHadIsWrittenToDisk) {
+  AskedHead asked(6, 0);
+  for (int i = 0; i < 4; ++i) {
+    asked.add(20);
+    asked.parts();
+  }
+  auto merge = asked.due_merge();
+  asked.add(5);
+  const auto taken = asked.head.take(asked.persons);
+  ASSERT_TRUE(merge->run());
+  EXPECT_FALSE(asked.head.put_in_place(*merge)) << "what is written stays what it is";
+  merge.reset();
+  EXPECT_EQ(asked.due_merge(), nullptr);
+  for (int i = 0; i < 4; ++i) {
+    asked.add(3);
+    asked.parts();
+  }
+  EXPECT_THAT(rows_of(asked.parts()), ElementsAreArray(asked.expected()));
+  merge = asked.due_merge();
+  ASSERT_NE(merge, nullptr) << "of what came since";
+  ASSERT_TRUE(merge->run());
+  EXPECT_TRUE(asked.head.put_in_place(*merge));
+  ASSERT_TRUE(asked.head.holds(*taken));
+  asked.head.drop(*taken);
+  EXPECT_THAT(sizes(asked.parts()), ElementsAre(12));
+  EXPECT_FALSE(asked.head.holds(*taken));
+}
+
+TEST(Head, HasTheSameEventsInTheSameOrderBeforeAndAfterMerges) {
+  int merges = 0;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    SCOPED_TRACE(seed);
+    AskedHead asked(seed, static_cast<std::uint32_t>(seed % 3) * 8);
+    std::shared_ptr<Head::Merge> merge;
+    for (int step = 0; step < 80; ++step) {
+      asked.add(asked.rng.below(6));
+      if (asked.rng.chance(0.3)) continue;
+      const auto parts = asked.parts();
+      ASSERT_THAT(rows_of(parts), ElementsAreArray(asked.expected()));
+      EXPECT_LE(parts.size(), 24u);
+      if (merge == nullptr) {
+        merge = asked.due_merge();
+      } else if (asked.rng.chance(0.5)) {
+        ASSERT_TRUE(merge->run());
+        ASSERT_TRUE(asked.head.put_in_place(*merge));
+        merge.reset();
+        ++merges;
+      }
+    }
+  }
+  EXPECT_GT(merges, 100);
 }
 
 TEST(PartBuilder, AddsAllOfAnotherAsIfOneByOne) {

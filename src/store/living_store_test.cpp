@@ -177,13 +177,20 @@ class World {
   explicit World(std::uint64_t seed) : rng(seed), sim(seed) { sim.set_now_ms(1'600'000'000'000); }
 
   Result<void> open() {
-    compaction.reset();
-    ran_ = false;
-    store.reset();
-    HF_TRY(store,
-           Store::open(sim.env(), directory, Store::Access::own,
-                       {.log = {.file_bytes = 4'000, .room_bytes = 600}, .rows_per_part = 25}));
+    leave();
+    HF_TRY(store, Store::open(sim.env(), directory, Store::Access::own,
+                              {.log = {.file_bytes = 4'000, .room_bytes = 600},
+                               .rows_per_part = 25,
+                               .head_rows_joined = 8 * static_cast<std::uint32_t>(rng.below(2))}));
     return {};
+  }
+
+  void leave() {
+    compaction.reset();
+    merge.reset();
+    flush.reset();
+    ran_ = merged_ = flushed_ = false;
+    store.reset();
   }
 
   PersonId any_id() {
@@ -279,6 +286,40 @@ class World {
     ran_ = false;
     HF_CHECK(store->finish_compaction(std::move(compaction)));
     ++compactions;
+    return {};
+  }
+
+  /// The same of a merge of the head.
+  Result<void> merge_head() {
+    if (merge == nullptr) {
+      merge = store->begin_head_merge();
+      return {};
+    }
+    if (!merged_) {
+      merged_ = true;
+      return merge->run();
+    }
+    merged_ = false;
+    merges += store->finish_head_merge(std::move(merge)) ? 1 : 0;
+    return {};
+  }
+
+  /// The same of a flush.
+  Result<void> flush_beside() {
+    if (flush == nullptr) {
+      if (store->head_rows() > 0) {
+        HF_TRY(flush, store->begin_flush());
+      }
+      return {};
+    }
+    if (!flushed_) {
+      flushed_ = true;
+      return flush->run();
+    }
+    flushed_ = false;
+    const std::size_t parts = store->manifest().parts.size();
+    HF_CHECK(store->finish_flush(std::move(flush)));
+    flushes += store->manifest().parts.size() > parts ? 1 : 0;
     return {};
   }
 
@@ -386,12 +427,18 @@ class World {
   SimEnv sim;
   std::unique_ptr<Store> store;
   std::unique_ptr<Compaction> compaction;
+  std::shared_ptr<Head::Merge> merge;
+  std::unique_ptr<Flush> flush;
   int compactions = 0;
+  int merges = 0;   // Put in place.
+  int flushes = 0;  // Likewise, of those that ran beside.
   Twin twin;
   Twin attempted;
 
  private:
   bool ran_ = false;
+  bool merged_ = false;
+  bool flushed_ = false;
   int next_message_ = 1'000'000;
 };
 
@@ -399,12 +446,18 @@ TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
   std::uint64_t flushes = 0;
   std::size_t persons_with_traits = 0;
   int compactions = 0;
+  int merges = 0;
+  int flushes_beside = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
     World world(seed);
     ASSERT_TRUE(world.open());
-    for (int step = 0; step < 60; ++step) {
-      switch (world.rng.below(16)) {
+    for (int step = 0; step < 90; ++step) {
+      if (world.rng.chance(0.5)) {
+        ASSERT_TRUE(world.store->snapshot());
+        ASSERT_TRUE(world.merge_head());
+      }
+      switch (world.rng.below(20)) {
         case 0:
           ASSERT_TRUE(world.store->flush());
           ++flushes;
@@ -427,6 +480,8 @@ TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
         case 7:
         case 8:
         case 9: ASSERT_TRUE(world.compact()); break;
+        case 10:
+        case 11: ASSERT_TRUE(world.flush_beside()); break;
         case 4: {
           // Another process looks while this one goes on.
           const auto reader = Store::open(world.sim.env(), directory, Store::Access::read).value();
@@ -451,14 +506,19 @@ TEST(LivingStore, ShowsWhatWasAppendedWithWhomItBelongsTo) {
     ASSERT_EQ(traits, world.expected_traits(*world.store));
     persons_with_traits += traits.size();
     compactions += world.compactions;
+    merges += world.merges;
+    flushes_beside += world.flushes;
   }
   EXPECT_GT(flushes, 100u);
+  EXPECT_GT(merges, 100);
+  EXPECT_GT(flushes_beside, 100);
   EXPECT_GT(persons_with_traits, 400u);
   EXPECT_GT(compactions, 200);
 }
 
 TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
   int cut = 0;
+  int flushes = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
     World world(seed);
@@ -467,7 +527,14 @@ TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
       world.attempted = world.twin;
       auto outcome = world.open();
       for (int step = 0; outcome && step < 35; ++step) {
-        switch (world.rng.below(12)) {
+        switch (world.rng.below(16)) {
+          case 12:
+            outcome = world.merge_head();
+            if (outcome) (void)world.store->snapshot();
+            break;
+          case 13:
+          case 14:
+          case 15: outcome = world.flush_beside(); break;
           case 0:
           case 1: outcome = world.store->flush(); break;
           case 2: outcome = world.erase(); break;
@@ -483,8 +550,7 @@ TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
         ++cut;
         EXPECT_THAT(outcome.error().reason, AnyOf("crashed", "log_stopped", "manifest_in_doubt"));
       }
-      world.compaction.reset();
-      world.store.reset();
+      world.leave();
       if (world.rng.chance(0.3))
         world.sim.kill();
       else
@@ -505,10 +571,12 @@ TEST(LivingStoreCrash, LosesNothingAcknowledgedWhereverThePowerFails) {
       if (world.rng.chance(0.3)) {
         ASSERT_TRUE(world.store->flush());
       }
-      world.store.reset();
+      world.leave();
     }
+    flushes += world.flushes;
   }
   EXPECT_GT(cut, 300);
+  EXPECT_GT(flushes, 50);
 }
 
 TEST(LivingStore, KeepsSettingsThroughFlushAndRestart) {
@@ -552,12 +620,60 @@ TEST(LivingStore, GivesTheSameSnapshotUntilSomethingIsAppended) {
   EXPECT_NE(world.store->snapshot().value().parts, more.parts);
 }
 
+TEST(LivingStore, KeepsWhatComesWhileAFlushRunsBeside) {
+  World world(1);
+  ASSERT_TRUE(world.open());
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(world.append());
+  auto flush = world.store->begin_flush().value();
+  FrameBuilder frame;
+  frame.add(encode_record(SettingsRecord{.currency = "CNY"}));
+  ASSERT_TRUE(world.store->append(frame));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(world.append());  // Links among them.
+  ASSERT_TRUE(flush->run());
+  const auto rows = world.store->head_rows();
+  const auto written = flush->output().rows;
+  const auto before = world.store->snapshot().value();
+  ASSERT_TRUE(world.store->finish_flush(std::move(flush)));
+  EXPECT_GT(written, 0u);
+  EXPECT_EQ(world.store->head_rows(), rows - written);
+  EXPECT_EQ(world.store->snapshot()->data_version, before.data_version);
+  for (int life = 0; life < 2; ++life) {
+    EXPECT_EQ(world.store->settings().currency, "CNY");
+    const auto found = world.found(*world.store);
+    EXPECT_EQ(found, world.expected(*world.store, world.twin));
+    ASSERT_TRUE(world.open());
+  }
+}
+
+TEST(LivingStore, DropsAFlushThatRanBesideAnErasure) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    World world(seed);
+    ASSERT_TRUE(world.open());
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(world.append());
+    auto flush = world.store->begin_flush().value();
+    const bool ran_before = seed % 2 == 0;
+    if (ran_before) {
+      ASSERT_TRUE(flush->run());
+    }
+    ASSERT_TRUE(world.erase());
+    if (!ran_before) {
+      ASSERT_TRUE(flush->run());
+    }
+    const std::string file = flush->output().file;
+    EXPECT_TRUE(world.sim.env().files.exists(directory + "/parts/" + file));
+    ASSERT_TRUE(world.store->finish_flush(std::move(flush)));
+    EXPECT_FALSE(world.sim.env().files.exists(directory + "/parts/" + file));
+    const auto found = world.found(*world.store);
+    EXPECT_EQ(found, world.expected(*world.store, world.twin));
+  }
+}
+
 TEST(LivingStore, RefusesToGoOnWithoutItsLog) {
   World world(1);
   ASSERT_TRUE(world.open());
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(world.append());
   ASSERT_TRUE(world.store->flush());
-  world.store.reset();
+  world.leave();
   const auto files = world.sim.env().files.list("/data/log").value();
   for (const std::string& file : files) {
     ASSERT_TRUE(world.sim.env().files.remove("/data/log/" + file));

@@ -393,6 +393,19 @@ std::optional<PartBuilder> PartBuilder::without(std::span<const PersonId> ids) c
   return kept;
 }
 
+std::vector<Part::IdKey> PartBuilder::owners(PersonRegistry& persons) const {
+  std::vector<Part::IdKey> owners;
+  for (std::uint32_t pair = 0; pair < body_->id_table.size(); ++pair) {
+    ByteReader in(body_->id_table.at(pair));
+    const std::string_view user = in.text();
+    const Hash128 key =
+        user.empty() ? person_key(persons.hash_key(), IdKind::anonymous, in.bytes(in.remaining()))
+                     : person_key(persons.hash_key(), IdKind::user, user);
+    owners.push_back({key, persons.ordinal_of(key)});
+  }
+  return owners;
+}
+
 std::uint32_t PartBuilder::rows() const { return body_->rows(); }
 std::size_t PartBuilder::memory_bytes() const { return body_->memory; }
 std::uint64_t PartBuilder::times_ahead() const { return body_->times_ahead; }

@@ -53,6 +53,8 @@ class PartBuilder {
   /// where there are none.
   [[nodiscard]] std::optional<PartBuilder> without(std::span<const PersonId> ids) const;
 
+  /// Everybody who has an event here; who is new is numbered as a write would do it.
+  [[nodiscard]] std::vector<Part::IdKey> owners(PersonRegistry& persons) const;
   [[nodiscard]] std::uint32_t rows() const;
   [[nodiscard]] std::size_t memory_bytes() const;
   /// True when one more event might pass a bound of the format (part_format.h), or the part is

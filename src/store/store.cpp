@@ -321,6 +321,47 @@ Result<void> Store::flush() {
   return {};
 }
 
+Result<std::unique_ptr<Flush>> Store::begin_flush() {
+  HF_ASSERT(lock_ != nullptr && head_.rows() > 0);
+  HF_CHECK(check_certain());
+  HF_TRY(People* const people, this->people());
+  Flush::Work work{.events = head_.take(people->registry()),
+                   .directory = parts_directory(),
+                   .hash_key = manifest_.hash_key,
+                   .placement = people->placement(),
+                   .zone = zone(),
+                   .postings = options_.postings,
+                   .first_part = std::make_shared<const std::uint32_t>(next_part_->load()),
+                   .log_end = applied_end_,
+                   .links = links_};
+  work.person_end = people->registry().next();
+  work.file = next_part_file();
+  compacting_.push_back(work.first_part);
+  return std::make_unique<Flush>(env_, cache_, std::move(work));
+}
+
+Result<void> Store::finish_flush(std::unique_ptr<Flush> flush) {
+  HF_ASSERT(lock_ != nullptr);
+  HF_CHECK(check_certain());
+  const Flush::Work& work = flush->work();
+  // What was erased or purged meanwhile may be in the part.
+  if (must_flush_ || !head_.holds(*work.events)) {
+    flush->discard();
+    return {};
+  }
+  Manifest next = manifest_;
+  next.parts.push_back(flush->output());
+  next.next_person = people_->registry().next();
+  next.data_version += work.log_end - next.log_end;
+  next.log_end = work.log_end;
+  next.settings = settings_;  // Later ones are set again where the log is read from here on.
+  next.links = work.links;
+  HF_CHECK(commit(std::move(next)));
+  open_parts_.emplace(work.file, OpenPart{flush->part().part, flush->part().owners, nullptr});
+  head_.drop(*work.events);
+  return {};
+}
+
 void Store::resign() {
   log_.reset();  // Before somebody else can own it.
   lock_.reset();

@@ -23,6 +23,7 @@
 #include "log/log_writer.h"
 #include "log/record.h"
 #include "store/compaction.h"
+#include "store/flush.h"
 #include "store/head.h"
 #include "store/manifest.h"
 #include "store/page_cache.h"
@@ -43,6 +44,7 @@ class Store {
     LogWriter::Options log = {};
     std::uint32_t rows_per_part = 2'000'000;  ///< That compactions write; persons stay whole.
     PostingRule postings = {};                ///< Of the parts written from here on.
+    std::uint32_t head_rows_joined = 256;     ///< As the head is made with.
   };
 
   /// Errors: not_found/no_data_directory (access read); failed_precondition/locked naming the
@@ -119,11 +121,20 @@ class Store {
   /// Makes a part of the head and remembers how far the log is in parts. Errors: those of
   /// PartBuilder::write() and commit(); the head stays what it is then.
   [[nodiscard]] Result<void> flush();
+  /// The same without waiting for it: what is applied until now is to be in the part. Requires
+  /// events in the head, and that no other one is under way. Must not outlive the store.
+  /// Errors: those of snapshot().
+  [[nodiscard]] Result<std::unique_ptr<Flush>> begin_flush();
+  /// Puts the part of one that ran in the place of the events that are in it. Where these changed
+  /// meanwhile, or something was taken away, it is removed instead. Errors: those of commit().
+  [[nodiscard]] Result<void> finish_flush(std::unique_ptr<Flush> flush);
+  /// True when the head grew so large during a flush that this is to be waited for.
+  [[nodiscard]] bool must_wait_for_flush() const { return head_.full(2); }
   /// Parts of the head that are to be one, as Head::due_merge(). Must not outlive the store.
   [[nodiscard]] std::shared_ptr<Head::Merge> begin_head_merge();
-  /// Has snapshots see what one that ran made, unless the head changed meanwhile: they hold the
-  /// same events either way.
-  void finish_head_merge(std::shared_ptr<Head::Merge> merge);
+  /// Has snapshots see what one that ran made. False where the head changed meanwhile, and they do
+  /// not: they hold the same events either way.
+  bool finish_head_merge(std::shared_ptr<Head::Merge> merge);
   /// All records before are seen by snapshots.
   [[nodiscard]] Offset applied_end() const { return applied_end_; }
   [[nodiscard]] std::uint64_t head_rows() const { return head_.rows(); }
@@ -151,7 +162,8 @@ class Store {
       : env_(env),
         directory_(std::move(directory)),
         options_(options),
-        cache_(options.cache_bytes) {}
+        cache_(options.cache_bytes),
+        head_(options.head_rows_joined) {}
   [[nodiscard]] Result<std::shared_ptr<const Part>> open_part(const std::string& file);
   [[nodiscard]] Result<void> load_manifest();
   [[nodiscard]] Result<void> catch_up();
@@ -195,7 +207,7 @@ class Store {
   Offset applied_end_ = 1;
   std::vector<PurgeRecord> purges_;  // Applied, and not yet in the manifest.
   bool must_flush_ = false;          // Something was taken away.
-  // Of compactions that are under way: their files are numbered from here on.
+  // Of compactions and flushes that are under way: their files are numbered from here on.
   std::vector<std::weak_ptr<const std::uint32_t>> compacting_;
   std::shared_ptr<std::atomic<std::uint32_t>> next_part_ =
       std::make_shared<std::atomic<std::uint32_t>>(1);

@@ -32,8 +32,8 @@ std::shared_ptr<Head::Merge> Store::begin_head_merge() {
   return head_.due_merge(people_->registry(), cache_, {zone(), options_.postings});
 }
 
-void Store::finish_head_merge(std::shared_ptr<Head::Merge> merge) {
-  (void)head_.put_in_place(*merge);
+bool Store::finish_head_merge(std::shared_ptr<Head::Merge> merge) {
+  return head_.put_in_place(*merge);
 }
 
 Result<bool> Store::is_dirty(const PartEntry& entry, bool first_seen) {
