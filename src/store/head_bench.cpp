@@ -46,6 +46,7 @@ void append(Store& store, std::uint64_t first, std::uint64_t end, std::uint64_t 
     const std::uint64_t person = rng.below(1'000) == 0 ? persons + i : rng.below(persons);
     const std::string user = fmt::format("customer-{}", person);
     const std::string visitor = person % with_two_ids == 0 ? fmt::format("visitor-{}", person) : "";
+    const std::uint64_t alone = visitor.empty() ? 2 : rng.below(8);
     const std::string message = fmt::format("message-{}", i);
     const std::array<PropertyView, 2> properties = {{
         {"country", {.kind = ValueKind::text, .text = person % 3 == 0 ? "GB" : "DE"}},
@@ -55,8 +56,8 @@ void append(Store& store, std::uint64_t first, std::uint64_t end, std::uint64_t 
     const std::size_t name = std::min(rng.below(names.size()), rng.below(names.size()));
     frame.add(
         encode_record(EventRecord{"shop",
-                                  {.user_id = user,
-                                   .anonymous_id = visitor,
+                                  {.user_id = alone == 0 ? std::string_view{} : user,
+                                   .anonymous_id = alone == 1 ? std::string_view{} : visitor,
                                    .name = names[name],
                                    .time_ms = first_ms + rng.between(0, 15'000'000) * 1'000,
                                    .message_id = message,
