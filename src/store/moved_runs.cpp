@@ -2,7 +2,6 @@
 #include "store/moved_runs.h"
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -66,7 +65,10 @@ class MovedRunFinder {
   std::shared_ptr<const MovedRuns> find() {
     for (const auto& [person, owner] : elsewhere_) look_for_own_run(person, owner);
     for (std::uint32_t part = 0; part < parts_.size(); ++part) look_at_shared_runs(part);
-    for (const PersonOrdinal person : affected_) gather(person);
+    // One by one in their order: sorting what all have together would cost more than finding it.
+    std::vector<PersonOrdinal> affected(affected_.begin(), affected_.end());
+    std::ranges::sort(affected);
+    for (const PersonOrdinal person : affected) gather(person);
     bool any = !out_.runs.empty();
     for (auto& positions : out_.skipped) {
       std::ranges::sort(positions);
@@ -75,9 +77,6 @@ class MovedRunFinder {
       any = any || !positions.empty();
     }
     if (!any) return nullptr;
-    std::ranges::sort(out_.runs, {}, [](const MovedRuns::Moved& moved) {
-      return std::tuple(moved.person, moved.owner, moved.run.part, moved.run.first_row);
-    });
     return std::make_shared<const MovedRuns>(std::move(out_));
   }
 
@@ -102,7 +101,7 @@ class MovedRunFinder {
       const std::uint32_t at = position(part, owner);
       if (at == none || is_shared(part, at)) continue;
       if (person == Belonging::nobody) {
-        out_.skipped[part].push_back(at);
+        skip(part, at);
         out_.hides[part] = true;
       } else {
         affected_.insert(person);
@@ -122,7 +121,7 @@ class MovedRunFinder {
         // Mixed owners of one part and another part's events must be put in order by owner.
         if (lies_elsewhere_too(part, placed)) affected_.insert(placed);
       } else {
-        out_.skipped[part].push_back(first->position);
+        skip(part, first->position);
         for (auto run = first; run != last; ++run) {
           const PersonOrdinal person = belonging_.person(run->owner);
           if (person == Belonging::nobody) {
@@ -143,26 +142,45 @@ class MovedRunFinder {
     return false;
   }
 
+  // Owners ascending: elsewhere_ has the others of the person in that order.
   void gather(PersonOrdinal person) {
-    gather_owner(person, person);
-    const auto [first, last] = std::ranges::equal_range(
-        elsewhere_, person, {}, &std::pair<PersonOrdinal, PersonOrdinal>::first);
-    for (auto at = first; at != last; ++at) gather_owner(person, at->second);
+    const auto others = std::ranges::equal_range(elsewhere_, person, {},
+                                                 &std::pair<PersonOrdinal, PersonOrdinal>::first);
+    bool is_done = false;
+    for (const auto& [of, owner] : others) {
+      if (!is_done && person < owner) {
+        gather_owner(person, person);
+        is_done = true;
+      }
+      gather_owner(person, owner);
+    }
+    if (!is_done) gather_owner(person, person);
+  }
+
+  void skip(std::uint32_t part, std::uint32_t position) {
+    auto& skipped = out_.skipped[part];
+    if (skipped.empty() || skipped.back() != position) skipped.push_back(position);
   }
 
   void gather_owner(PersonOrdinal person, PersonOrdinal owner) {
     if (belonging_.person(owner) != person) return;
     for (std::uint32_t part = 0; part < parts_.size(); ++part) {
       const std::uint32_t at = position(part, owner);
-      if (at != none && !is_shared(part, at)) {
+      const bool is_alone = at != none && !is_shared(part, at);
+      const auto shared = parts_[part].owners->of(owner);
+      const std::size_t first = out_.runs.size();
+      if (is_alone) {
         const auto offsets = parts_[part].part->row_offsets();
         out_.runs.push_back({person, owner, {part, offsets[at], offsets[at + 1] - offsets[at]}});
-        out_.skipped[part].push_back(at);
+        skip(part, at);
       }
-      for (const OwnerRun& run : parts_[part].owners->of(owner)) {
+      for (const OwnerRun& run : shared) {
         out_.runs.push_back({person, owner, {part, run.first_row, run.row_count}});
-        out_.skipped[part].push_back(run.position);
+        skip(part, run.position);
       }
+      if (!is_alone || shared.empty()) continue;  // By row as they are.
+      std::ranges::sort(std::span(out_.runs).subspan(first), {},
+                        [](const MovedRuns::Moved& moved) { return moved.run.first_row; });
     }
   }
 
