@@ -83,12 +83,19 @@ class MovedRunFinder {
  private:
   static constexpr std::uint32_t none = 0xffffffff;
 
-  // Where a person stands in the part's directory.
+  // Where a person stands in the part's directory. As ordinals ascend, each by one at least, a
+  // large part with few gaps among its persons leaves few places.
   std::uint32_t position(std::uint32_t part, PersonOrdinal person) const {
     const auto persons = parts_[part].part->persons();
-    const auto at = std::ranges::lower_bound(persons, person);
-    if (at == persons.end() || *at != person) return none;
-    return static_cast<std::uint32_t>(at - persons.begin());
+    if (persons.empty() || person < persons.front() || person > persons.back()) return none;
+    const std::size_t last = persons.size() - 1;
+    const std::size_t above = persons.back() - person;
+    const std::size_t from = last - std::min(last, above);
+    const std::size_t to = std::min<std::size_t>(last, person - persons.front());
+    const auto places = persons.subspan(from, to - from + 1);
+    const auto at = std::ranges::lower_bound(places, person);
+    if (at == places.end() || *at != person) return none;
+    return static_cast<std::uint32_t>(from + static_cast<std::size_t>(at - places.begin()));
   }
 
   bool is_shared(std::uint32_t part, std::uint32_t at) const {
