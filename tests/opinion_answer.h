@@ -17,6 +17,7 @@
 #include "calendar/time_text.h"
 #include "metric_question.h"
 #include "metric_sql.h"
+#include "nearly.h"
 
 namespace hf::test {
 
@@ -77,7 +78,7 @@ class AnswerLines {
     const Json* value = object.find("value");
     if (value == nullptr) return "";
     if (value->is_null()) return "null";
-    if (q_.adding == Adding::avg) return shown_double(std::stod(value->text));
+    if (q_.adding == Adding::avg) return nearly(std::stod(value->text));
     return value->text;
   }
 
@@ -109,7 +110,7 @@ class AnswerLines {
       const Json& simple = group.find("mean")->find("simple")->array.at(c);
       mean += fmt::format("  {}/{} {}", integer(weighted, "numerator"),
                           integer(weighted, "denominator"),
-                          simple.is_null() ? "null" : shown_double(std::stod(simple.text)));
+                          simple.is_null() ? "null" : nearly(std::stod(simple.text)));
     }
     lines_.back() = mean;
   }
@@ -161,10 +162,10 @@ class AnswerLines {
   // A value of a trend's series; the formula's are behind the others'.
   [[nodiscard]] std::string number(std::size_t s, const Json& value) const {
     if (value.is_null()) return "null";
-    if (s == q_.series.size()) return shown_formula(std::stod(value.text));
+    if (s == q_.series.size()) return nearly(std::stod(value.text));
     const Math math = q_.series[s].math;
     const bool is_double = math == Math::avg || math >= Math::median;
-    return is_double ? shown_value(std::stod(value.text)) : value.text;
+    return is_double ? nearly(std::stod(value.text)) : value.text;
   }
 
   [[nodiscard]] std::string row_label(const Json& row) const {
@@ -182,9 +183,10 @@ class AnswerLines {
       const std::int64_t gained = integer(quick, "numerator");
       const std::int64_t lost = integer(quick, "denominator");
       const Json& rate = *quick.find("rate");
-      EXPECT_EQ(rate.is_null() ? "null" : shown_double(std::stod(rate.text)),
-                lost == 0 ? "null"
-                          : shown_double(static_cast<double>(gained) / static_cast<double>(lost)));
+      EXPECT_PRED2([](const auto& a, const auto& b) { return are_nearly(a, b); },
+                   rate.is_null() ? std::string("null") : nearly(std::stod(rate.text)),
+                   lost == 0 ? std::string("null")
+                             : nearly(static_cast<double>(gained) / static_cast<double>(lost)));
       lines_.push_back(fmt::format("{} quick {}/{}", line, gained, lost));
     }
   }

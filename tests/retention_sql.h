@@ -13,6 +13,7 @@
 
 #include "base/decimal.h"
 #include "breakdown_sql.h"
+#include "nearly.h"
 
 namespace hf::test {
 
@@ -23,8 +24,6 @@ struct OpinionCell {
   bool complete = false;
   std::string value;
 };
-
-inline std::string shown_double(double value) { return fmt::format("{:.9g}", value); }
 
 /// Rows of one group as lines, with the means of their complete cells.
 inline void add_retention_lines(
@@ -52,8 +51,8 @@ inline void add_retention_lines(
       rates += static_cast<double>(cells[c].count) / static_cast<double>(cells[c].eligible);
       ++cohorts;
     }
-    mean += fmt::format("  {}/{} {}", count, eligible,
-                        cohorts == 0 ? "null" : shown_double(rates / cohorts));
+    mean +=
+        fmt::format("  {}/{} {}", count, eligible, cohorts == 0 ? "null" : nearly(rates / cohorts));
   }
   lines.push_back(mean);
 }
@@ -131,9 +130,9 @@ class RetentionSql : public BreakdownSql {
       case Adding::count: return events;
       case Adding::sum: return parse_decimal(sum).value().to_string();
       case Adding::avg:
-        return count == 0 ? "null"
-                          : shown_double(parse_decimal(sum).value().to_double() /
-                                         static_cast<double>(count));
+        return count == 0
+                   ? "null"
+                   : nearly(parse_decimal(sum).value().to_double() / static_cast<double>(count));
     }
     return "";
   }

@@ -23,6 +23,7 @@
 
 #include "adapter/duckdb/duckdb_engine.h"
 #include "metric_sql.h"
+#include "nearly.h"
 #include "opinion_answer.h"
 #include "opinion_question.h"
 #include "opinion_world.h"
@@ -37,7 +38,7 @@ inline std::string differences(const std::vector<std::string>& sql,
     const auto line = [&](const auto& lines) {
       return i < lines.size() ? lines[i] : std::string("nothing");
     };
-    if (line(sql) == line(answer)) continue;
+    if (are_nearly(line(sql), line(answer))) continue;
     out += fmt::format("line {}\n  SQL    {}\n  answer {}\n", i, line(sql), line(answer));
     ++shown;
   }
@@ -69,7 +70,7 @@ class SecondOpinion : public testing::Test {
       const AnswerLines answer(
           world.answer(question.json(), question.now_ms, c.threads == 0 ? 1 : 3), question);
       const std::vector<std::string> expected = sql_.answer(question);
-      if (answer.lines() == expected) continue;
+      if (are_nearly(answer.lines(), expected)) continue;
       RC_LOG() << question.json() << "\nnow " << rfc3339(question.now_ms) << "\nevents\n";
       for (const EventChoice& event : events) RC_LOG() << row_of(event, choice);
       RC_LOG() << differences(expected, answer.lines());

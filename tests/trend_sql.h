@@ -12,18 +12,9 @@
 
 #include "base/decimal.h"
 #include "breakdown_sql.h"
+#include "nearly.h"
 
 namespace hf::test {
-
-/// A number of doubles, so far that two ways to count it say the same.
-inline std::string shown_value(double value) {
-  return fmt::format("{:.12g}", std::abs(value) < 1e-9 ? 0.0 : value);
-}
-
-/// That of a formula, which may take nearly equal numbers from one another.
-inline std::string shown_formula(double value) {
-  return fmt::format("{:.6f}", std::abs(value) < 1e-7 ? 0.0 : value);
-}
 
 class TrendSql : public BreakdownSql {
  public:
@@ -189,7 +180,7 @@ class TrendSql : public BreakdownSql {
   }
 
   [[nodiscard]] std::string shown(std::size_t s, const std::string& value) const {
-    if (s == q_->series.size()) return shown_formula(std::stod(value));
+    if (s == q_->series.size()) return nearly(std::stod(value));
     switch (q_->series[s].math) {
       case Math::total:
       case Math::unique:
@@ -198,7 +189,7 @@ class TrendSql : public BreakdownSql {
       case Math::sum:
       case Math::min:
       case Math::max: return parse_decimal(value).value().to_string();
-      default: return shown_value(std::stod(value));
+      default: return nearly(std::stod(value));
     }
   }
 
