@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 
+#include "base/forwarding_files.h"
 #include "base/rng.h"
 #include "base/sim_env.h"
 #include "service/appender.h"
@@ -606,42 +607,29 @@ TEST(GroundFault, AFullDiskStopsAcknowledgingAndNothingElse) {
 }
 
 /// Refuses whatever changes something, as a disk that is mounted read-only does.
-class ReadOnlyFiles final : public FileSystem {
+class ReadOnlyFiles final : public test::ForwardingFiles {
  public:
-  explicit ReadOnlyFiles(FileSystem& files) : files_(files) {}
+  using ForwardingFiles::ForwardingFiles;
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     if (mode != OpenMode::read) return refused(path);
-    return files_.open(path, mode);
+    return ForwardingFiles::open(path, mode);
   }
   Result<void> rename(const std::string& from, const std::string&) override {
     return refused(from);
   }
   Result<void> remove(const std::string& path) override { return refused(path); }
-  Result<void> sync_directory(const std::string& path) override {
-    return files_.sync_directory(path);
-  }
   Result<void> make_directories(const std::string& path) override {
-    return files_.list(path) ? Result<void>{} : refused(path);
+    return list(path) ? Result<void>{} : refused(path);
   }
-  Result<std::vector<std::string>> list(const std::string& path) const override {
-    return files_.list(path);
-  }
-  bool exists(const std::string& path) const override { return files_.exists(path); }
   Result<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view) override {
     return refused(path);
   }
-  Result<std::optional<std::string>> lock_holder(const std::string& path) const override {
-    return files_.lock_holder(path);
-  }
-  Result<DiskSpace> space(const std::string& path) const override { return files_.space(path); }
-  Result<PathAccess> access(const std::string& path) const override { return files_.access(path); }
 
  private:
   static std::unexpected<Error> refused(const std::string& path) {
     return fail(ErrorCode::permission_denied, "permission_denied", "no permission: " + path);
   }
-  FileSystem& files_;
 };
 
 TEST(GroundFault, AReadOnlyDirectoryIsReadAndRefusesTheRest) {

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "base/bytes.h"
+#include "base/forwarding_files.h"
 #include "base/memory_file.h"
 #include "identity/person_key.h"
 #include "store/footer.h"
@@ -225,24 +226,16 @@ TEST(Postings, AreDecodedOnceAndCountedByTheCache) {
 }
 
 /// Counts what is read of a file in memory.
-class CountedFile final : public File {
+class CountedFile final : public test::ForwardingFile {
  public:
-  CountedFile(std::unique_ptr<MemoryFile> file, int& reads)
-      : file_(std::move(file)), reads_(reads) {}
+  CountedFile(std::unique_ptr<File> file, int& reads)
+      : ForwardingFile(std::move(file)), reads_(reads) {}
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     ++reads_;
-    return file_->read_at(offset, out);
+    return ForwardingFile::read_at(offset, out);
   }
-  Result<void> write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
-    return file_->write_at(offset, bytes);
-  }
-  Result<void> sync() override { return file_->sync(); }
-  Result<std::uint64_t> size() const override { return file_->size(); }
-  Result<void> truncate(std::uint64_t size) override { return file_->truncate(size); }
-  Result<void> allocate(std::uint64_t size) override { return file_->allocate(size); }
 
  private:
-  std::unique_ptr<MemoryFile> file_;
   int& reads_;
 };
 
