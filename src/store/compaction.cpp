@@ -11,11 +11,16 @@
 
 #include "base/assert.h"
 #include "event/alias.h"
+#include "store/decode_like.h"
 #include "store/part_rows.h"
 #include "store/snapshot.h"
 
 namespace hf {
 namespace {
+
+std::unexpected<Error> cancelled() {
+  return fail(ErrorCode::cancelled, "cancelled", "the compaction was no longer wanted");
+}
 
 constexpr std::size_t cache_bytes = std::size_t{128} << 20;
 constexpr std::size_t groups_min = 4;
@@ -102,7 +107,7 @@ class Compaction::Writer {
     for (const PersonRun& run : runs) {
       for (RowNumber row = run.first_row; row < run.first_row + run.row_count; ++row) {
         if (++seen_ % rows_between_looks == 0 && owner_.cancelled_.load()) {
-          return fail(ErrorCode::cancelled, "cancelled", "the compaction was no longer wanted");
+          return cancelled();
         }
         HF_TRY(const PartRows::Row* const read, rows_[run.part].at(row));
         HF_CHECK(add(*read, run.part));
@@ -245,11 +250,24 @@ Result<std::unique_ptr<Compaction>> Compaction::begin(const Env& env, Work work)
 
 Result<void> Compaction::run() {
   auto written = write();
+  if (written) written = open_outputs();
   if (!written) discard();
   return written;
 }
 
+Result<void> Compaction::open_outputs() {
+  for (const PartEntry& entry : outputs_) {
+    if (cancelled_.load(std::memory_order_relaxed)) return cancelled();
+    HF_TRY(auto part, Part::open(env_, work_.directory + "/" + entry.file, *work_.cache));
+    HF_CHECK(decode_like(work_.in_use, *part, *work_.cache, work_.zone.get()));
+    HF_TRY(auto owners, owner_runs(*part));
+    opened_.push_back({std::move(part), std::make_shared<const OwnerRuns>(std::move(owners))});
+  }
+  return {};
+}
+
 void Compaction::discard() {
+  opened_.clear();
   for (const auto* parts : {&outputs_, &first_seen_}) {
     for (const PartEntry& part : *parts) {
       (void)env_.files.remove(work_.directory + "/" + part.file);

@@ -57,12 +57,16 @@ class Compaction {
     std::shared_ptr<std::atomic<std::uint32_t>> next_part;
     std::shared_ptr<const std::uint32_t> first_part;  ///< Its files are numbered from here on.
     std::uint32_t rows_per_part = 2'000'000;
+    PageCache* cache = nullptr;  ///< That of the outputs. Must outlive them.
+    /// The inputs as they are read by others meanwhile.
+    std::vector<std::shared_ptr<const Part>> in_use = {};
   };
   /// Opens the inputs: they are read to their end though others take their place meanwhile.
   /// Errors: those of Part::open().
   [[nodiscard]] static Result<std::unique_ptr<Compaction>> begin(const Env& env, Work work);
 
-  /// Writes the outputs. May run on another thread than the store's. An error leaves no output.
+  /// Writes the outputs, opens them and decodes what is decoded of the inputs. May run on another
+  /// thread than the store's. An error leaves no output.
   /// Errors: cancelled; those of Part's readers and of PartBuilder::write().
   [[nodiscard]] Result<void> run();
   /// Ends run() soon; from any thread.
@@ -73,6 +77,8 @@ class Compaction {
   [[nodiscard]] const Work& work() const { return work_; }
   /// In place of the inputs. Of one group, where they are several.
   [[nodiscard]] const std::vector<PartEntry>& outputs() const { return outputs_; }
+  /// Each of outputs(), opened.
+  [[nodiscard]] const std::vector<PartRuns>& parts() const { return opened_; }
   /// What is to be kept of purged rows.
   [[nodiscard]] const std::vector<PartEntry>& first_seen() const { return first_seen_; }
 
@@ -80,6 +86,7 @@ class Compaction {
   class Writer;
   Compaction(const Env& env, Work work);
   [[nodiscard]] Result<void> write();
+  [[nodiscard]] Result<void> open_outputs();
 
   Env env_;
   Work work_;
@@ -87,6 +94,7 @@ class Compaction {
   std::vector<std::shared_ptr<const Part>> parts_;
   std::atomic<bool> cancelled_ = false;
   std::vector<PartEntry> outputs_;
+  std::vector<PartRuns> opened_;
   std::vector<PartEntry> first_seen_;
 };
 

@@ -2,6 +2,7 @@
 #include "store/flush.h"
 
 #include "base/assert.h"
+#include "store/decode_like.h"
 
 namespace hf {
 
@@ -37,6 +38,11 @@ Result<void> Flush::write() {
              .time_min = summary.time_min,
              .time_max = summary.time_max};
   HF_TRY(part_.part, Part::open(env_, work_.directory + "/" + work_.file, cache_));
+  std::vector<std::shared_ptr<const Part>> in_use;
+  for (const Head::Tier& tier : *work_.events) {
+    if (tier.part != nullptr) in_use.push_back(tier.part);
+  }
+  HF_CHECK(decode_like(in_use, *part_.part, cache_, work_.zone.get()));
   HF_TRY(auto owners, owner_runs(*part_.part));
   part_.owners = std::make_shared<const OwnerRuns>(std::move(owners));
   return {};

@@ -36,7 +36,8 @@ class Flush {
   Flush(const Env& env, PageCache& cache, Work work)
       : env_(env), cache_(cache), work_(std::move(work)) {}
 
-  /// May run on another thread than the store's. Errors: those of PartBuilder::write() and of
+  /// Writes the part, opens it and decodes what is decoded of the events as they are handed out
+  /// now. May run on another thread than the store's. Errors: those of PartBuilder::write() and of
   /// Part's readers; no file is left behind then.
   [[nodiscard]] Result<void> run();
   /// Removes what run() wrote: for one whose outcome is no longer wanted.

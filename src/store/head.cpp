@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/memory_file.h"
+#include "store/decode_like.h"
 
 namespace hf {
 namespace {
@@ -17,7 +18,7 @@ constexpr std::size_t tiers_per_merge_min = 4;
 // As many wait only where nobody takes merges.
 constexpr std::size_t tiers_unattended = 2 * tiers_per_merge_min;
 // Of so many events a part is made before somebody asks.
-constexpr std::uint64_t rows_ahead = 4'096;
+constexpr std::uint64_t rows_ahead = 512;
 
 Result<std::shared_ptr<const Part>> part_of(const PartBuilder& events, PersonRegistry& persons,
                                             PageCache& cache, const Head::Indexes& indexes) {
@@ -219,6 +220,11 @@ Result<void> Head::Merge::run() {
   Tier all{joined(inputs_), nullptr};
   HF_TRY(all.part, part_of(*all.events, persons, cache_, indexes_));
   HF_ASSERT(persons.next() == person_end_);  // Everybody was known.
+  std::vector<std::shared_ptr<const Part>> in_use;
+  for (const Tier& input : inputs_) {
+    if (input.part != nullptr) in_use.push_back(input.part);
+  }
+  HF_CHECK(decode_like(in_use, *all.part, cache_, indexes_.zone.get()));
   output_ = std::move(all);
   return {};
 }

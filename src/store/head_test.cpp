@@ -197,9 +197,9 @@ TEST(Head, MakesAPartOfManyEventsBeforeItIsAsked) {
   asked.add(5'000);
   EXPECT_EQ(asked.due_merge(), nullptr) << "nobody ever asked";
   asked.parts();
-  asked.add(4'000);
+  asked.add(500);
   EXPECT_EQ(asked.due_merge(), nullptr) << "not so many";
-  asked.add(100);
+  asked.add(12);
   auto merge = asked.due_merge();
   ASSERT_NE(merge, nullptr);
   asked.add(7);

@@ -26,6 +26,16 @@ void PageCache::insert(const Key& key, std::shared_ptr<const CachedPage> page) {
   });
 }
 
+std::vector<PageCache::Key> PageCache::keys_of(std::uint64_t part) const {
+  return state_.with([&](const State& state) {
+    std::vector<Key> keys;
+    for (const Entry& entry : state.by_use) {
+      if (entry.key.part == part) keys.push_back(entry.key);
+    }
+    return keys;
+  });
+}
+
 void PageCache::erase_part(std::uint64_t part) {
   state_.with([&](State& state) {
     std::erase_if(state.by_use, [&](const Entry& entry) {

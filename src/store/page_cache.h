@@ -5,6 +5,7 @@
 #include <list>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "base/guarded.h"
 
@@ -33,6 +34,8 @@ class PageCache {
   /// The cached page, or nullptr.
   [[nodiscard]] std::shared_ptr<const CachedPage> find(const Key& key);
   void insert(const Key& key, std::shared_ptr<const CachedPage> page);
+  /// Column and page of all that there is of a part, in no order.
+  [[nodiscard]] std::vector<Key> keys_of(std::uint64_t part) const;
   /// Drops all pages of a part.
   void erase_part(std::uint64_t part);
   void clear();

@@ -25,6 +25,9 @@ using part_format::PageKind;
 
 constexpr std::uint32_t compact_pages = 0x40000000;
 
+// What is no column but shares the cache, behind them.
+enum class Uncolumned : std::uint32_t { ids, day_sets, postings, day_rows };
+
 struct TextHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const { return xxh3_64(text); }
@@ -71,6 +74,11 @@ struct Part::Body {
     if (n != stored.size()) return placed<std::string>(bad("file is shorter than it was"), ref);
     return placed(decode_page(stored, kind), ref);
   }
+
+  [[nodiscard]] std::uint32_t key_of(Uncolumned what) const {
+    return static_cast<std::uint32_t>(columns.size()) + static_cast<std::uint32_t>(what);
+  }
+  [[nodiscard]] DecodedThing thing_of(const PageCache::Key& key) const;
 
   /// The page from the cache, else what `decode` makes of its payload.
   template <class Page, class Decode>
@@ -133,6 +141,33 @@ struct Part::Body {
     return *column;
   }
 };
+
+DecodedThing Part::Body::thing_of(const PageCache::Key& key) const {
+  using Kind = DecodedThing::Kind;
+  if (key.column == key_of(Uncolumned::ids)) return {.kind = Kind::ids};
+  if (key.column == key_of(Uncolumned::day_sets)) return {.kind = Kind::day_sets, .zone = key.page};
+  if (key.column == key_of(Uncolumned::day_rows)) return {.kind = Kind::day_rows, .zone = key.page};
+  if (key.column == key_of(Uncolumned::postings)) {
+    return {.kind = Kind::postings, .name = footer.names[key.page].name};
+  }
+  const ColumnInfo& info = columns[key.column];
+  DecodedThing thing{.role = info.role};
+  switch (info.role) {
+    case ColumnRole::time:
+      thing.kind = (key.page & compact_pages) != 0 ? Kind::compact_times : Kind::times;
+      return thing;
+    case ColumnRole::received_at: thing.kind = Kind::received_at; return thing;
+    case ColumnRole::name: thing.kind = Kind::name_codes; return thing;
+    case ColumnRole::message_id: thing.kind = Kind::texts; return thing;
+    default: break;
+  }
+  thing.kind = key.page == PageCache::dictionary_page ? Kind::dictionary
+               : info.kind != ValueKind::number || info.role == ColumnRole::id_code ? Kind::codes
+                                                                                    : Kind::numbers;
+  thing.value_kind = info.kind;
+  thing.name = info.property;
+  return thing;
+}
 
 Part::Part(std::unique_ptr<Body> body) : body_(std::move(body)) {}
 Part::~Part() { body_->cache->erase_part(body_->cache_key); }
@@ -426,8 +461,7 @@ Result<std::shared_ptr<const Dictionary>> Part::dictionary(std::uint32_t column)
 }
 
 Result<std::shared_ptr<const IdTable>> Part::ids() const {
-  // One more than the last column: ids are no column, but share the cache.
-  const auto key = static_cast<std::uint32_t>(columns().size());
+  const std::uint32_t key = body_->key_of(Uncolumned::ids);
   return body_->cached<IdTable>(
       key, PageCache::dictionary_page, [&]() -> Result<std::shared_ptr<IdTable>> {
         RawIds raw;
@@ -505,8 +539,8 @@ Result<std::shared_ptr<const DaySets>> Part::day_sets(const Zone& zone) const {
            keeps_days_of(zone) ? kept_days() : read_owner_days(*this, rules, time_max()));
     return std::make_shared<DaySets>(std::move(days), rules);
   };
-  // Behind the ids, a page for each zone asked for: that is mostly one.
-  const auto column = static_cast<std::uint32_t>(columns().size()) + 1;
+  // A page for each zone asked for: that is mostly one.
+  const std::uint32_t column = body_->key_of(Uncolumned::day_sets);
   HF_TRY(auto sets, body_->cached<DaySets>(column, crc32c(zone.name()), make));
   if (are_same(sets->rules(), rules)) return sets;
   return make();
@@ -515,7 +549,7 @@ Result<std::shared_ptr<const DaySets>> Part::day_sets(const Zone& zone) const {
 Result<std::shared_ptr<const DayRows>> Part::day_rows(const Zone& zone) const {
   ZoneRules rules = zone_rules(zone, time_min(), time_max());
   const auto make = [&]() { return read_day_rows(*this, rules); };
-  const auto column = static_cast<std::uint32_t>(columns().size()) + 3;
+  const std::uint32_t column = body_->key_of(Uncolumned::day_rows);
   HF_TRY(auto rows, body_->cached<DayRows>(column, crc32c(zone.name()), make));
   if (are_same(rows->rules, rules)) return rows;
   return make();
@@ -575,13 +609,21 @@ bool Part::has_postings(std::uint32_t name_code) const {
 Result<std::shared_ptr<const Postings>> Part::postings(std::uint32_t name_code) const {
   const FooterPostings* const listed = body_->find_postings(name_code);
   HF_ASSERT(listed != nullptr);
-  // Behind the days, a page for each name.
-  const auto column = static_cast<std::uint32_t>(columns().size()) + 2;
+  // A page for each name.
+  const std::uint32_t column = body_->key_of(Uncolumned::postings);
   return body_->cached<Postings>(column, name_code, [&]() -> Result<std::shared_ptr<Postings>> {
     HF_TRY(PostingRows list, body_->read_postings(*listed));
     HF_TRY(Postings postings, with_owners(*this, std::move(list)));
     return std::make_shared<Postings>(std::move(postings));
   });
+}
+
+std::map<DecodedThing, std::uint32_t> Part::decoded() const {
+  std::map<DecodedThing, std::uint32_t> pages;
+  for (const PageCache::Key& key : body_->cache->keys_of(body_->cache_key)) {
+    ++pages[body_->thing_of(key)];
+  }
+  return pages;
 }
 
 Result<void> Part::verify_postings() const {

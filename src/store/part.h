@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -147,6 +148,31 @@ struct ColumnInfo {
   std::uint32_t dictionary_size = 0;
 };
 
+/// Something of a part that is kept once it is decoded, told so that it is the same of another
+/// part.
+struct DecodedThing {
+  enum class Kind : std::uint8_t {
+    times,
+    compact_times,
+    received_at,
+    name_codes,
+    codes,
+    numbers,
+    texts,
+    dictionary,
+    ids,
+    day_sets,
+    day_rows,
+    postings,
+  };
+  Kind kind = Kind::times;
+  part_format::ColumnRole role = part_format::ColumnRole::time;  ///< What has a column.
+  ValueKind value_kind = ValueKind::text;                        ///< What is a property's.
+  std::string name;        ///< Of the property; postings: of the events.
+  std::uint32_t zone = 0;  ///< Of days: the CRC-32C of the zone's name.
+  friend auto operator<=>(const DecodedThing&, const DecodedThing&) = default;
+};
+
 /// Const methods may run concurrently.
 class Part {
  public:
@@ -231,6 +257,9 @@ class Part {
   [[nodiscard]] std::optional<std::uint32_t> find(part_format::ColumnRole role) const;
   /// Indexes of the columns of one property, one per kind it ever had in this part.
   [[nodiscard]] std::span<const std::uint32_t> find_property(std::string_view name) const;
+
+  /// What of it is in the cache: for each thing, how many pages.
+  [[nodiscard]] std::map<DecodedThing, std::uint32_t> decoded() const;
 
   /// Reads every page and checks every checksum and invariant. Errors: data_loss/bad_part.
   [[nodiscard]] Result<void> verify() const;

@@ -271,10 +271,10 @@ Result<LogWriter*> Store::log() {
   return log_.get();
 }
 
-Result<LogWriter::Appended> Store::append(FrameBuilder& frame) {
+Result<LogWriter::Appended> Store::append(FrameBuilder& frame, const WriteFrame& write) {
   HF_CHECK(check_certain());
   HF_TRY(LogWriter* const writer, log());
-  HF_TRY(const LogWriter::Appended appended, writer->append(frame));
+  HF_TRY(const LogWriter::Appended appended, write(*writer, frame));
   HF_CHECK(apply({.first = appended.first,
                   .end = appended.end,
                   .received_at_ms = appended.received_at_ms,

@@ -108,12 +108,16 @@ class Store {
 
   // What follows requires access own.
 
+  /// How a frame is written to the log: as LogWriter::append() does, on any thread. Until it
+  /// returns snapshots may be taken, by the store's thread, and nothing else be done.
+  using WriteFrame = std::function<Result<LogWriter::Appended>(LogWriter&, FrameBuilder&)>;
   /// Writes the records to the log as one frame, durable when this returns, and applies them: a
   /// snapshot taken afterwards sees them. What takes something away (erase, purge, an import that
   /// is shown or undone) is flushed too, where that can be. After an error what is on disk is not
   /// known until the directory is opened again. Errors: those of LogWriter::append() and flush();
   /// data_loss/bad_record.
-  [[nodiscard]] Result<LogWriter::Appended> append(FrameBuilder& frame);
+  [[nodiscard]] Result<LogWriter::Appended> append(FrameBuilder& frame,
+                                                   const WriteFrame& write = &LogWriter::append);
   /// The log, opened (and made, where there was none).
   [[nodiscard]] Result<LogWriter*> log();
   /// True when the head is large enough for a part.

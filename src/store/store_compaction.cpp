@@ -69,7 +69,10 @@ Result<std::unique_ptr<Compaction>> Store::compaction_of(std::vector<PartEntry> 
   work.person_end = people->registry().next();
   work.first_part = std::make_shared<const std::uint32_t>(next_part_->load());
   work.rows_per_part = options_.rows_per_part;
+  work.cache = &cache_;
   for (const PartEntry& input : work.inputs) {
+    HF_TRY(auto part, open_part(input.file));
+    work.in_use.push_back(std::move(part));
     for (const std::uint32_t import : input.imports) {
       if (is_undone(import)) work.undone.push_back(import);
     }
@@ -125,6 +128,10 @@ Result<void> Store::finish_compaction(std::unique_ptr<Compaction> compaction) {
   if (!wanted) {
     compaction->discard();
     return {};
+  }
+  for (std::size_t i = 0; i < compaction->outputs().size(); ++i) {
+    const PartRuns& part = compaction->parts()[i];
+    open_parts_.emplace(compaction->outputs()[i].file, OpenPart{part.part, part.owners, nullptr});
   }
   next.next_person = people_->registry().next();
   HF_CHECK(forget_what_is_gone(next));
