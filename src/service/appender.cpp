@@ -86,7 +86,7 @@ void Appender::add(PreparedEvents events) {
   group_.push_back(std::move(events));
 }
 
-Result<std::vector<Appender::Outcome>> Appender::commit() {
+Result<std::vector<Appender::Outcome>> Appender::commit(const Store::WriteFrame& write) {
   const std::vector<PreparedEvents> group = std::exchange(group_, {});
   group_bytes_ = 0;
   std::vector<Hash128> keys;  // Of the events that have one, in their order.
@@ -121,16 +121,19 @@ Result<std::vector<Appender::Outcome>> Appender::commit() {
       }
       frame.add(events.record(at));
       outcomes.push_back(Outcome::appended);
-      if (frame.payload_bytes() >= frame_payload_bytes) HF_CHECK(write(frame, frame_keys));
+      if (frame.payload_bytes() >= frame_payload_bytes) {
+        HF_CHECK(this->write(frame, frame_keys, write));
+      }
     }
   }
-  HF_CHECK(write(frame, frame_keys));
+  HF_CHECK(this->write(frame, frame_keys, write));
   return outcomes;
 }
 
-Result<void> Appender::write(FrameBuilder& frame, std::vector<Hash128>& keys) {
+Result<void> Appender::write(FrameBuilder& frame, std::vector<Hash128>& keys,
+                             const Store::WriteFrame& write) {
   if (frame.records() == 0) return {};
-  HF_TRY(const LogWriter::Appended appended, store_.append(frame));
+  HF_TRY(const LogWriter::Appended appended, store_.append(frame, write));
   duplicates_->add(keys, appended.first, appended.end, appended.received_at_ms);
   frame.clear();
   keys.clear();
@@ -147,14 +150,15 @@ Result<void> Appender::maintain() {
   return {};
 }
 
-std::future<Result<void>> Appender::started(std::function<Result<void>()> work) const {
+std::future<Result<void>> Appender::started(std::function<Result<void>()> work,
+                                            Urgency urgency) const {
   if (!in_background_) {
     std::promise<Result<void>> done;
     done.set_value(work());
     return done.get_future();
   }
-  return std::async(std::launch::async, [work = std::move(work)] {
-    lower_thread_priority();
+  return std::async(std::launch::async, [work = std::move(work), urgency] {
+    lower_thread_priority(urgency);
     return work();
   });
 }
@@ -189,7 +193,8 @@ Result<void> Appender::flush() {
     }
     if (!store_.should_flush()) return {};
     HF_TRY(flush_, store_.begin_flush());
-    flushing_ = started([flush = flush_.get()] { return flush->run(); });
+    // Where it does not come to its end, nothing can be appended some day.
+    flushing_ = started([flush = flush_.get()] { return flush->run(); }, Urgency::soon);
     if (in_background_) return {};
   }
 }

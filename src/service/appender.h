@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/thread_priority.h"
 #include "event/event.h"
 #include "log/duplicate_index.h"
 #include "service/prepared_events.h"
@@ -42,7 +43,8 @@ class Appender {
   /// event, in the order of add(). After an error nothing is known of any of them: some may be in
   /// the log, and are found there as duplicates, where they have message ids, when they are sent
   /// again to the store opened anew. Errors: those of DuplicateIndex::find() and Store::append().
-  [[nodiscard]] Result<std::vector<Outcome>> commit();
+  [[nodiscard]] Result<std::vector<Outcome>> commit(
+      const Store::WriteFrame& write = &LogWriter::append);
 
   /// Work that keeps appending fast and the disk small, done when it is due: merges of what the
   /// head hands out, parts of the head, their compaction, removal of what is older than the
@@ -66,9 +68,11 @@ class Appender {
   [[nodiscard]] Result<void> merge();
   [[nodiscard]] Result<void> merge_head();
   [[nodiscard]] Result<void> flush();
-  [[nodiscard]] std::future<Result<void>> started(std::function<Result<void>()> work) const;
+  [[nodiscard]] std::future<Result<void>> started(std::function<Result<void>()> work,
+                                                  Urgency urgency = Urgency::whenever) const;
   [[nodiscard]] Result<void> catch_up();
-  [[nodiscard]] Result<void> write(FrameBuilder& frame, std::vector<Hash128>& keys);
+  [[nodiscard]] Result<void> write(FrameBuilder& frame, std::vector<Hash128>& keys,
+                                   const Store::WriteFrame& write);
   Store& store_;
   std::unique_ptr<DuplicateIndex> duplicates_;
   std::int64_t window_ms_;

@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -162,25 +163,36 @@ class LivingShop {
   }
 
   void compact() {
-    lower_thread_priority();
+    lower_thread_priority(Urgency::whenever);
     while (!stop_) {
+      flush();
       std::unique_ptr<Compaction> compaction;
-      HF_ASSERT(workspace_
-                    .with_store([&](Store& store) -> Result<void> {
-                      HF_CHECK(store.flush());
-                      HF_TRY(compaction, store.begin_compaction(Store::CompactionKind::full));
-                      return {};
-                    })
-                    .has_value());
+      with_store([&](Store& store) -> Result<void> {
+        HF_TRY(compaction, store.begin_compaction(Store::CompactionKind::full));
+        return {};
+      });
       if (compaction == nullptr) continue;
       HF_ASSERT(compaction->run().has_value());
-      HF_ASSERT(workspace_
-                    .with_store([&](Store& store) {
-                      return store.finish_compaction(std::move(compaction));
-                    })
-                    .has_value());
+      with_store([&](Store& store) { return store.finish_compaction(std::move(compaction)); });
       ++compactions_;
     }
+  }
+
+  // Beside, as the workspace does it when more events came than will here.
+  void flush() {
+    std::unique_ptr<Flush> flush;
+    with_store([&](Store& store) -> Result<void> {
+      if (store.head_rows() == 0) return {};
+      HF_TRY(flush, store.begin_flush());
+      return {};
+    });
+    if (flush == nullptr) return;
+    HF_ASSERT(flush->run().has_value());
+    with_store([&](Store& store) { return store.finish_flush(std::move(flush)); });
+  }
+
+  void with_store(const std::function<Result<void>(Store&)>& use) {
+    HF_ASSERT(workspace_.with_store(use).has_value());
   }
 
   Workspace& workspace_;

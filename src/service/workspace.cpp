@@ -36,6 +36,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Env& env, const std::st
   if (env.files.exists(workspace->room_path())) HF_CHECK(env.files.remove(workspace->room_path()));
   workspace->hash_key_ = workspace->store_->manifest().hash_key;
   workspace->note_status();
+  workspace->log_thread_ = std::thread([w = workspace.get()] { w->run_log(); });
   workspace->thread_ = std::thread([w = workspace.get()] { w->run(); });
   return workspace;
 }
@@ -45,6 +46,9 @@ Workspace::~Workspace() {
   queue_.lock()->stopping = true;
   changed_.notify_all();
   thread_.join();
+  queue_.lock()->is_over = true;
+  log_changed_.notify_all();
+  log_thread_.join();
 }
 
 Result<void> Workspace::open_store() {
@@ -72,15 +76,15 @@ Result<void> Workspace::submit(PreparedEvents events, Done done) {
   return {};
 }
 
-Result<void> Workspace::run_job(std::function<void(Workspace&)> work) {
+Result<void> Workspace::run_job(std::deque<Job> Queue::*jobs, Job work) {
   std::promise<void> done;
   {
     const auto queue = queue_.lock();
     if (queue->stopping) return stopping();
-    queue->jobs.push_back({[&](Workspace& workspace) {
+    ((*queue).*jobs).push_back([&](Workspace& workspace) {
       work(workspace);
       done.set_value();
-    }});
+    });
     changed_.notify_one();
   }
   done.get_future().wait();
@@ -89,7 +93,7 @@ Result<void> Workspace::run_job(std::function<void(Workspace&)> work) {
 
 Result<Workspace::Reading> Workspace::read() {
   Result<Reading> reading = Reading{};
-  HF_CHECK(run_job([&](Workspace& workspace) {
+  HF_CHECK(run_job(&Queue::readers, [&](Workspace& workspace) {
     reading->store = workspace.store_;
     auto snapshot = workspace.store_->snapshot();
     reading->zone = workspace.store_->zone();
@@ -108,7 +112,7 @@ Result<Workspace::Reading> Workspace::read() {
 
 Result<void> Workspace::with_store(std::function<Result<void>(Store&)> work) {
   Result<void> outcome;
-  HF_CHECK(run_job([&](Workspace& workspace) {
+  HF_CHECK(run_job(&Queue::jobs, [&](Workspace& workspace) {
     if (workspace.appender_ == nullptr) {
       outcome = std::unexpected(not_writable());
     } else {
@@ -133,21 +137,24 @@ Workspace::Status Workspace::status() const {
 
 void Workspace::run() {
   while (true) {
+    std::deque<Job> readers;
     std::deque<Job> jobs;
     bool is_stopping = false;
     {
       auto queue = queue_.lock();
       (void)queue.wait_for(changed_, idle, [](const Queue& q) {
-        return q.stopping || !q.events.empty() || !q.jobs.empty();
+        return q.stopping || !q.events.empty() || !q.jobs.empty() || !q.readers.empty();
       });
+      readers = std::exchange(queue->readers, {});
       jobs = std::exchange(queue->jobs, {});
       is_stopping = queue->stopping;
     }
+    // What was acknowledged before they asked is applied.
+    for (const Job& reader : readers) reader(*this);
     std::vector<Waiting> group = take();
-    const bool is_idle = group.empty() && jobs.empty();
+    const bool is_idle = group.empty() && jobs.empty() && readers.empty();
     if (!group.empty()) write(std::move(group));
-    // After the group: a question sees what was acknowledged before it was asked.
-    for (const Job& job : jobs) job.run(*this);
+    for (const Job& job : jobs) job(*this);
     if (appender_ != nullptr) {
       if (auto kept = appender_->maintain(); !kept) give_up(kept.error());
     } else {
@@ -158,6 +165,44 @@ void Workspace::run() {
   }
   appender_.reset();
   store_.reset();
+}
+
+void Workspace::run_log() {
+  while (true) {
+    std::function<void()> work;
+    {
+      auto queue = queue_.lock();
+      queue.wait(log_changed_, [](const Queue& q) { return q.is_over || q.log_work != nullptr; });
+      if (queue->log_work == nullptr) return;
+      work = std::exchange(queue->log_work, nullptr);
+    }
+    work();
+    const auto queue = queue_.lock();
+    queue->log_is_done = true;
+    changed_.notify_one();
+  }
+}
+
+// Hands out snapshots until the frame is durable: a sync takes milliseconds where others use the
+// disk. What is not acknowledged yet is not in them.
+Result<LogWriter::Appended> Workspace::write_frame(LogWriter& log, FrameBuilder& frame) {
+  Result<LogWriter::Appended> outcome;
+  {
+    const auto queue = queue_.lock();
+    queue->log_is_done = false;
+    queue->log_work = [&] { outcome = log.append(frame); };
+  }
+  log_changed_.notify_one();
+  while (true) {
+    std::deque<Job> readers;
+    {
+      auto queue = queue_.lock();
+      queue.wait(changed_, [](const Queue& q) { return q.log_is_done || !q.readers.empty(); });
+      if (queue->log_is_done) return outcome;
+      readers = std::exchange(queue->readers, {});
+    }
+    for (const Job& reader : readers) reader(*this);
+  }
 }
 
 std::vector<Workspace::Waiting> Workspace::take() {
@@ -184,7 +229,8 @@ void Workspace::write(std::vector<Waiting> group) {
     sizes.push_back(each.events.size());
     appender_->add(std::move(each.events));
   }
-  const auto outcomes = appender_->commit();
+  const auto outcomes = appender_->commit(
+      [this](LogWriter& log, FrameBuilder& frame) { return write_frame(log, frame); });
   if (!outcomes) {
     give_up(outcomes.error());
     const Error error = not_writable();

@@ -20,8 +20,9 @@
 namespace hf {
 
 /// A data directory while a server runs: one thread owns its store. What many threads hand over is
-/// made durable together, one sync a group; whoever asks a question takes a snapshot, and whoever
-/// must change the store has it between two groups. Methods may be called from any thread.
+/// made durable together, one sync a group; whoever asks a question takes a snapshot, also during
+/// the sync, and whoever must change the store has it between two groups. Methods may be called
+/// from any thread.
 class Workspace {
  public:
   struct Options {
@@ -88,16 +89,18 @@ class Workspace {
     Done done;
     std::int64_t since_ns;
   };
-  /// Of with_store() and read(): `run` gets null where the store cannot be written.
-  struct Job {
-    std::function<void(Workspace&)> run;
-  };
+  /// Of with_store() and read().
+  using Job = std::function<void(Workspace&)>;
   struct Queue {
     std::deque<Waiting> events;
+    std::deque<Job> readers;  // Who wants a snapshot.
     std::deque<Job> jobs;
+    std::function<void()> log_work;  // For the other thread,
+    bool log_is_done = false;        // and whether that did it.
     std::size_t bytes = 0;
     bool writable = true;
     bool stopping = false;
+    bool is_over = false;  // Nothing is written any more.
     Status status;
   };
 
@@ -105,6 +108,8 @@ class Workspace {
       : env_(env), directory_(std::move(directory)), options_(std::move(options)) {}
   [[nodiscard]] Result<void> open_store();
   void run();
+  void run_log();
+  [[nodiscard]] Result<LogWriter::Appended> write_frame(LogWriter& log, FrameBuilder& frame);
   [[nodiscard]] std::vector<Waiting> take();
   void write(std::vector<Waiting> group);
   void give_up(const Error& error);
@@ -112,7 +117,7 @@ class Workspace {
   [[nodiscard]] Result<void> prove_writable();
   [[nodiscard]] std::string room_path() const { return directory_ + "/room.tmp"; }
   void note_status();
-  [[nodiscard]] Result<void> run_job(std::function<void(Workspace&)> work);
+  [[nodiscard]] Result<void> run_job(std::deque<Job> Queue::*jobs, Job work);
 
   Env env_;
   std::string directory_;
@@ -125,7 +130,10 @@ class Workspace {
 
   mutable Guarded<Queue> queue_;
   std::condition_variable changed_;
-  std::thread thread_;  // Last: it uses the rest.
+  std::condition_variable log_changed_;
+  // Last: they use the rest.
+  std::thread thread_;
+  std::thread log_thread_;  // Writes frames, so that the owner hands out snapshots meanwhile.
 };
 
 }  // namespace hf

@@ -8,14 +8,19 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <future>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/forwarding_files.h"
+#include "base/guarded.h"
 #include "base/rng.h"
 #include "base/sim_env.h"
 #include "log/record.h"
@@ -265,6 +270,96 @@ TEST(Workspace, LendsItsStoreBetweenTwoGroups) {
   }));
   EXPECT_EQ(reason_of(workspace->read()), "unknown_zone");
   EXPECT_TRUE(sent(*workspace, {"2"}));
+}
+
+// -- a disk that is slow --------------------------------------------------------------------------
+
+/// Of the files of another one those of the log are not synced while the gate is shut.
+class SlowFiles final : public test::ForwardingFiles {
+ public:
+  using ForwardingFiles::ForwardingFiles;
+
+  void set_shut(bool shut) {
+    gate_.lock()->is_shut = shut;
+    changed_.notify_all();
+  }
+  /// Until somebody stands before it.
+  void wait_for_sync() {
+    auto gate = gate_.lock();
+    gate.wait(changed_, [](const Gate& g) { return g.waiting > 0; });
+  }
+
+  Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+    HF_TRY(auto file, ForwardingFiles::open(path, mode));
+    if (!path.starts_with(directory + "/log/")) return file;
+    return std::unique_ptr<File>(std::make_unique<SlowFile>(*this, std::move(file)));
+  }
+
+ private:
+  class SlowFile final : public test::ForwardingFile {
+   public:
+    SlowFile(SlowFiles& owner, std::unique_ptr<File> file)
+        : ForwardingFile(std::move(file)), owner_(owner) {}
+    Result<void> sync() override {
+      owner_.pass();
+      return ForwardingFile::sync();
+    }
+
+   private:
+    SlowFiles& owner_;
+  };
+  struct Gate {
+    bool is_shut = false;
+    int waiting = 0;
+  };
+
+  void pass() {
+    auto gate = gate_.lock();
+    ++gate->waiting;
+    changed_.notify_all();
+    gate.wait(changed_, [](const Gate& g) { return !g.is_shut; });
+    --gate->waiting;
+  }
+
+  Guarded<Gate> gate_;
+  std::condition_variable changed_;
+};
+
+TEST(Workspace, HandsOutWhatIsAcknowledgedWhileMoreIsMadeDurable) {
+  SimEnv sim(1);
+  SlowFiles files(sim.env().files);
+  const Env env{files, sim.env().clock, sim.env().random};
+  const auto workspace = must(Workspace::open(env, directory, {}));
+  ASSERT_TRUE(sent(*workspace, {"1"}));
+  files.set_shut(true);
+  std::promise<Outcomes> second;
+  ASSERT_TRUE(workspace->submit(events_of(*workspace, {"2"}),
+                                [&](Outcomes outcomes) { second.set_value(std::move(outcomes)); }));
+  auto outcome = second.get_future();
+  files.wait_for_sync();
+  const auto rows = [&] {
+    std::uint64_t count = 0;
+    const Workspace::Reading reading = workspace->read().value();
+    for (const auto& part : reading.snapshot.parts) count += part->row_count();
+    return count;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(rows(), 1u);
+  // Who would change the store waits for the group.
+  std::atomic<bool> changed = false;
+  std::thread changing([&] {
+    EXPECT_TRUE(workspace->with_store([&](Store&) {
+      changed = true;
+      return Result<void>();
+    }));
+  });
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(rows(), 1u);
+  EXPECT_FALSE(changed);
+  EXPECT_EQ(outcome.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  files.set_shut(false);
+  EXPECT_THAT(outcome.get().value(), ElementsAre(Outcome::appended));
+  EXPECT_EQ(rows(), 2u);
+  changing.join();
+  EXPECT_TRUE(changed);
 }
 
 // -- a disk that fails ----------------------------------------------------------------------------
