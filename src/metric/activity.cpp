@@ -23,19 +23,6 @@ unsigned threads_for(std::size_t steps, unsigned threads) {
   return static_cast<unsigned>(std::min<std::size_t>(threads, 1 + steps / steps_per_thread));
 }
 
-/// The codes of the part's names that the matcher means; nothing where a property decides.
-std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity, const Part& part) {
-  if (!activity.where->asks_nothing()) return std::nullopt;
-  for (const Matcher::Choice& choice : activity.matcher->choices) {
-    if (choice.has_where && !choice.where.asks_nothing()) return std::nullopt;
-  }
-  std::vector<std::uint32_t> codes;
-  for (std::uint32_t code = 0; code < part.names().size(); ++code) {
-    if (activity.matcher->names(part.names()[code].name)) codes.push_back(code);
-  }
-  return codes;
-}
-
 // Not inlined, so that all it needs stays in registers. What is in no slot is put beyond the slots.
 [[gnu::noinline]] void mark_cuts(const DatedRows& rows, const RowMatches& side, RowNumber first,
                                  RowNumber end, std::uint64_t* words, std::uint16_t* touched) {
@@ -56,10 +43,23 @@ std::pair<std::size_t, std::size_t> entries_of(const Postings& postings, PersonO
 
 }  // namespace
 
+std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity, const Part& part) {
+  if (!activity.where->asks_nothing()) return std::nullopt;
+  for (const Matcher::Choice& choice : activity.matcher->choices) {
+    if (choice.has_where && !choice.where.asks_nothing()) return std::nullopt;
+  }
+  std::vector<std::uint32_t> codes;
+  for (std::uint32_t code = 0; code < part.names().size(); ++code) {
+    if (activity.matcher->names(part.names()[code].name)) codes.push_back(code);
+  }
+  return codes;
+}
+
 std::string_view to_string(ActivityShape shape) {
   switch (shape) {
     case ActivityShape::nothing: return "nothing";
     case ActivityShape::days: return "days";
+    case ActivityShape::counts: return "counts";
     case ActivityShape::postings: return "postings";
     case ActivityShape::day_rows: return "day_rows";
     case ActivityShape::rows: return "rows";
@@ -303,6 +303,7 @@ Result<void> ActivityBitmaps::load(std::uint32_t chunk) {
           break;
         case ActivityShape::postings: load_postings(activity, part, chunk); break;
         case ActivityShape::nothing:
+        case ActivityShape::counts:
         case ActivityShape::day_rows:
         case ActivityShape::rows: break;
       }

@@ -34,11 +34,16 @@ struct Activity {
 enum class ActivityShape : std::uint8_t {
   nothing,   ///< None can match.
   days,      ///< Which owners were active on which local days: no event is read.
+  counts,    ///< How many events of a name each local day has: none is read, nor whose they are.
   postings,  ///< The lists of names rare enough to have one.
   day_rows,  ///< Which rows match, on days known beforehand: no time is read.
   rows,      ///< Every row.
 };
 [[nodiscard]] std::string_view to_string(ActivityShape shape);
+
+/// The codes of the part's names that the activity means; nothing where a property decides.
+[[nodiscard]] std::optional<std::vector<std::uint32_t>> codes_of(const Activity& activity,
+                                                                 const Part& part);
 
 /// What persons did in which slot that lies with other owners, by chunk of persons.
 class MovedMarks {

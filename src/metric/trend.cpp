@@ -9,6 +9,7 @@
 #include "metric/grouped_walk.h"
 #include "metric/partial_periods.h"
 #include "metric/query_scope.h"
+#include "metric/trend_sets.h"
 #include "metric/trend_tally.h"
 
 namespace hf {
@@ -131,6 +132,18 @@ Result<TrendAnswer> run_trend(const Snapshot& snapshot, const QueryContext& cont
   HF_CHECK(fits(0));
   HF_TRY(const QueryScope scope,
          QueryScope::find(snapshot, context, query.common, matchers_of(query)));
+  if (context.bitmaps) {
+    const ActivityPlan::Scope of{query.common.zone.get(), query.common.as_of, &context,
+                                 scope.people(), scope.conditions()};
+    HF_TRY(auto counts, count_trend(plan, snapshot, of));
+    if (counts) {
+      answer.total = table_of(plan, counts->tally, {});
+      answer.events_scanned = counts->scan.events;
+      answer.persons_scanned = counts->scan.persons;
+      answer.plan = std::move(counts->steps);
+      return answer;
+    }
+  }
   HF_TRY(const auto question, bind_trend(snapshot, context, query, scope));
   GroupedWalk<TrendEvaluator, TrendPlan> walk(*question->source, plan,
                                               {.groups = question->groups});

@@ -52,6 +52,11 @@ Result<void> decode_whole(const Part& part, const DecodedThing& thing, const Zon
       HF_TRY(const auto sets, part.day_sets(*zone));
       return {};
     }
+    case Kind::day_counts: {
+      if (!is_of_zone) return {};
+      HF_TRY(const auto counts, part.day_counts(*zone));
+      return {};
+    }
     case Kind::day_rows: {
       if (!is_of_zone) return {};
       HF_TRY(const auto rows, part.day_rows(*zone));

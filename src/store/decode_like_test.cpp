@@ -51,6 +51,7 @@ void decode_all(const Part& part, const Zone& zone) {
   }
   ASSERT_TRUE(part.ids());
   ASSERT_TRUE(part.day_sets(zone));
+  ASSERT_TRUE(part.day_counts(zone));
   ASSERT_TRUE(part.day_rows(zone));
   for (std::uint32_t name = 0; name < part.names().size(); ++name) {
     if (!part.has_postings(name)) continue;

@@ -26,7 +26,7 @@ using part_format::PageKind;
 constexpr std::uint32_t compact_pages = 0x40000000;
 
 // What is no column but shares the cache, behind them.
-enum class Uncolumned : std::uint32_t { ids, day_sets, postings, day_rows };
+enum class Uncolumned : std::uint32_t { ids, day_sets, day_counts, day_rows, postings };
 
 struct TextHash {
   using is_transparent = void;
@@ -146,6 +146,9 @@ DecodedThing Part::Body::thing_of(const PageCache::Key& key) const {
   using Kind = DecodedThing::Kind;
   if (key.column == key_of(Uncolumned::ids)) return {.kind = Kind::ids};
   if (key.column == key_of(Uncolumned::day_sets)) return {.kind = Kind::day_sets, .zone = key.page};
+  if (key.column == key_of(Uncolumned::day_counts)) {
+    return {.kind = Kind::day_counts, .zone = key.page};
+  }
   if (key.column == key_of(Uncolumned::day_rows)) return {.kind = Kind::day_rows, .zone = key.page};
   if (key.column == key_of(Uncolumned::postings)) {
     return {.kind = Kind::postings, .name = footer.names[key.page].name};
@@ -543,6 +546,15 @@ Result<std::shared_ptr<const DaySets>> Part::day_sets(const Zone& zone) const {
   const std::uint32_t column = body_->key_of(Uncolumned::day_sets);
   HF_TRY(auto sets, body_->cached<DaySets>(column, crc32c(zone.name()), make));
   if (are_same(sets->rules(), rules)) return sets;
+  return make();
+}
+
+Result<std::shared_ptr<const DayCounts>> Part::day_counts(const Zone& zone) const {
+  ZoneRules rules = zone_rules(zone, time_min(), time_max());
+  const auto make = [&]() { return read_day_counts(*this, rules); };
+  const std::uint32_t column = body_->key_of(Uncolumned::day_counts);
+  HF_TRY(auto counts, body_->cached<DayCounts>(column, crc32c(zone.name()), make));
+  if (are_same(counts->rules(), rules)) return counts;
   return make();
 }
 

@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "event/value.h"
 #include "store/code_array.h"
+#include "store/day_counts.h"
 #include "store/day_rows.h"
 #include "store/day_sets.h"
 #include "store/page_cache.h"
@@ -162,6 +163,7 @@ struct DecodedThing {
     dictionary,
     ids,
     day_sets,
+    day_counts,
     day_rows,
     postings,
   };
@@ -241,6 +243,8 @@ class Part {
   /// Who was active on which days of the zone. From what the file keeps of it, where that was made
   /// with the same rules; else from the rows.
   [[nodiscard]] Result<std::shared_ptr<const DaySets>> day_sets(const Zone& zone) const;
+  /// How many rows of each name are on each day of the zone.
+  [[nodiscard]] Result<std::shared_ptr<const DayCounts>> day_counts(const Zone& zone) const;
   /// The rows by day of the zone.
   [[nodiscard]] Result<std::shared_ptr<const DayRows>> day_rows(const Zone& zone) const;
   /// True where day_sets() need not read the rows.
