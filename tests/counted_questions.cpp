@@ -65,7 +65,11 @@ constexpr auto counted = std::to_array<Counted>({
     {"stickiness_histogram", R"("metric":"stickiness")"},
     {"stickiness_histogram_rows",
      R"("metric":"stickiness","where":{"property":"app","op":"eq","value":"ios"})"},
-    {"trend_events", R"("metric":"trend","series":[{"event":"buy","math":"unique"}])"},
+    {"trend_counts", R"("metric":"trend","series":[{"event":"view"}])"},
+    {"trend_rows", R"("metric":"trend","series":[{"event":"view"}],)"
+                   R"("where":{"property":"app","op":"eq","value":"ios"})"},
+    {"trend_unique", R"("metric":"trend","series":[{"event":"buy","math":"unique"}])"},
+    {"trend_events", R"("metric":"trend","series":[{"event":"buy","math":"unique"}])", false},
     {"trend_sum",
      R"("metric":"trend","series":[{"event":"view","math":"sum","property":"price"}])"},
     {"trend_median",
