@@ -128,9 +128,10 @@ class DuckDb {
 std::int64_t integer(const hf::Json& json) { return std::stoll(json.text); }
 
 /// Days since the log's first, a Monday.
-std::int64_t day_of(const hf::Json& row) {
-  return *hf::parse_date(row.find("start")->text) - *hf::parse_date("2025-01-06");
+std::int64_t day_of(std::string_view date) {
+  return *hf::parse_date(date) - *hf::parse_date("2025-01-06");
 }
+std::int64_t day_of(const hf::Json& row) { return day_of(row.find("start")->text); }
 
 /// Q1: cohort week, offset, users; empty cells are no rows in SQL.
 Rows q1_rows(const hf::Json& answer) {
@@ -223,6 +224,19 @@ Rows q9_rows(const hf::Json& answer) {
   return rows;
 }
 
+/// Trend: day, number.
+Rows trend_rows(const hf::Json& answer) {
+  const hf::Json& data = *answer.find("data");
+  const auto& periods = data.find("periods")->array;
+  const auto& values = data.find("series")->array.front().find("values")->array;
+  Rows rows;
+  for (std::size_t i = 0; i < periods.size(); ++i) {
+    const std::int64_t number = integer(values[i]);
+    if (number > 0) rows.push_back({day_of(periods[i].text), number});
+  }
+  return rows;
+}
+
 struct Question {
   std::string name;
   std::string what;
@@ -261,6 +275,9 @@ std::vector<Question> questions() {
       R"("periods":12,"breakdown":[{{"property":"country","attribution":"first_touch",)"
       R"("top":1000}}])",
       q9_matcher);
+  constexpr std::string_view events = R"("metric":"trend","series":[{"event":"view_item"}])";
+  constexpr std::string_view persons =
+      R"("metric":"trend","series":[{"event":"view_item","math":"unique"}])";
   const std::string of_ios = "platform = 'ios'";
   return {
       {"Q1", "weekly retention", query(q1), "q1.sql", q1_rows},
@@ -273,6 +290,9 @@ std::vector<Question> questions() {
       {"Q4", "of one platform", query(q4, ios), "q4.sql", q4_rows, of_ios},
       {"Q5", "DAU, WAU, MAU", query(q5), "q5.sql", q5_rows},
       {"Q5", "of one platform", query(q5, ios), "q5.sql", q5_rows, of_ios},
+      {"Trend", "views by day", query(events), "trend_events.sql", trend_rows},
+      {"Trend", "of one platform", query(events, ios), "trend_events.sql", trend_rows, of_ios},
+      {"Trend", "who viewed by day", query(persons), "trend_persons.sql", trend_rows},
       {"Q8", "did 3 times in 30 days, not in 14", q8, "q8.sql", q8_rows},
       {"Q9", "of one platform, by country", query(q9, ios), "q9.sql", q9_rows},
   };

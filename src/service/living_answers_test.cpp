@@ -57,8 +57,11 @@ TEST(LivingAnswers, AreThoseOfTheSameDataAtRest) {
   const auto workspace = Workspace::open(real_env(), scratch.path, {.store = options}).value();
   std::vector<Asked> all;
   {
-    LivingShop living(*workspace,
-                      {.persons = persons, .first_event = stored_events, .per_second = 10'000});
+    LivingShop living(*workspace, {.persons = persons,
+                                   .first_event = stored_events,
+                                   .per_second = 10'000,
+                                   .ahead_max = 20'000,
+                                   .compaction = Urgency::soon});
     // Until parts were replaced while somebody had a snapshot of them.
     while (all.size() < 6 || (living.compactions() < 3 && all.size() < 500)) {
       Workspace::Reading reading = workspace->read().value();

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -124,9 +125,15 @@ class LivingShop {
     std::uint64_t persons = 0;
     std::uint64_t first_event = 0;
     std::uint64_t per_second = 20'000;
+    /// Of events not yet compacted: more wait for that, however slow the machine is.
+    std::uint64_t ahead_max = std::numeric_limits<std::uint64_t>::max();
+    Urgency compaction = Urgency::whenever;
   };
   LivingShop(Workspace& workspace, Options options)
-      : workspace_(workspace), options_(options), event_(options.first_event) {
+      : workspace_(workspace),
+        options_(options),
+        event_(options.first_event),
+        compacted_(event_.load()) {
     sending_ = std::thread([this] { send(); });
     compacting_ = std::thread([this] { compact(); });
   }
@@ -149,6 +156,10 @@ class LivingShop {
     constexpr std::uint64_t group = 200;
     const auto began = Steady::now();
     while (!stop_) {
+      if (event_ - compacted_ > options_.ahead_max) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        continue;
+      }
       PreparedEvents events =
           shop_events(workspace_.hash_key(), options_.persons, event_, event_ + group);
       HF_ASSERT(
@@ -163,8 +174,9 @@ class LivingShop {
   }
 
   void compact() {
-    lower_thread_priority(Urgency::whenever);
+    lower_thread_priority(options_.compaction);
     while (!stop_) {
+      const std::uint64_t end = event_;
       flush();
       std::unique_ptr<Compaction> compaction;
       with_store([&](Store& store) -> Result<void> {
@@ -174,6 +186,7 @@ class LivingShop {
       if (compaction == nullptr) continue;
       HF_ASSERT(compaction->run().has_value());
       with_store([&](Store& store) { return store.finish_compaction(std::move(compaction)); });
+      compacted_ = end;
       ++compactions_;
     }
   }
@@ -198,7 +211,8 @@ class LivingShop {
   Workspace& workspace_;
   Options options_;
   std::atomic<bool> stop_ = false;
-  std::uint64_t event_;  // Of the thread that sends.
+  std::atomic<std::uint64_t> event_;      // The next one to be sent.
+  std::atomic<std::uint64_t> compacted_;  // Those before, or most of them, are.
   std::atomic<std::uint64_t> compactions_ = 0;
   std::thread sending_;
   std::thread compacting_;
