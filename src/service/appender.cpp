@@ -209,7 +209,8 @@ Result<void> Appender::merge_head() {
   }
   head_merge_ = store_.begin_head_merge();
   if (head_merge_ != nullptr) {
-    merging_head_ = started([merge = head_merge_.get()] { return merge->run(); });
+    // Who asks before it comes to its end has the parts made there and then.
+    merging_head_ = started([merge = head_merge_.get()] { return merge->run(); }, Urgency::soon);
   }
   return {};
 }
