@@ -66,6 +66,7 @@ class Counting {
 
   [[nodiscard]] Result<EventCounts> run() {
     steps_.resize(activities_.size());
+    HF_CHECK(make_counts());
     const auto parts = static_cast<std::uint32_t>(snapshot_->parts.size());
     for (auto part = static_cast<std::uint32_t>(snapshot_->first_seen_parts); part < parts;
          ++part) {
@@ -89,11 +90,45 @@ class Counting {
   static constexpr std::array shapes = {ActivityShape::counts, ActivityShape::postings,
                                         ActivityShape::rows};
 
+  // Counts of a zone that nobody else will ask for are not worth their making.
+  [[nodiscard]] bool has_counts(const Part& part) const {
+    return !days_.empty() && part.time_max() <= scope_->as_of_ms &&
+           scope_->zone->name() == scope_->context->default_zone->name();
+  }
+
+  // Those that somebody will ask for, on several threads: they take a while the first time.
+  Result<void> make_counts() const {
+    std::vector<const Part*> missing;
+    for (std::size_t i = snapshot_->first_seen_parts; i < snapshot_->parts.size(); ++i) {
+      const Part& part = *snapshot_->parts[i];
+      const auto is_named = [&](const Activity& activity) {
+        const auto codes = codes_of(activity, part);
+        return codes && !codes->empty();
+      };
+      if (has_counts(part) && all_rows_count(i) && !part.has_day_counts(*scope_->zone) &&
+          std::ranges::any_of(activities_, is_named)) {
+        missing.push_back(&part);
+      }
+    }
+    const auto make = [&](unsigned, std::uint32_t i) -> Result<void> {
+      HF_CHECK(scope_->context->guard->check());
+      HF_TRY(const auto counts, missing[i]->day_counts(*scope_->zone));
+      return {};
+    };
+    return for_each_item(scope_->context->threads, static_cast<std::uint32_t>(missing.size()),
+                         make);
+  }
+
+  // Whosever they are.
+  [[nodiscard]] bool all_rows_count(std::size_t part) const {
+    const bool hides = snapshot_->moved != nullptr && snapshot_->moved->hides[part];
+    return scope_->people == nullptr && !hides;
+  }
+
   Result<void> add_part(std::uint32_t number) {
     const Part& part = *snapshot_->parts[number];
     if (part.time_min() > scope_->as_of_ms) return {};
-    const bool hides = snapshot_->moved != nullptr && snapshot_->moved->hides[number];
-    const bool all_count = scope_->people == nullptr && !hides;
+    const bool all_count = all_rows_count(number);
     Reading reading{number, {}, std::nullopt};
     for (std::size_t a = 0; a < activities_.size(); ++a) {
       const auto codes = codes_of(activities_[a], part);
@@ -119,9 +154,7 @@ class Counting {
   Result<bool> add_names(std::size_t activity, std::uint32_t number,
                          std::span<const std::uint32_t> codes) {
     const Part& part = *snapshot_->parts[number];
-    // Counts of a zone that nobody else will ask for are not worth their making.
-    if (!days_.empty() && part.time_max() <= scope_->as_of_ms &&
-        scope_->zone->name() == scope_->context->default_zone->name()) {
+    if (has_counts(part)) {
       HF_TRY(const auto counts, part.day_counts(*scope_->zone));
       for (const std::uint32_t code : codes) add_days(activity, counts->of(code));
       note(activity, ActivityShape::counts, 0);

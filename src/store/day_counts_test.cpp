@@ -58,7 +58,9 @@ TEST(DayCounts, CountTheRowsOfEachNameAndDay) {
         builder.write_to(*file, 0, {.zone = nullptr, .keep_duplicates = true}, persons, {}));
     PageCache cache(std::size_t{1} << 26);
     const auto part = Part::open(std::move(file), "part", cache).value();
+    EXPECT_FALSE(part->has_day_counts(*zone));
     const auto counts = part->day_counts(*zone).value();
+    EXPECT_TRUE(part->has_day_counts(*zone));
     Counts found;
     for (std::uint32_t name = 0; name < part->names().size(); ++name) {
       Day last = std::numeric_limits<Day>::min();

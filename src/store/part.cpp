@@ -558,6 +558,11 @@ Result<std::shared_ptr<const DayCounts>> Part::day_counts(const Zone& zone) cons
   return make();
 }
 
+bool Part::has_day_counts(const Zone& zone) const {
+  const std::uint32_t column = body_->key_of(Uncolumned::day_counts);
+  return body_->cache->find({body_->cache_key, column, crc32c(zone.name())}) != nullptr;
+}
+
 Result<std::shared_ptr<const DayRows>> Part::day_rows(const Zone& zone) const {
   ZoneRules rules = zone_rules(zone, time_min(), time_max());
   const auto make = [&]() { return read_day_rows(*this, rules); };

@@ -245,6 +245,8 @@ class Part {
   [[nodiscard]] Result<std::shared_ptr<const DaySets>> day_sets(const Zone& zone) const;
   /// How many rows of each name are on each day of the zone.
   [[nodiscard]] Result<std::shared_ptr<const DayCounts>> day_counts(const Zone& zone) const;
+  /// True where day_counts() reads nothing.
+  [[nodiscard]] bool has_day_counts(const Zone& zone) const;
   /// The rows by day of the zone.
   [[nodiscard]] Result<std::shared_ptr<const DayRows>> day_rows(const Zone& zone) const;
   /// True where day_sets() need not read the rows.
