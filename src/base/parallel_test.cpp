@@ -28,6 +28,19 @@ TEST(ForEachItem, DoesEachOnce) {
   }
 }
 
+TEST(ForEachItem, LeavesThoseBehindWhoComeTooLate) {
+  // So little to do that most threads begin when all is done and what they were to help with is
+  // gone.
+  for (int i = 0; i < 2'000; ++i) {
+    std::vector<int> done(4);
+    ASSERT_TRUE(for_each_item(4, 4, [&](unsigned, std::uint32_t item) {
+      ++done[item];
+      return Result<void>{};
+    }));
+    ASSERT_EQ(done, std::vector<int>(4, 1));
+  }
+}
+
 TEST(ForEachItem, EndsWithTheFirstFailure) {
   std::atomic<std::uint32_t> begun = 0;
   const Result<void> outcome = for_each_item(2, 1'000'000, [&](unsigned, std::uint32_t item) {
