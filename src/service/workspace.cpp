@@ -17,6 +17,10 @@ namespace {
 constexpr std::int64_t ns_per_ms = 1'000'000;
 // Maintenance that came due without an event: compactions that ended, a new day.
 constexpr std::chrono::milliseconds idle{200};
+// For so long after a question the next one finds its snapshot ready.
+constexpr std::int64_t ready_ns = 1'000 * ns_per_ms;
+// Of its time the owner spends at most one part in so many on snapshots that nobody may ask for.
+constexpr std::int64_t ready_share = 20;
 
 std::unexpected<Error> stopping() {
   return fail(ErrorCode::unavailable, "stopping", "the server is stopping");
@@ -92,22 +96,47 @@ Result<void> Workspace::run_job(std::deque<Job> Queue::*jobs, Job work) {
 }
 
 Result<Workspace::Reading> Workspace::read() {
-  Result<Reading> reading = Reading{};
-  HF_CHECK(run_job(&Queue::readers, [&](Workspace& workspace) {
-    reading->store = workspace.store_;
-    auto snapshot = workspace.store_->snapshot();
-    reading->zone = workspace.store_->zone();
-    if (!snapshot) {
-      reading = std::unexpected(std::move(snapshot).error());
-    } else if (reading->zone == nullptr) {
-      reading = fail(ErrorCode::failed_precondition, "unknown_zone",
-                     fmt::format("the workspace's time zone is unknown here: {}",
-                                 workspace.store_->settings().timezone));
-    } else {
-      reading->snapshot = *std::move(snapshot);
-    }
-  }));
+  std::shared_ptr<const Reading> latest;
+  {
+    const auto queue = queue_.lock();
+    if (queue->stopping) return stopping();
+    queue->read_ns = env_.clock.monotonic_ns();
+    latest = queue->latest;
+  }
+  if (latest != nullptr) return *latest;
+  Result<Reading> reading;
+  HF_CHECK(
+      run_job(&Queue::readers, [&](Workspace& workspace) { reading = workspace.make_reading(); }));
   return reading;
+}
+
+Result<Workspace::Reading> Workspace::make_reading() {
+  HF_TRY(Snapshot snapshot, store_->snapshot());
+  auto zone = store_->zone();
+  if (zone == nullptr) {
+    return fail(
+        ErrorCode::failed_precondition, "unknown_zone",
+        fmt::format("the workspace's time zone is unknown here: {}", store_->settings().timezone));
+  }
+  return Reading{store_, std::move(snapshot), std::move(zone)};
+}
+
+// To be handed out by the thread that owns the store takes two changes of threads, and longer on a
+// busy machine than a small question.
+void Workspace::renew_reading() {
+  const std::int64_t now = env_.clock.monotonic_ns();
+  const std::optional<std::int64_t> read_ns = queue_.lock()->read_ns;
+  if (!read_ns || now - *read_ns >= ready_ns) return hand_out(nullptr);
+  if (now < next_renewal_ns_) return;
+  auto reading = make_reading();
+  const std::int64_t end = env_.clock.monotonic_ns();
+  next_renewal_ns_ = end + (ready_share - 1) * (end - now);
+  // Where it fails, who asks is told why.
+  hand_out(reading ? std::make_shared<Reading>(*std::move(reading)) : nullptr);
+}
+
+void Workspace::hand_out(std::shared_ptr<const Reading> latest) {
+  queue_.lock()->latest.swap(latest);  // The one before may be large: it goes without the lock.
 }
 
 Result<void> Workspace::with_store(std::function<Result<void>(Store&)> work) {
@@ -117,6 +146,7 @@ Result<void> Workspace::with_store(std::function<Result<void>(Store&)> work) {
       outcome = std::unexpected(not_writable());
     } else {
       outcome = work(*workspace.store_);
+      workspace.hand_out(nullptr);
     }
   }));
   return outcome;
@@ -161,8 +191,10 @@ void Workspace::run() {
       try_again();
     }
     note_status();
+    renew_reading();
     if (is_stopping && is_idle) break;
   }
+  hand_out(nullptr);
   appender_.reset();
   store_.reset();
 }
@@ -237,6 +269,7 @@ void Workspace::write(std::vector<Waiting> group) {
     for (const Waiting& each : group) each.done(std::unexpected(error));
     return;
   }
+  hand_out(nullptr);
   std::uint64_t duplicates = 0;
   auto next = outcomes->begin();
   for (std::size_t i = 0; i < group.size(); ++i) {

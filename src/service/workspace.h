@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,9 +21,9 @@
 namespace hf {
 
 /// A data directory while a server runs: one thread owns its store. What many threads hand over is
-/// made durable together, one sync a group; whoever asks a question takes a snapshot, also during
-/// the sync, and whoever must change the store has it between two groups. Methods may be called
-/// from any thread.
+/// made durable together, one sync a group; whoever asks a question takes a snapshot, that lies
+/// ready while questions are asked, and whoever must change the store has it between two groups.
+/// Methods may be called from any thread.
 class Workspace {
  public:
   struct Options {
@@ -95,8 +96,11 @@ class Workspace {
     std::deque<Waiting> events;
     std::deque<Job> readers;  // Who wants a snapshot.
     std::deque<Job> jobs;
-    std::function<void()> log_work;  // For the other thread,
-    bool log_is_done = false;        // and whether that did it.
+    std::shared_ptr<const Reading>
+        latest;  // For read(); null where something was acknowledged since.
+    std::optional<std::int64_t> read_ns;  // When somebody last called that.
+    std::function<void()> log_work;       // For the other thread,
+    bool log_is_done = false;             // and whether that did it.
     std::size_t bytes = 0;
     bool writable = true;
     bool stopping = false;
@@ -116,6 +120,9 @@ class Workspace {
   void try_again();
   [[nodiscard]] Result<void> prove_writable();
   [[nodiscard]] std::string room_path() const { return directory_ + "/room.tmp"; }
+  [[nodiscard]] Result<Reading> make_reading();
+  void renew_reading();
+  void hand_out(std::shared_ptr<const Reading> latest);
   void note_status();
   [[nodiscard]] Result<void> run_job(std::deque<Job> Queue::*jobs, Job work);
 
@@ -127,6 +134,7 @@ class Workspace {
   std::shared_ptr<Store> store_;
   std::unique_ptr<Appender> appender_;  // Null while the store cannot be written.
   std::int64_t tried_ns_ = 0;
+  std::int64_t next_renewal_ns_ = 0;
 
   mutable Guarded<Queue> queue_;
   std::condition_variable changed_;

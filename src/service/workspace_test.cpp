@@ -80,6 +80,11 @@ Outcomes sent(Workspace& workspace, const std::vector<std::string>& message_ids)
   return outcomes->get_future().get();
 }
 
+/// Has it do what is due: look at the time, try to write again.
+void once_around(Workspace& workspace) {
+  (void)workspace.with_store([](Store&) { return Result<void>(); });
+}
+
 /// How often each message id is there.
 std::map<std::string, int> messages(const Snapshot& snapshot) {
   std::vector<test::StoredEvent> events;
@@ -124,7 +129,7 @@ TEST(Workspace, TellsEachOfManyThreadsOfItsOwnEventsInOrder) {
   for (const auto& [id, count] : found) {
     EXPECT_EQ(count, id.empty() ? thread_count * batches : 1) << id;
   }
-  ASSERT_TRUE(workspace->read());  // Once around: what is counted is counted after it is told.
+  once_around(*workspace);  // What is counted is counted after it is told.
   const Workspace::Status status = workspace->status();
   EXPECT_TRUE(status.writable);
   EXPECT_EQ(status.appended, thread_count * (2u * batches + 1));
@@ -270,6 +275,46 @@ TEST(Workspace, LendsItsStoreBetweenTwoGroups) {
   }));
   EXPECT_EQ(reason_of(workspace->read()), "unknown_zone");
   EXPECT_TRUE(sent(*workspace, {"2"}));
+}
+
+TEST(Workspace, HasTheNextReadingReadyWhileTheStoreIsInUse) {
+  SimEnv sim(1);
+  const auto workspace = opened(sim);
+  ASSERT_TRUE(sent(*workspace, {"1"}));
+  EXPECT_EQ(messages(*workspace).size(), 1u);  // Who asks once may ask again.
+  for (int i = 2; i < 5; ++i) {
+    ASSERT_TRUE(sent(*workspace, {std::to_string(i)}));
+    once_around(*workspace);
+    std::promise<void> begun;
+    std::promise<void> asked;
+    std::thread using_it([&] {
+      EXPECT_TRUE(workspace->with_store([&](Store&) {
+        begun.set_value();
+        EXPECT_EQ(asked.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+        return Result<void>();
+      }));
+    });
+    begun.get_future().wait();
+    EXPECT_EQ(messages(*workspace).size(), static_cast<std::size_t>(i));
+    asked.set_value();
+    using_it.join();
+  }
+  // What nobody asks for any more is not made.
+  sim.advance_ms(10'000);
+  ASSERT_TRUE(sent(*workspace, {"5"}));
+  const std::weak_ptr<Store> store = workspace->read()->store;
+  const auto is_ready = [&] {
+    return workspace
+        ->with_store([&](Store&) -> Result<void> {
+          if (store.use_count() > 1) return {};
+          return fail(ErrorCode::not_found, "not_ready", "");
+        })
+        .has_value();
+  };
+  EXPECT_TRUE(is_ready());
+  sim.advance_ms(10'000);
+  once_around(*workspace);
+  EXPECT_FALSE(is_ready());
 }
 
 // -- a disk that is slow --------------------------------------------------------------------------
@@ -424,10 +469,9 @@ TEST(Workspace, DoesNotSayThatItCanWriteUntilItHasProofOfIt) {
                                       .group_bytes_max = 50'000,
                                       .reopen_ms = reopen_ms,
                                       .on_problem = [&](const Error&) { ++problems; }});
-  // Whoever asks a question has it look at the time.
   const auto tries_again = [&] {
     sim.advance_ms(reopen_ms);
-    for (int i = 0; i < 2; ++i) (void)workspace->read();
+    for (int i = 0; i < 2; ++i) once_around(*workspace);
   };
   for (const std::uint64_t more : {0, 4'095, 40'000}) {
     SCOPED_TRACE(more);
@@ -474,7 +518,7 @@ TEST(Workspace, SaysWithoutAnEventThatItCannotSync) {
     ASSERT_LT(nth, 200u);
     sim.fail_call(nth, SimEnv::Fault::io_error);
     sim.advance_ms(reopen_ms);
-    for (int i = 0; i < 2; ++i) (void)workspace->read();
+    for (int i = 0; i < 2; ++i) once_around(*workspace);
     ++failed;
   }
   EXPECT_GT(failed, 5);
@@ -534,8 +578,7 @@ TEST(Workspace, LosesAndDoublesNothingOnADiskThatFailsNowAndThen) {
           ASSERT_LT(tries, 100);
           ++failures;
           sim.advance_ms(reopen_ms);
-          // Whoever asks a question has it look at the time.
-          (void)workspace->read();
+          once_around(*workspace);
         }
         acknowledged.insert(ids.begin(), ids.end());
         if (rng.chance(0.1)) {
