@@ -483,6 +483,32 @@ describe('questions, by keyboard alone', { skip }, () => {
     );
   });
 
+  test('a picture is saved also of a page that is left meanwhile', async () => {
+    for (const path of ['retention', 'funnel', 'segments']) {
+      // Anew: what draws and saves is loaded once.
+      const other = await open(browser, { cookies });
+      await other.page.goto(`${shop.base}/console/${path}`);
+      await settled(other.page);
+      let leave;
+      const left = new Promise((done) => (leave = done));
+      await other.page.route(/\/(save|\w+_svg)-[^/]*\.js$/, async (route) => {
+        await left;
+        await route.continue();
+      });
+      await press(other.page, button(other.page, 'Export'));
+      await other.page.keyboard.press('ArrowDown');
+      const download = other.page.waitForEvent('download');
+      await other.page.keyboard.press('Enter');
+      await press(other.page, other.page.getByRole('link', { name: 'Live' }));
+      await other.page.getByRole('heading', { name: 'Live' }).waitFor();
+      leave();
+      const file = await download;
+      assert.match(file.suggestedFilename(), new RegExp(`${path}.*\\.svg$`));
+      assert.deepEqual(other.said, []);
+      await other.context.close();
+    }
+  });
+
   test('a trend gets a second series, and becomes a table', async () => {
     await press(page, page.getByRole('link', { name: 'Trends', exact: true }));
     await page.getByRole('heading', { name: 'Trends' }).waitFor();
