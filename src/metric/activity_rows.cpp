@@ -18,18 +18,6 @@ template <class Find, class Time>
   }
 }
 
-// What somebody is, rather than does, holds for many rows in turn.
-template <class Find, class Time>
-void mark_matched(const Time* times, std::uint64_t bits, Find find, std::uint8_t* marks) {
-  while (bits != 0) {
-    const int begin = std::countr_zero(bits);
-    const int end = begin + std::countr_one(bits >> begin);
-    mark_rows(times + begin, times + end, find, marks);
-    if (end == 64) return;
-    bits &= ~std::uint64_t{0} << end;
-  }
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const RowBits>> find_rows(const Part& part, const PageMatcher& matcher) {
@@ -111,9 +99,13 @@ bool TimedRows::mark_sides(std::uint32_t first, std::uint32_t last, Find find, c
       mark_rows(times + first, times + last, find, marks);
       any = true;
     } else {
-      side.for_each_word(base + first, base + last, [&](RowNumber row, std::uint64_t bits) {
+      for_each_word(base + first, base + last, [&](RowNumber row, std::uint64_t mask) {
+        const std::uint64_t bits = side.rows->words[row / 64] & mask;
         any = any || bits != 0;
-        mark_matched(times + (row - base), bits, find, marks);
+        const Time* const of_word = times + (row - base);
+        for_each_bit_run(bits, [&](int begin, int end) {
+          mark_rows(of_word + begin, of_word + end, find, marks);
+        });
       });
     }
     marks += stride_;

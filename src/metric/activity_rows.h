@@ -24,17 +24,6 @@ namespace hf {
 struct RowMatches {
   std::size_t activity;
   std::shared_ptr<const RowBits> rows;
-
-  /// Calls use(base, bits) for words of rows [base, base + 64), with the matches of [first, end).
-  template <class Use>
-  void for_each_word(RowNumber first, RowNumber end, Use&& use) const {
-    for (RowNumber base = first & ~63u; base < end; base += 64) {
-      std::uint64_t bits = rows->words[base / 64];
-      if (base < first) bits &= ~std::uint64_t{0} << (first - base);
-      if (end - base < 64) bits &= (std::uint64_t{1} << (end - base)) - 1;
-      use(base, bits);
-    }
-  }
 };
 /// Of all rows of the part. Errors: those of Part's readers.
 [[nodiscard]] Result<std::shared_ptr<const RowBits>> find_rows(const Part& part,

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <optional>
 #include <utility>
 
 #include "base/parallel.h"
+#include "store/row_walk.h"
 
 namespace hf {
 namespace {
@@ -22,19 +22,13 @@ template <class Find, class Time>
   for (; time != end; ++time) ++counts[find(*time)];
 }
 
-// What somebody is, rather than does, holds for many rows in turn.
 template <class Find, class Time>
 void count_matched(const Time* times, std::span<const std::uint64_t> words, Find find,
                    std::uint64_t* counts) {
-  for (std::size_t w = 0; w < words.size(); ++w, times += 64) {
-    std::uint64_t bits = words[w];
-    while (bits != 0) {
-      const int begin = std::countr_zero(bits);
-      const int end = begin + std::countr_one(bits >> begin);
-      count_rows(times + begin, times + end, find, counts);
-      if (end == 64) break;
-      bits &= ~std::uint64_t{0} << end;
-    }
+  for (const std::uint64_t bits : words) {
+    for_each_bit_run(
+        bits, [&](int begin, int end) { count_rows(times + begin, times + end, find, counts); });
+    times += 64;
   }
 }
 
@@ -99,6 +93,7 @@ class Counting {
   // Those that somebody will ask for, on several threads: they take a while the first time.
   Result<void> make_counts() const {
     std::vector<const Part*> missing;
+    std::uint64_t rows = 0;
     for (std::size_t i = snapshot_->first_seen_parts; i < snapshot_->parts.size(); ++i) {
       const Part& part = *snapshot_->parts[i];
       const auto is_named = [&](const Activity& activity) {
@@ -108,6 +103,7 @@ class Counting {
       if (has_counts(part) && all_rows_count(i) && !part.has_day_counts(*scope_->zone) &&
           std::ranges::any_of(activities_, is_named)) {
         missing.push_back(&part);
+        rows += part.row_count();
       }
     }
     const auto make = [&](unsigned, std::uint32_t i) -> Result<void> {
@@ -115,8 +111,14 @@ class Counting {
       HF_TRY(const auto counts, missing[i]->day_counts(*scope_->zone));
       return {};
     };
-    return for_each_item(scope_->context->threads, static_cast<std::uint32_t>(missing.size()),
-                         make);
+    return for_each_item(threads_for(rows), static_cast<std::uint32_t>(missing.size()), make);
+  }
+
+  // To start a thread takes about as long as to read a few pages.
+  [[nodiscard]] unsigned threads_for(std::uint64_t rows) const {
+    constexpr std::uint64_t rows_per_thread = 4 * page_rows;
+    return static_cast<unsigned>(
+        std::min<std::uint64_t>(scope_->context->threads, 1 + rows / rows_per_thread));
   }
 
   // Whosever they are.
@@ -202,13 +204,8 @@ class Counting {
     rows.words.resize((snapshot_->parts[number]->row_count() + 63) / 64);
     for (const VisibleRun& run : visible_runs(*snapshot_, number)) {
       if (scope_->people != nullptr && !scope_->people->contains(run.person)) continue;
-      const RowNumber end = run.first_row + run.row_count;
-      for (RowNumber base = run.first_row & ~63u; base < end; base += 64) {
-        std::uint64_t bits = ~std::uint64_t{0};
-        if (base < run.first_row) bits &= ~std::uint64_t{0} << (run.first_row - base);
-        if (end - base < 64) bits &= (std::uint64_t{1} << (end - base)) - 1;
-        rows.words[base / 64] |= bits;
-      }
+      for_each_word(run.first_row, run.first_row + run.row_count,
+                    [&](RowNumber base, std::uint64_t mask) { rows.words[base / 64] |= mask; });
     }
     return rows;
   }
@@ -216,15 +213,14 @@ class Counting {
   // Page by page, on several threads.
   Result<void> read_rows() {
     std::vector<std::pair<const Reading*, std::uint32_t>> pages;
+    std::uint64_t rows = 0;
     for (const Reading& reading : readings_) {
+      rows += snapshot_->parts[reading.part]->row_count();
       for (std::uint32_t page = 0; page < snapshot_->parts[reading.part]->page_count(); ++page) {
         pages.emplace_back(&reading, page);
       }
     }
-    // To start a thread takes about as long as to read a few pages.
-    constexpr std::size_t pages_per_thread = 4;
-    const auto threads = static_cast<unsigned>(
-        std::min<std::size_t>(scope_->context->threads, 1 + pages.size() / pages_per_thread));
+    const unsigned threads = threads_for(rows);
     std::vector<std::vector<std::uint64_t>> counts(threads);
     const auto read = [&](unsigned thread, std::uint32_t item) -> Result<void> {
       HF_CHECK(scope_->context->guard->check());

@@ -371,13 +371,8 @@ class ImportRun {
                                      .postings = store.options().postings};
     HF_TRY(const PartSummary summary, batch.builder.write(env_, target, *persons, known));
     if (summary.rows > 0) {
-      next.parts.push_back({.file = target.file,
-                            .import = record_.id,
-                            .rows = summary.rows,
-                            .persons = summary.persons,
-                            .bytes = summary.bytes,
-                            .time_min = summary.time_min,
-                            .time_max = summary.time_max});
+      next.parts.push_back(PartEntry::of(target.file, summary));
+      next.parts.back().import = record_.id;
     }
     next.next_person = persons->next();
     outcome_.persons_new += persons->next() - persons_before;

@@ -144,6 +144,7 @@ class LivingShop {
   /// Returns the event after the last one that was sent.
   std::uint64_t stop() {
     stop_ = true;
+    wake_sender();
     if (sending_.joinable()) sending_.join();
     if (compacting_.joinable()) compacting_.join();
     return event_;
@@ -156,8 +157,9 @@ class LivingShop {
     constexpr std::uint64_t group = 200;
     const auto began = Steady::now();
     while (!stop_) {
+      const std::uint64_t seen = turn_;
       if (event_ - compacted_ > options_.ahead_max) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        if (!stop_) turn_.wait(seen);
         continue;
       }
       PreparedEvents events =
@@ -188,7 +190,13 @@ class LivingShop {
       with_store([&](Store& store) { return store.finish_compaction(std::move(compaction)); });
       compacted_ = end;
       ++compactions_;
+      wake_sender();
     }
+  }
+
+  void wake_sender() {
+    ++turn_;
+    turn_.notify_one();
   }
 
   // Beside, as the workspace does it when more events came than will here.
@@ -214,6 +222,7 @@ class LivingShop {
   std::atomic<std::uint64_t> event_;      // The next one to be sent.
   std::atomic<std::uint64_t> compacted_;  // Those before, or most of them, are.
   std::atomic<std::uint64_t> compactions_ = 0;
+  std::atomic<std::uint64_t> turn_ = 0;  // Goes up where what the sender waits for may be so.
   std::thread sending_;
   std::thread compacting_;
 };

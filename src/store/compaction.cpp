@@ -191,28 +191,18 @@ class Compaction::Writer {
 
   Result<void> write(PartBuilder& builder, std::vector<PartEntry>& out) {
     if (builder.rows() == 0) return {};
-    const auto& placed = work_.placement->of;
     const PartBuilder::Target target{
         .directory = work_.directory,
         .file = fmt::format("{:08}.part", work_.next_part->fetch_add(1)),
         .source = source_,
         .hash_key = work_.hash_key,
-        .canonical =
-            [&](const Hash128& key) {
-              const auto found = placed.find(key);
-              return found == placed.end() ? key : found->second.key;
-            },
+        .canonical = work_.placement->canonical(),
         .zone = work_.zone,
         .keep_duplicates = true,
         .postings = work_.postings};
     HF_TRY(const PartSummary summary, builder.write(owner_.env_, target, persons_, {}));
     HF_ASSERT(persons_.next() == work_.person_end);  // Everybody was known.
-    out.push_back({.file = target.file,
-                   .rows = summary.rows,
-                   .persons = summary.persons,
-                   .bytes = summary.bytes,
-                   .time_min = summary.time_min,
-                   .time_max = summary.time_max});
+    out.push_back(PartEntry::of(target.file, summary));
     builder = PartBuilder(owner_.env_.clock.now_ms());
     return {};
   }

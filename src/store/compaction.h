@@ -38,6 +38,14 @@ struct Placement {
   };
   std::unordered_map<Hash128, Person> of;  ///< Ids that are placed with another.
   std::shared_ptr<const Belonging> belonging;
+
+  /// The key of whom an id is placed with. Valid as long as this object.
+  [[nodiscard]] auto canonical() const {
+    return [this](const Hash128& key) {
+      const auto found = of.find(key);
+      return found == of.end() ? key : found->second.key;
+    };
+  }
 };
 
 class Compaction {

@@ -2,7 +2,6 @@
 #include "store/day_counts.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "store/part.h"
@@ -22,17 +21,22 @@ Result<std::shared_ptr<DayCounts>> read_day_counts(const Part& part, ZoneRules r
   const Day first_day = local.of(part.time_min()) - 1;
   const auto days = static_cast<std::size_t>(local.of(part.time_max()) + 2 - first_day);
   const std::size_t names = part.names().size();
-  // A table where that is not much larger than the rows; else what there is.
+  // A table where that is not much larger than the rows; else where each row would be in it.
   const bool is_dense = days * names <= std::size_t{part.row_count()} + 4'096;
   std::vector<std::uint32_t> table(is_dense ? days * names : 0);
-  std::map<std::size_t, std::uint32_t> sparse;
+  std::vector<std::size_t> sparse;
+  if (!is_dense) sparse.reserve(part.row_count());
   for (std::uint32_t page = 0; page < part.page_count(); ++page) {
     HF_TRY(const auto codes, part.name_codes(page));
     HF_TRY(const auto times, part.read_times(page));
     for (std::uint32_t i = 0; i < times.size(); ++i) {
       const std::size_t at =
           codes->codes[i] * days + static_cast<std::size_t>(local.of(times[i]) - first_day);
-      ++(is_dense ? table[at] : sparse[at]);
+      if (is_dense) {
+        ++table[at];
+      } else {
+        sparse.push_back(at);
+      }
     }
   }
   std::vector<DayCounts::Count> counts;
@@ -44,7 +48,12 @@ Result<std::shared_ptr<DayCounts>> read_day_counts(const Part& part, ZoneRules r
   for (std::size_t at = 0; at < table.size(); ++at) {
     if (table[at] != 0) add(at, table[at]);
   }
-  for (const auto& [at, rows] : sparse) add(at, rows);
+  std::ranges::sort(sparse);
+  for (auto begin = sparse.begin(); begin != sparse.end();) {
+    const auto end = std::upper_bound(begin, sparse.end(), *begin);
+    add(*begin, static_cast<std::uint32_t>(end - begin));
+    begin = end;
+  }
   for (std::size_t name = 0; name < names; ++name) first[name + 1] += first[name];
   counts.shrink_to_fit();
   return std::make_shared<DayCounts>(std::move(counts), std::move(first), std::move(rules));

@@ -13,30 +13,20 @@ Result<void> Flush::run() {
 }
 
 Result<void> Flush::write() {
-  const auto& placed = work_.placement->of;
   PersonRegistry persons(work_.hash_key, work_.person_end);
-  for (const auto& [key, person] : placed) persons.add(person.key, person.ordinal);
+  for (const auto& [key, person] : work_.placement->of) persons.add(person.key, person.ordinal);
   HF_CHECK(add_owners(*work_.events, persons));
   const PartBuilder::Target target{.directory = work_.directory,
                                    .file = work_.file,
                                    .source = {},
                                    .hash_key = work_.hash_key,
-                                   .canonical =
-                                       [&](const Hash128& key) {
-                                         const auto found = placed.find(key);
-                                         return found == placed.end() ? key : found->second.key;
-                                       },
+                                   .canonical = work_.placement->canonical(),
                                    .zone = work_.zone,
                                    .keep_duplicates = true,
                                    .postings = work_.postings};
   HF_TRY(const PartSummary summary, joined(*work_.events)->write(env_, target, persons, {}));
   HF_ASSERT(persons.next() == work_.person_end);  // Everybody was known.
-  output_ = {.file = work_.file,
-             .rows = summary.rows,
-             .persons = summary.persons,
-             .bytes = summary.bytes,
-             .time_min = summary.time_min,
-             .time_max = summary.time_max};
+  output_ = PartEntry::of(work_.file, summary);
   HF_TRY(part_.part, Part::open(env_, work_.directory + "/" + work_.file, cache_));
   std::vector<std::shared_ptr<const Part>> in_use;
   for (const Head::Tier& tier : *work_.events) {

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "base/site.h"
+#include "store/part_builder.h"
 
 namespace hf {
 namespace {
@@ -308,6 +309,15 @@ const ImportRecord* Manifest::find_import(std::uint32_t id) const {
 
 ImportRecord* Manifest::find_import(std::uint32_t id) {
   return const_cast<ImportRecord*>(std::as_const(*this).find_import(id));
+}
+
+PartEntry PartEntry::of(std::string file, const PartSummary& summary) {
+  return {.file = std::move(file),
+          .rows = summary.rows,
+          .persons = summary.persons,
+          .bytes = summary.bytes,
+          .time_min = summary.time_min,
+          .time_max = summary.time_max};
 }
 
 std::uint32_t PartEntry::number() const {

@@ -20,6 +20,8 @@
 
 namespace hf {
 
+struct PartSummary;
+
 struct PartEntry {
   std::string file;          ///< Name below <data>/parts.
   std::uint32_t import = 0;  ///< Of which import all its rows are; 0: of none, or of several.
@@ -35,6 +37,8 @@ struct PartEntry {
   TimestampMs time_min = 0;
   TimestampMs time_max = 0;
 
+  /// Of a part that was just written, of no import.
+  [[nodiscard]] static PartEntry of(std::string file, const PartSummary& summary);
   /// Files are numbered as they are written. 0 where the name has no number.
   [[nodiscard]] std::uint32_t number() const;
   friend bool operator==(const PartEntry&, const PartEntry&) = default;

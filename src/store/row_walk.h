@@ -28,14 +28,41 @@ template <class Use>
   return {};
 }
 
+/// The bits that rows [first, end) have in the word of rows [base, base + 64), which some lie in.
+inline std::uint64_t bits_in_word(std::uint32_t base, std::uint32_t first, std::uint32_t end) {
+  std::uint64_t bits = ~std::uint64_t{0};
+  if (base < first) bits &= ~std::uint64_t{0} << (first - base);
+  if (end - base < 64) bits &= (std::uint64_t{1} << (end - base)) - 1;
+  return bits;
+}
+
+/// Calls use(base, mask) for the words of rows [base, base + 64) that rows [first, end) lie in.
+template <class Use>
+void for_each_word(std::uint32_t first, std::uint32_t end, Use&& use) {
+  for (std::uint32_t base = first & ~63u; base < end; base += 64) {
+    use(base, bits_in_word(base, first, end));
+  }
+}
+
+/// Calls use(begin, end) for the runs of set bits, ascending: what somebody is, rather than does,
+/// holds for many rows in turn.
+template <class Use>
+void for_each_bit_run(std::uint64_t bits, Use&& use) {
+  while (bits != 0) {
+    const int begin = std::countr_zero(bits);
+    const int end = begin + std::countr_one(bits >> begin);
+    use(begin, end);
+    if (end == 64) return;
+    bits &= ~std::uint64_t{0} << end;
+  }
+}
+
 /// Calls visit(row) for the set bits of [first, last), ascending, until it returns false; word(i)
 /// gives bits 64 i to 64 i + 63. Returns false where it was stopped.
 template <class Word, class Visit>
 bool for_each_row(std::uint32_t first, std::uint32_t last, Word&& word, Visit&& visit) {
   for (std::uint32_t base = first & ~63u; base < last; base += 64) {
-    std::uint64_t bits = word(base / 64);
-    if (base < first) bits &= ~std::uint64_t{0} << (first - base);
-    if (last - base < 64) bits &= (std::uint64_t{1} << (last - base)) - 1;
+    std::uint64_t bits = word(base / 64) & bits_in_word(base, first, last);
     for (; bits != 0; bits &= bits - 1) {
       if (!visit(base + static_cast<std::uint32_t>(std::countr_zero(bits)))) return false;
     }

@@ -301,12 +301,7 @@ Result<void> Store::flush() {
         .keep_duplicates = true,
         .postings = options_.postings};
     HF_TRY(const PartSummary summary, head_.gather()->write(env_, target, people->registry(), {}));
-    next.parts.push_back({.file = target.file,
-                          .rows = summary.rows,
-                          .persons = summary.persons,
-                          .bytes = summary.bytes,
-                          .time_min = summary.time_min,
-                          .time_max = summary.time_max});
+    next.parts.push_back(PartEntry::of(target.file, summary));
   }
   next.next_person = people->registry().next();
   next.data_version += applied_end_ - next.log_end;

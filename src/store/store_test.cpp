@@ -39,13 +39,8 @@ Result<void> add_import(Store& store, const std::vector<std::string>& users, Imp
   HF_TRY(const PartSummary summary,
          builder.write(store.env(), {store.parts_directory(), file, "shop", next.hash_key},
                        *persons, {}));
-  next.parts.push_back({.file = file,
-                        .import = import.id,
-                        .rows = summary.rows,
-                        .persons = summary.persons,
-                        .bytes = summary.bytes,
-                        .time_min = summary.time_min,
-                        .time_max = summary.time_max});
+  next.parts.push_back(PartEntry::of(file, summary));
+  next.parts.back().import = import.id;
   next.next_person = persons->next();
   if (state == ImportState::done) ++next.data_version;
   return store.commit(std::move(next));
